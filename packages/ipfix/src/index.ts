@@ -1,0 +1,6 @@
+export * from './data-type.ts'
+export * from './element-reverse.ts'
+export * from './element.ts'
+export * from './layout.ts'
+export * from './message-visitor.ts'
+export * from './registry.ts'
