@@ -1,0 +1,32 @@
+export type {
+  BoundChannel,
+  Channel,
+  ChannelBinder,
+  ChannelConnector,
+  ChannelEvents,
+  ChannelOptions
+} from './channel.ts'
+export { createControlClient } from './control-client.ts'
+export { createControlServer } from './control-server.ts'
+export type * from './control.ts'
+export { type LinkClock, type LinkTimer } from './link-clock.ts'
+export { controlEndpoint, dataEndpoint, linkDefaults, type LinkConfig } from './link-config.ts'
+export type { LinkDeps } from './link-deps.ts'
+export {
+  createLinkReceiver,
+  type LinkReceiver,
+  type LinkReceiverConfig,
+  type LinkReceiverDeps,
+  type LinkReceiverStats,
+  type LinkSenderInfo
+} from './link-receiver.ts'
+export {
+  createLinkSender,
+  type LinkSender,
+  type LinkSenderConfig,
+  type LinkSenderStats,
+  type LinkState,
+  type SourceFields
+} from './link-sender.ts'
+export type { BatchEntries, ReceivedBatch } from './received-batch.ts'
+export type { Source } from './source.ts'
