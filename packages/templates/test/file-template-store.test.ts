@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { after, describe, test } from 'node:test'
+import { createFileTemplateStore, encodeEntry, entryKey, type TemplateStore } from '../src/index.ts'
+import { storedOptions, storedTemplate } from './support/entries.ts'
+import { describeStore } from './support/store-contract.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'weir-templates-'))
+after(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+const newPath = (): string => join(folder, `${++files}`, 'templates.db')
+
+async function started(path: string, onQuarantine?: (path: string, reason: string) => void): Promise<TemplateStore> {
+  const store = createFileTemplateStore({ path, flushMs: 10, onQuarantine })
+  await store.start()
+  return store
+}
+
+describeStore('file', () => createFileTemplateStore({ path: newPath(), flushMs: 5 }))
+
+describe('a file store', () => {
+  test('gives a later process what an earlier one put', async () => {
+    const path = newPath()
+    const first = await started(path)
+    first.put([storedTemplate(), storedOptions()])
+    await first.close()
+    const second = await started(path)
+    assert.deepEqual(new Set(await second.list()), new Set([storedTemplate(), storedOptions()]))
+    await second.close()
+  })
+
+  test('writes by itself, in the background', async () => {
+    const path = newPath()
+    const store = await started(path)
+    store.put([storedTemplate()])
+    assert.equal(store.stats.unflushed, 1)
+    const reader = new DatabaseSync(path)
+    const count = reader.prepare('SELECT count(*) AS n FROM entries')
+    while ((count.get() as { n: number }).n === 0) await new Promise(resolve => setImmediate(resolve))
+    reader.close()
+    await store.close()
+  })
+
+  test('has after kill -9 what was flushed before it', async () => {
+    const path = newPath()
+    const script = `
+      import { createFileTemplateStore } from ${JSON.stringify(new URL('../src/index.ts', import.meta.url).href)}
+      const store = createFileTemplateStore({ path: ${JSON.stringify(path)} })
+      await store.start()
+      store.put([${JSON.stringify(storedTemplate())}])
+      await store.flush()
+      process.kill(process.pid, 'SIGKILL')`
+    const signal = await new Promise(resolve =>
+      execFile(process.execPath, ['--input-type=module', '-e', script], error => resolve(error?.signal))
+    )
+    assert.equal(signal, 'SIGKILL')
+    const store = await started(path)
+    assert.deepEqual(await store.list(), [storedTemplate()])
+    await store.close()
+  })
+
+  test('renames a damaged file aside, counts it and begins a new one', async () => {
+    const path = newPath()
+    const first = await started(path)
+    first.put([storedTemplate()])
+    await first.close()
+    writeFileSync(path, 'this is no database, and longer than a header of SQLite is'.repeat(100))
+    const seen: string[] = []
+    const second = await started(path, aside => seen.push(aside))
+    second.put([storedTemplate({ templateId: 400 })])
+    assert.deepEqual((await second.list()).length, 1)
+    assert.equal(second.stats.quarantined, 1)
+    await second.close()
+    assert.equal(seen.length, 1)
+    assert.ok(readdirSync(join(path, '..')).some(name => name.includes('.damaged-')))
+  })
+
+  test('renames a file of another version aside', async () => {
+    const path = newPath()
+    const first = await started(path)
+    await first.close()
+    const database = new DatabaseSync(path)
+    database.exec('PRAGMA user_version = 99')
+    database.close()
+    const second = await started(path)
+    assert.equal(second.stats.quarantined, 1)
+    await second.close()
+  })
+
+  test('leaves out a value that is damaged or stands under a key that is not its own', async () => {
+    const path = newPath()
+    const first = await started(path)
+    first.put([storedTemplate()])
+    await first.close()
+    const database = new DatabaseSync(path)
+    const insert = database.prepare('INSERT INTO entries (key, scope, value) VALUES (?, ?, ?)')
+    insert.run('t|victim|1|256', 'victim', encodeEntry(storedTemplate({ templateId: 300 })))
+    insert.run('t|damaged|1|256', 'damaged', encodeEntry(storedTemplate()).subarray(0, 20))
+    database.close()
+    const second = await started(path)
+    assert.deepEqual((await second.list()).map(entryKey), [entryKey(storedTemplate())])
+    assert.equal(second.stats.rejected, 2)
+    await second.close()
+  })
+
+  test('keeps what it cannot write and counts the failure', async () => {
+    const path = newPath()
+    const store = await started(path)
+    const other = new DatabaseSync(path)
+    other.exec('BEGIN IMMEDIATE')
+    store.put([storedTemplate()])
+    await store.flush()
+    assert.equal(store.stats.failures >= 1, true)
+    assert.equal(store.stats.unflushed, 1)
+    other.exec('COMMIT')
+    other.close()
+    await store.flush()
+    assert.equal(store.stats.unflushed, 0)
+    await store.close()
+  })
+})

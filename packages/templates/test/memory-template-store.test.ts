@@ -1,0 +1,4 @@
+import { createMemoryTemplateStore } from '../src/index.ts'
+import { describeStore } from './support/store-contract.ts'
+
+describeStore('memory', createMemoryTemplateStore)
