@@ -29,6 +29,13 @@ export interface Layout {
   readonly minRecordLength: number
   /** Octets of the fixed-length fields. */
   readonly fixedOctets: number
+  /**
+   * Octets of the fixed-length fields before each variable-length field, then of those behind the last one: one number
+   * more than there are variable-length fields. A record is walked by these runs without looking at its fields.
+   */
+  readonly fixedRuns: readonly number[]
+  /** Octets of its (Options) Template Record on the wire (RFC 7011 §3.4). */
+  readonly templateOctets: number
   /** True if a field is a subTemplateList, subTemplateMultiList or basicList (291..293): values may name template ids. */
   readonly hasLists: boolean
   /** True if a field is templateId (145): values name a template id of the same session. */
@@ -47,7 +54,14 @@ export function layoutKey(fields: readonly FieldSpecifier[], scopeCount: number)
 /** Makes Layouts and keeps one object for each content. Owned by one process; grows with distinct content only. */
 export class LayoutTable {
   readonly #byKey = new Map<string, Layout>()
+  readonly #references = new Map<Layout, number>()
+  readonly #onRelease: ((layout: Layout) => void) | undefined
   #nextId = 1
+
+  /** @param onRelease - called for each Layout that is forgotten; whoever keeps something by its id forgets it too. */
+  constructor(onRelease?: (layout: Layout) => void) {
+    this.#onRelease = onRelease
+  }
 
   get size(): number {
     return this.#byKey.size
@@ -68,9 +82,35 @@ export class LayoutTable {
     return layout
   }
 
-  /** Forget a Layout that nothing refers to any more; its id is not used again. */
+  /** The Layout of this content if it was made. */
+  find(fields: readonly FieldSpecifier[], scopeCount: number): Layout | undefined {
+    return this.#byKey.get(layoutKey(fields, scopeCount))
+  }
+
+  /** Keep a Layout until as many {@link release} follow. */
+  retain(layout: Layout): void {
+    this.#references.set(layout, (this.#references.get(layout) ?? 0) + 1)
+  }
+
+  /**
+   * Undo one {@link retain}; a Layout that nothing retains any more is forgotten and its id is not used again. A Layout
+   * that was never retained is forgotten at once. The object stays valid for those who hold it.
+   */
   release(layout: Layout): void {
-    if (this.#byKey.get(layout.key) === layout) this.#byKey.delete(layout.key)
+    const references = this.#references.get(layout) ?? 0
+    if (references > 1) {
+      this.#references.set(layout, references - 1)
+      return
+    }
+    this.#references.delete(layout)
+    if (this.#byKey.get(layout.key) !== layout) return
+    this.#byKey.delete(layout.key)
+    this.#onRelease?.(layout)
+  }
+
+  /** Forget a Layout if nothing retains it. */
+  releaseUnused(layout: Layout): void {
+    if (!this.#references.has(layout)) this.release(layout)
   }
 
   values(): IterableIterator<Layout> {
@@ -79,12 +119,22 @@ export class LayoutTable {
 }
 
 function makeLayout(id: number, key: string, fields: readonly FieldSpecifier[], scopeCount: number): Layout {
+  const fixedRuns: number[] = []
   let fixedOctets = 0
-  let variableFields = 0
+  let run = 0
+  let templateOctets = scopeCount === 0 ? 4 : 6
   for (const field of fields) {
-    if (field.length === VARIABLE_LENGTH) variableFields++
-    else fixedOctets += field.length
+    templateOctets += field.pen === 0 ? 4 : 8
+    if (field.length === VARIABLE_LENGTH) {
+      fixedRuns.push(run)
+      run = 0
+    } else {
+      fixedOctets += field.length
+      run += field.length
+    }
   }
+  const variableFields = fixedRuns.length
+  fixedRuns.push(run)
   return Object.freeze({
     id,
     key,
@@ -93,6 +143,8 @@ function makeLayout(id: number, key: string, fields: readonly FieldSpecifier[], 
     recordLength: variableFields === 0 ? fixedOctets : -1,
     minRecordLength: fixedOctets + variableFields,
     fixedOctets,
+    fixedRuns: Object.freeze(fixedRuns),
+    templateOctets,
     hasLists: fields.some(isList),
     namesTemplates: fields.some(field => field.pen === 0 && field.id === 145)
   })

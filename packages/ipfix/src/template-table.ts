@@ -1,0 +1,360 @@
+import { defaultLimits } from './limits.ts'
+import { templateHeapOctets } from './template-budget.ts'
+import { TemplateSlot, TemplateUseOrder } from './template-use-order.ts'
+import type { TemplateBudget } from './template-budget.ts'
+import type { Layout, LayoutTable } from './layout.ts'
+import type { ProtocolLimits } from './limits.ts'
+import type { TemplateChange, TemplateEvent } from './message-visitor.ts'
+
+/** How Messages came: the rules of template life differ (RFC 7011 §8.1 to §8.4). */
+export type Transport = 'udp' | 'tcp' | 'file'
+
+/** Where a template was learned. */
+export type TemplateSource = 'wire' | 'store' | 'file'
+
+/** One live template, owned by its table: read only for others; copy the fields that are kept. */
+export interface TemplateEntry {
+  readonly templateId: number
+  layout: Layout
+  firstSeenMs: number
+  /** Last announcement. */
+  lastSeenMs: number
+  /** Last Data Set; when it was learned or announced, if there was none. */
+  lastUsedMs: number
+  source: TemplateSource
+  announcements: number
+  /** Data Records decoded with it. */
+  records: number
+  /** Longest interval between two announcements, 0 until there were two. */
+  longestIntervalMs: number
+  /** Not used from then on; Infinity where the session keeps it (TCP, files). */
+  expiresAtMs: number
+  /** Kept from before a restart of the exporter, or from a store: a hint that its data may contradict (D15). */
+  isHint: boolean
+}
+
+/** What a {@link TemplateTable} is made with. */
+export interface TemplateTableOptions {
+  readonly odid: number
+  readonly transport: Transport
+  /** Retains the Layouts of live templates. */
+  readonly layouts: LayoutTable
+  readonly limits?: ProtocolLimits
+  /** Shared upwards: the exporter's budget, whose parent is the process's. */
+  readonly budget?: TemplateBudget
+  /** Told when another table's need ended a template of this one. */
+  readonly onEvicted?: (event: TemplateEvent) => void
+}
+
+/** Told of a template that ended. */
+export type OnTemplateEnd = (change: TemplateChange, entry: TemplateEntry) => void
+
+/**
+ * The live templates of one Transport Session and Observation Domain; Templates and Options Templates share its ids
+ * (RFC 7011 §3.4.1, §8). Times are parameters, in milliseconds of any clock that does not step.
+ */
+export class TemplateTable {
+  readonly odid: number
+  readonly transport: Transport
+  /** Whether the session has proven itself (L-02); templates of those that have not are evicted first. */
+  isVerified = false
+  readonly #layouts: LayoutTable
+  readonly #limits: ProtocolLimits
+  readonly #budget: TemplateBudget | undefined
+  readonly #onEvicted: ((event: TemplateEvent) => void) | undefined
+  readonly #entries = new Map<number, TemplateSlot>()
+  /** Templates that no data came for yet, and the others. */
+  readonly #unused = new TemplateUseOrder()
+  readonly #used = new TemplateUseOrder()
+  readonly #rejected = new Set<number>()
+  #octets = 0
+  #evicted = 0
+  #generation = 0
+
+  constructor(options: TemplateTableOptions) {
+    this.odid = options.odid
+    this.transport = options.transport
+    this.#layouts = options.layouts
+    this.#limits = options.limits ?? defaultLimits
+    this.#budget = options.budget
+    this.#onEvicted = options.onEvicted
+  }
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Octets of the live templates' records on the wire (L-13). */
+  get octets(): number {
+    return this.#octets
+  }
+
+  /** Templates ended by a limit. */
+  get evicted(): number {
+    return this.#evicted
+  }
+
+  /** Counts up with every change of a definition: equal numbers mean that the same ids name the same Layouts. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** The Layout a live template has. An expired one counts until {@link expire} or the decoder ends it. */
+  get(templateId: number): Layout | undefined {
+    return this.#entries.get(templateId)?.layout
+  }
+
+  entry(templateId: number): TemplateEntry | undefined {
+    return this.#entries.get(templateId)
+  }
+
+  /** The live templates in order of their first definition; do not change the table meanwhile. */
+  entries(): IterableIterator<TemplateEntry> {
+    return this.#entries.values()
+  }
+
+  /** Whether the last definition of this id was rejected and none is live. */
+  isRejected(templateId: number): boolean {
+    return this.#rejected.has(templateId)
+  }
+
+  /** Remember that a definition of this id was rejected; a live one stays as it is (TH-10). */
+  reject(templateId: number): void {
+    if (!this.#entries.has(templateId) && this.#rejected.size < this.#limits.templatesPerDomain) {
+      this.#rejected.add(templateId)
+    }
+  }
+
+  /**
+   * An announcement from the exporter.
+   *
+   * @param onEnd - called for templates that this one ends: evicted by L-10, or hints it contradicts (D15).
+   * @returns what changed, or undefined if a limit refuses it (then nothing changed).
+   * @see RFC 7011 §8.1 (TCP: redefinition replaces, D4), §8.4 (UDP: different replaces, identical refreshes)
+   */
+  define(templateId: number, layout: Layout, nowMs: number, onEnd?: OnTemplateEnd): TemplateChange | undefined {
+    const known = this.#entries.get(templateId)
+    if (known === undefined) return this.#learn(templateId, layout, nowMs, 'wire', nowMs, onEnd) && 'learned'
+    if (known.layout === layout) {
+      this.#refresh(known, nowMs)
+      return 'refreshed'
+    }
+    return this.#redefine(known, layout, nowMs, onEnd)
+  }
+
+  /**
+   * A template from a store: a hint until the exporter announces it. What the wire said wins, always.
+   *
+   * @param lastSeenMs - when the exporter announced it last, in this table's clock; decides how long it lives.
+   * @returns whether it was taken.
+   */
+  restore(
+    templateId: number, layout: Layout, lastSeenMs: number, nowMs: number, source: TemplateSource = 'store'
+  ): boolean {
+    if (this.#entries.has(templateId) || lastSeenMs + this.#lifetimeMs(0, 1) <= nowMs) return false
+    const slot = this.#learn(templateId, layout, lastSeenMs, source, nowMs)
+    if (slot === undefined) return false
+    slot.isHint = true
+    return true
+  }
+
+  /** End one template (withdrawal). @returns the entry it had. */
+  withdraw(templateId: number): TemplateEntry | undefined {
+    this.#rejected.delete(templateId)
+    const slot = this.#entries.get(templateId)
+    if (slot !== undefined) this.#remove(slot)
+    return slot
+  }
+
+  /** End all Templates, or all Options Templates (RFC 7011 §8.1). */
+  withdrawAll(isOptions: boolean, onEnd?: OnTemplateEnd): number {
+    let ended = 0
+    for (const entry of this.#entries.values()) {
+      if (entry.layout.scopeCount > 0 !== isOptions) continue
+      this.#remove(entry)
+      onEnd?.('withdrawn', entry)
+      ended++
+    }
+    return ended
+  }
+
+  /** End what has outlived its lifetime (D8). @returns how many. */
+  expire(nowMs: number, onEnd?: OnTemplateEnd): number {
+    let ended = 0
+    for (const entry of this.#entries.values()) {
+      if (entry.expiresAtMs > nowMs) continue
+      this.#remove(entry)
+      onEnd?.('expired', entry)
+      ended++
+    }
+    return ended
+  }
+
+  /** End one template that has expired or that its data contradicts. */
+  drop(entry: TemplateEntry): void {
+    const slot = this.#entries.get(entry.templateId)
+    if (slot === entry) this.#remove(slot)
+  }
+
+  /**
+   * The exporter restarted: keep its templates as hints, for three of their intervals at most (D15). A definition that
+   * differs from a hint ends all hints.
+   */
+  markStale(nowMs: number): void {
+    if (this.transport !== 'udp') return
+    for (const entry of this.#entries.values()) {
+      entry.isHint = true
+      const interval = entry.longestIntervalMs > 0 ? entry.longestIntervalMs : this.#limits.templateLifetimeLeastMs / 3
+      entry.expiresAtMs = Math.min(entry.expiresAtMs, nowMs + 3 * interval)
+    }
+  }
+
+  /** Note a Data Set of this template (LRU, counters). Allocates nothing. */
+  use(entry: TemplateEntry, records: number, nowMs: number): void {
+    const slot = entry as TemplateSlot
+    if (!slot.isUsed) {
+      slot.isUsed = true
+      this.#unused.remove(slot)
+    }
+    slot.records += records
+    slot.lastUsedMs = nowMs
+    this.#used.touch(slot)
+  }
+
+  /**
+   * End one template that another one needs the room of: one without data for a while, else (`isOwn`) the oldest that
+   * no data came for yet. Told through `onEvicted`.
+   *
+   * @returns whether one was found.
+   */
+  evictIdle(nowMs: number, isOwn: boolean): boolean {
+    const slot = this.#idle(nowMs, isOwn)
+    if (slot === undefined) return false
+    this.#evict(slot)
+    this.#onEvicted?.({ change: 'evicted', odid: this.odid, templateId: slot.templateId, layout: slot.layout })
+    return true
+  }
+
+  /** The session ended: end all templates without a word and give everything back (RFC 7011 §8.1). */
+  close(): void {
+    for (const entry of this.#entries.values()) this.#remove(entry)
+    this.#rejected.clear()
+  }
+
+  /** Whether {@link evictIdle} for another table would find one. */
+  hasIdle(nowMs: number): boolean {
+    return this.#idle(nowMs, false) !== undefined
+  }
+
+  #learn(
+    templateId: number, layout: Layout, seenMs: number, source: TemplateSource, nowMs: number, onEnd?: OnTemplateEnd
+  ): TemplateSlot | undefined {
+    if (!this.#makeRoom(1, layout.templateOctets, nowMs, undefined, onEnd)) return undefined
+    if (this.#budget !== undefined && !this.#budget.take(templateHeapOctets(layout), this, nowMs)) return undefined
+    this.#rejected.delete(templateId)
+    this.#octets += layout.templateOctets
+    this.#generation++
+    this.#layouts.retain(layout)
+    const slot = new TemplateSlot(templateId, layout, seenMs, source)
+    slot.lastUsedMs = nowMs
+    slot.expiresAtMs = seenMs + this.#lifetimeMs(0, 1)
+    this.#entries.set(templateId, slot)
+    this.#unused.touch(slot)
+    return slot
+  }
+
+  #refresh(slot: TemplateSlot, nowMs: number): void {
+    // A hint's own age says nothing about the exporter's interval.
+    if (!slot.isHint) slot.longestIntervalMs = Math.max(slot.longestIntervalMs, nowMs - slot.lastSeenMs)
+    this.#announced(slot, nowMs)
+  }
+
+  #announced(slot: TemplateSlot, nowMs: number): void {
+    slot.announcements++
+    slot.lastSeenMs = nowMs
+    slot.source = 'wire'
+    slot.isHint = false
+    slot.expiresAtMs = nowMs + this.#lifetimeMs(slot.longestIntervalMs, slot.announcements)
+    if (slot.isUsed) return
+    slot.lastUsedMs = nowMs
+    this.#unused.touch(slot)
+  }
+
+  #redefine(slot: TemplateSlot, layout: Layout, nowMs: number, onEnd?: OnTemplateEnd): TemplateChange | undefined {
+    const wasHint = slot.isHint
+    const room = layout.templateOctets - slot.layout.templateOctets
+    if (room > 0 && !this.#makeRoom(0, room, nowMs, slot, onEnd)) return undefined
+    const octets = templateHeapOctets(layout)
+    const formerOctets = templateHeapOctets(slot.layout)
+    if (this.#budget !== undefined && !this.#budget.exchange(formerOctets, octets, this, nowMs)) return undefined
+    this.#octets += room
+    this.#generation++
+    this.#layouts.retain(layout)
+    this.#layouts.release(slot.layout)
+    slot.layout = layout
+    slot.firstSeenMs = nowMs
+    slot.records = 0
+    slot.announcements = 0
+    slot.longestIntervalMs = 0
+    this.#announced(slot, nowMs)
+    if (wasHint) this.#endHints(onEnd)
+    return 'redefined'
+  }
+
+  /** One hint was wrong, so the exporter has given its ids anew (D15). */
+  #endHints(onEnd?: OnTemplateEnd): void {
+    for (const slot of this.#entries.values()) {
+      if (!slot.isHint) continue
+      this.#remove(slot)
+      onEnd?.('expired', slot)
+    }
+  }
+
+  /** Make room for `templates` more (0 or 1) and `octets` more of them, without ending `kept`. */
+  #makeRoom(
+    templates: number, octets: number, nowMs: number, kept: TemplateSlot | undefined, onEnd?: OnTemplateEnd
+  ): boolean {
+    const { templatesPerDomain, templateOctetsPerDomain } = this.#limits
+    while (this.#entries.size + templates > templatesPerDomain || this.#octets + octets > templateOctetsPerDomain) {
+      const slot = this.#idle(nowMs, true)
+      if (slot === undefined || slot === kept) return false
+      this.#evict(slot)
+      onEnd?.('evicted', slot)
+    }
+    return true
+  }
+
+  /** The template to end first: long without data, else (for this table's own need) the oldest that none came for. */
+  #idle(nowMs: number, isOwn: boolean): TemplateSlot | undefined {
+    const { templateIdleMs } = this.#limits
+    const used = this.#used.oldest
+    if (used !== undefined && nowMs - used.lastUsedMs >= templateIdleMs) return used
+    const unused = this.#unused.oldest
+    return unused !== undefined && (isOwn || nowMs - unused.lastUsedMs >= templateIdleMs) ? unused : undefined
+  }
+
+  #evict(slot: TemplateSlot): void {
+    this.#evicted++
+    this.#remove(slot)
+  }
+
+  #remove(slot: TemplateSlot): void {
+    this.#entries.delete(slot.templateId)
+    if (slot.isUsed) this.#used.remove(slot)
+    else this.#unused.remove(slot)
+    this.#octets -= slot.layout.templateOctets
+    this.#generation++
+    this.#budget?.give(templateHeapOctets(slot.layout), this)
+    this.#layouts.release(slot.layout)
+  }
+
+  /** D8: the initial lifetime, then three times the longest interval seen; RFC 7011 §8.4. */
+  #lifetimeMs(longestIntervalMs: number, announcements: number): number {
+    if (this.transport !== 'udp') return Infinity
+    const limits = this.#limits
+    if (limits.templateLifetimeFixedMs > 0) return limits.templateLifetimeFixedMs
+    const lifetimeMs =
+      announcements < 3 ? limits.templateLifetimeMs : Math.max(limits.templateLifetimeLeastMs, 3 * longestIntervalMs)
+    return Math.min(limits.templateLifetimeMaxMs, Math.max(limits.templateLifetimeMinMs, lifetimeMs))
+  }
+}
