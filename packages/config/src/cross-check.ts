@@ -1,0 +1,198 @@
+import { networkInterfaces } from 'node:os'
+import { isIPv6 } from 'node:net'
+import { formatHostPort, parseEndpoint } from './endpoint.ts'
+import { pathOf } from './check-value.ts'
+import type { ConfigIssue } from '@weir/runtime'
+import type { Listener } from './schema/collector.ts'
+import type { Destination } from './schema/destination.ts'
+import type { WeirConfig } from './schema/document.ts'
+
+/** The addresses of this machine. */
+export const ownAddresses = (): string[] =>
+  Object.values(networkInterfaces()).flatMap(each => (each ?? []).map(({ address }) => address))
+
+/**
+ * What one key alone cannot say: names are unique, ports free of each other, no destination is a listener of our own (TH-29).
+ *
+ * @param localAddresses - the addresses of this machine.
+ */
+export function crossCheck(config: WeirConfig, localAddresses: readonly string[]): ConfigIssue[] {
+  const { collector, shutdown } = config
+  const issues: ConfigIssue[] = [
+    ...repeated(
+      collector.listeners.map(({ name }) => name),
+      'collector.listeners',
+      'name'
+    ),
+    ...repeated(
+      config.destinations.map(({ id }) => id),
+      'destinations',
+      'id'
+    ),
+    ...portIssues(config)
+  ]
+  if (collector.allow.length === 0 && !collector.allowAny) {
+    issues.push({
+      path: 'collector.allow',
+      message: 'is empty and allowAny is false: nobody could send',
+      allowed: 'CIDR blocks in allow, or allowAny: true'
+    })
+  }
+  if (collector.allow.length > 0 && collector.allowAny) {
+    issues.push({
+      path: 'collector.allowAny',
+      message: 'is true, and allow is not empty: only one can hold',
+      allowed: 'leave allowAny out, or empty allow'
+    })
+  }
+  if (shutdown.tcpReadMs + shutdown.drainMs > 25_000) {
+    issues.push({
+      path: 'shutdown',
+      message: `tcpReadMs and drainMs are ${shutdown.tcpReadMs + shutdown.drainMs} ms together`,
+      allowed: 'at most 25000 ms, so that a stop takes less than 30 s'
+    })
+  }
+  config.destinations.forEach((destination, index) =>
+    issues.push(...destinationIssues(destination, config, localAddresses, pathOf('destinations', index)))
+  )
+  return [...issues, ...orderIssues(config)]
+}
+
+/** What is wrong with one destination in the light of the others: loops to our own listeners, two writers of one file. */
+export function destinationIssues(
+  destination: Destination,
+  config: WeirConfig,
+  localAddresses: readonly string[],
+  path: string
+): ConfigIssue[] {
+  const issues: ConfigIssue[] = []
+  if ('reconnectMinMs' in destination && destination.reconnectMinMs > destination.reconnectMaxMs) {
+    issues.push({ path: pathOf(path, 'reconnectMinMs'), message: 'is more than reconnectMaxMs' })
+  }
+  const sink = fileOf(destination)
+  const other = config.destinations.find(
+    each => each.id !== destination.id && sink !== undefined && fileOf(each) === sink
+  )
+  if (other !== undefined) {
+    issues.push({
+      path: pathOf(path, destination.type === 'json' ? 'target' : 'path'),
+      message: `destination ${other.id} writes there too`,
+      allowed: 'a path of its own'
+    })
+  }
+  if (destination.type !== 'ipfix') return issues
+  const endpoint = parseEndpoint(destination.url, ['udp', 'tcp'], 4739)
+  if (typeof endpoint === 'string') return issues
+  const loop = config.collector.listeners.find(
+    listener =>
+      listener.transport === endpoint.scheme &&
+      listener.port === endpoint.port &&
+      reaches(endpoint.host, listener, localAddresses)
+  )
+  if (loop !== undefined) {
+    issues.push({
+      path: pathOf(path, 'url'),
+      message: `is our own listener ${loop.name}: records would go in a circle`,
+      allowed: 'a collector that is not this one'
+    })
+  }
+  return issues
+}
+
+const fileOf = (destination: Destination): string | undefined => {
+  if (destination.type === 'ipfix-file') return destination.path
+  if (destination.type === 'json' && !destination.target.startsWith('tcp:'))
+    return destination.target.replace(/^file:/, '')
+  return undefined
+}
+
+function reaches(host: string, listener: Listener, localAddresses: readonly string[]): boolean {
+  const plain = host.toLowerCase().replace(/^::ffff:/, '')
+  if (plain === listener.address) return true
+  const isLocal =
+    plain === 'localhost' ||
+    plain.endsWith('.localhost') ||
+    plain === '::1' ||
+    plain.startsWith('127.') ||
+    localAddresses.includes(plain)
+  if (!isLocal) return false
+  if (plain === 'localhost')
+    return ['::', '0.0.0.0', '::1'].includes(listener.address) || listener.address.startsWith('127.')
+  return listener.address === '::' || (listener.address === '0.0.0.0' && !isIPv6(plain))
+}
+
+function repeated(values: readonly string[], path: string, key: string): ConfigIssue[] {
+  return values.flatMap((value, index) => {
+    const first = values.indexOf(value)
+    if (first === index) return []
+    return [
+      {
+        path: pathOf(pathOf(path, index), key),
+        message: `${value} is already the ${key} of ${path}[${first}]`,
+        allowed: 'a name used once'
+      }
+    ]
+  })
+}
+
+interface Bound {
+  readonly path: string
+  readonly transport: 'udp' | 'tcp'
+  readonly address: string
+  readonly port: number
+}
+
+const overlaps = (one: string, other: string): boolean =>
+  one === other ||
+  one === '::' ||
+  other === '::' ||
+  (one === '0.0.0.0' && !isIPv6(other)) ||
+  (other === '0.0.0.0' && !isIPv6(one))
+
+function portIssues(config: WeirConfig): ConfigIssue[] {
+  const { collector, mediator, coordinator } = config
+  const bound: Bound[] = collector.listeners.map((listener, index) => ({
+    ...listener,
+    path: `collector.listeners[${index}].port`
+  }))
+  if (collector.http !== null) bound.push({ ...collector.http, transport: 'tcp', path: 'collector.http.port' })
+  if (mediator.http !== null) bound.push({ ...mediator.http, transport: 'tcp', path: 'mediator.http.port' })
+  bound.push({ ...coordinator, transport: 'tcp', path: 'coordinator.port' })
+  return bound.flatMap((each, index) => {
+    const taken = bound
+      .slice(0, index)
+      .find(
+        other =>
+          each.port !== 0 &&
+          other.port === each.port &&
+          other.transport === each.transport &&
+          overlaps(other.address, each.address)
+      )
+    if (taken === undefined) return []
+    const where = `${each.transport} ${formatHostPort(each.address, each.port)}`
+    return [{ path: each.path, message: `${where} is already taken by ${taken.path}`, allowed: 'a port used once' }]
+  })
+}
+
+function orderIssues({ collector, link }: WeirConfig): ConfigIssue[] {
+  const { limits } = collector
+  const pairs: [string, number, string, number][] = [
+    [
+      'collector.limits.templateLifetimeMinMs',
+      limits.templateLifetimeMinMs,
+      'templateLifetimeMaxMs',
+      limits.templateLifetimeMaxMs
+    ],
+    ['collector.limits.udpUnverifiedSessions', limits.udpUnverifiedSessions, 'udpSessions', limits.udpSessions],
+    ['link.reconnectMinMs', link.reconnectMinMs, 'reconnectMaxMs', link.reconnectMaxMs],
+    ['link.heartbeatMs', link.heartbeatMs, 'heartbeatTimeoutMs', link.heartbeatTimeoutMs],
+    ['link.batchOctets', link.batchOctets, 'maxFrameOctets', link.maxFrameOctets]
+  ]
+  return pairs
+    .filter(([, low, , high]) => low > high)
+    .map(([path, low, name, high]) => ({
+      path,
+      message: `${low} is more than ${name}, which is ${high}`,
+      allowed: `at most ${high}`
+    }))
+}

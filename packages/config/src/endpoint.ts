@@ -1,0 +1,38 @@
+import { isIPv6 } from 'node:net'
+
+/** A place in the network. */
+export interface Endpoint {
+  readonly scheme: string
+  /** Name or address; IPv6 without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+const endpointPattern = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(\[[^\]\s]*\]|[^[\]/:?#@\s]+)(?::(\d{1,5}))?\/?$/
+const namePattern = /^(?=.{1,253}$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_-]{1,63})*\.?$/
+
+/**
+ * Read `SCHEME://HOST[:PORT]`.
+ *
+ * @param schemes - the schemes that are allowed.
+ * @param defaultPort - taken if there is none; undefined = a port is required.
+ * @returns the endpoint, or a sentence that says what is wrong.
+ */
+export function parseEndpoint(url: string, schemes: readonly string[], defaultPort?: number): Endpoint | string {
+  const match = endpointPattern.exec(url)
+  if (match === null) return `${JSON.stringify(url)} is not SCHEME://HOST:PORT`
+  const scheme = match[1]!.toLowerCase()
+  if (!schemes.includes(scheme)) return `scheme ${scheme} is not known here`
+  const isBracketed = match[2]!.startsWith('[')
+  const host = isBracketed ? match[2]!.slice(1, -1) : match[2]!
+  if (isBracketed ? !isIPv6(host) : !namePattern.test(host))
+    return `${JSON.stringify(host)} is not a host name or address`
+  const port = match[3] === undefined ? defaultPort : Number(match[3])
+  if (port === undefined) return 'the port is missing'
+  if (port < 1 || port > 65_535) return `port ${port} is out of range`
+  return { scheme, host, port }
+}
+
+/** `HOST:PORT` with brackets around IPv6. */
+export const formatHostPort = (host: string, port: number): string =>
+  host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`

@@ -1,0 +1,49 @@
+import { isIP } from 'node:net'
+import { parseEndpoint } from './endpoint.ts'
+
+/** A meaning that text can have: what is allowed, and the check. */
+export interface Format {
+  /** In a few words, for a person. */
+  readonly allowed: string
+  /** @returns what is wrong, or undefined. */
+  readonly check: (value: string) => string | undefined
+}
+
+const isCidr = (value: string): boolean => {
+  const [address, prefix, ...rest] = value.split('/')
+  const family = isIP(address!)
+  if (family === 0 || rest.length > 0) return false
+  return prefix === undefined || (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (family === 4 ? 32 : 128))
+}
+
+const hasNul = (value: string): boolean => value.includes('\0')
+
+const endpointIssue = (value: string, schemes: readonly string[], defaultPort?: number): string | undefined => {
+  const endpoint = parseEndpoint(value, schemes, defaultPort)
+  if (typeof endpoint === 'string') return endpoint
+  return ['0.0.0.0', '::'].includes(endpoint.host) ? `${endpoint.host} is no address that can be sent to` : undefined
+}
+
+const jsonTargetIssue = (value: string): string | undefined => {
+  if (value === 'stdout') return undefined
+  if (value.startsWith('file:')) return value.length > 5 && !hasNul(value) ? undefined : 'file: has no path'
+  return endpointIssue(value, ['tcp'])
+}
+
+/** Every meaning by its name in the schema. */
+export const formats: Readonly<Record<string, Format>> = {
+  address: {
+    allowed: 'an IPv4 or IPv6 address',
+    check: value => (isIP(value) === 0 ? `${JSON.stringify(value)} is not an IP address` : undefined)
+  },
+  cidr: {
+    allowed: 'ADDRESS or ADDRESS/PREFIX, e.g. 192.0.2.0/24 or 2001:db8::/32',
+    check: value => (isCidr(value) ? undefined : `${JSON.stringify(value)} is not an address or CIDR block`)
+  },
+  ipfixUrl: {
+    allowed: 'udp://HOST:PORT | tcp://HOST:PORT',
+    check: value => endpointIssue(value, ['udp', 'tcp'], 4739)
+  },
+  jsonTarget: { allowed: 'stdout | file:PATH | tcp://HOST:PORT', check: jsonTargetIssue },
+  path: { allowed: 'a path', check: value => (hasNul(value) ? 'holds a NUL character' : undefined) }
+}

@@ -1,0 +1,310 @@
+import Type from 'typebox'
+import { CollectorConfig } from './collector.ts'
+import { Destination, PlanConfig } from './destination.ts'
+import { GIB, KIB, MIB, httpHealth, orNull, section, text, wholeNumber, word } from './keys.ts'
+
+/** Section `mediator`. */
+export const MediatorConfig = section(
+  {
+    plan: PlanConfig,
+    limits: section(
+      {
+        programs: wholeNumber({
+          default: 4_096,
+          minimum: 16,
+          maximum: 1_000_000,
+          limit: 'L-14',
+          description: 'Programs (one per Layout and Plan) kept.',
+          memory: 'about 16 KiB each',
+          whenReached: 'the one unused for longest is forgotten'
+        }),
+        compilesPerSec: wholeNumber({
+          default: 100,
+          minimum: 0,
+          maximum: 10_000,
+          unit: 'per second',
+          limit: 'L-14',
+          description: 'Programs compiled per second; 0 = never.',
+          whenReached: 'the interpreter runs in the meantime'
+        }),
+        compiledFields: wholeNumber({
+          default: 256,
+          minimum: 1,
+          maximum: 4_096,
+          limit: 'L-14',
+          description: 'Fields of a Layout for which a Program is compiled.',
+          whenReached: 'the interpreter runs'
+        }),
+        compileAfterRecords: wholeNumber({
+          default: 1_000,
+          minimum: 0,
+          maximum: 1_000_000_000,
+          limit: 'L-14',
+          description: 'A Layout is compiled once it has had so many records: before that it is not worth it.'
+        }),
+        templatesPerDestination: wholeNumber({
+          default: 4_096,
+          minimum: 16,
+          maximum: 65_280,
+          limit: 'L-43',
+          description: 'Templates that one destination is sent; ids run from 256 to 65535.',
+          whenReached: 'the one unused for longest is withdrawn and its id is used again'
+        })
+      },
+      'Bounds of the mediator.'
+    ),
+    http: httpHealth('mediator', 9102)
+  },
+  'The Intermediate and Exporting Process.'
+)
+export type MediatorConfig = Type.Static<typeof MediatorConfig>
+
+/** Section `link`. */
+export const LinkConfig = section(
+  {
+    batchOctets: wholeNumber({
+      default: 256 * KIB,
+      minimum: 64 * KIB,
+      maximum: 768 * KIB,
+      unit: 'octets',
+      limit: 'L-55',
+      description: 'A Batch is sent at this size. A ZeroMQ frame costs the same whatever its size, so large is cheap.'
+    }),
+    batchAgeMs: wholeNumber({
+      default: 20,
+      minimum: 1,
+      maximum: 10_000,
+      unit: 'ms',
+      limit: 'L-55',
+      description: 'A Batch is sent at this age, however small: the delay that Weir adds.'
+    }),
+    windowBatches: wholeNumber({
+      default: 64,
+      minimum: 1,
+      maximum: 1_024,
+      limit: 'L-55',
+      description: 'Batches that are not yet settled: what a killed mediator can cause to be sent twice.',
+      memory: 'windowBatches times batchOctets: 16 MiB',
+      whenReached: 'the collector stops: TCP is not read, UDP is buffered'
+    }),
+    bufferOctets: wholeNumber({
+      default: 128 * MIB,
+      minimum: MIB,
+      maximum: 64 * GIB,
+      unit: 'octets',
+      limit: 'L-56',
+      description: 'What the collector holds while the mediator is away or behind; 44 s at the rated load.',
+      memory: '128 MiB',
+      whenReached: 'TCP is not read; UDP is dropped and counted'
+    }),
+    maxFrameOctets: wholeNumber({
+      default: MIB,
+      minimum: 128 * KIB,
+      maximum: 16 * MIB,
+      unit: 'octets',
+      limit: 'L-51',
+      description: 'Longest frame taken from the other side.',
+      whenReached: 'the connection is dropped and made anew'
+    }),
+    highWaterBatches: wholeNumber({
+      default: 64,
+      minimum: 1,
+      maximum: 1_024,
+      limit: 'L-50',
+      description: 'Frames that ZeroMQ holds per direction.'
+    }),
+    lingerMs: wholeNumber({
+      default: 5_000,
+      minimum: 0,
+      maximum: 30_000,
+      unit: 'ms',
+      limit: 'L-52',
+      description: 'How long a closing socket tries to send what it holds.'
+    }),
+    heartbeatMs: wholeNumber({
+      default: 1_000,
+      minimum: 50,
+      maximum: 60_000,
+      unit: 'ms',
+      limit: 'L-53',
+      description: 'Interval of heartbeats on the link.'
+    }),
+    heartbeatTimeoutMs: wholeNumber({
+      default: 3_000,
+      minimum: 100,
+      maximum: 300_000,
+      unit: 'ms',
+      limit: 'L-53',
+      description: 'Without a heartbeat for so long the other side is held for dead.'
+    }),
+    reconnectMinMs: wholeNumber({
+      default: 100,
+      minimum: 1,
+      maximum: 60_000,
+      unit: 'ms',
+      limit: 'L-54',
+      description: 'Least time between two connection attempts.'
+    }),
+    reconnectMaxMs: wholeNumber({
+      default: 2_000,
+      minimum: 1,
+      maximum: 60_000,
+      unit: 'ms',
+      limit: 'L-54',
+      description: 'Most time between two connection attempts.'
+    })
+  },
+  'Between collector and mediator (ZeroMQ over ipc).'
+)
+export type LinkConfig = Type.Static<typeof LinkConfig>
+
+/** Section `coordinator`. */
+export const CoordinatorConfig = section(
+  {
+    address: text('address', {
+      default: '127.0.0.1',
+      description: 'Local address of the control API; this machine only, because it asks for no credentials yet.'
+    }),
+    port: wholeNumber({ default: 8090, minimum: 0, maximum: 65535, description: 'TCP port; 0 takes any free one.' }),
+    limits: section(
+      {
+        requestTimeoutMs: wholeNumber({
+          default: 30_000,
+          minimum: 100,
+          maximum: 600_000,
+          unit: 'ms',
+          limit: 'L-70',
+          description: 'Time for a whole request to arrive.',
+          whenReached: '408'
+        }),
+        connectionTimeoutMs: wholeNumber({
+          default: 60_000,
+          minimum: 100,
+          maximum: 600_000,
+          unit: 'ms',
+          limit: 'L-70',
+          description: 'A connection on which nothing happens for so long is closed.'
+        }),
+        bodyOctets: wholeNumber({
+          default: MIB,
+          minimum: KIB,
+          maximum: 64 * MIB,
+          unit: 'octets',
+          limit: 'L-70',
+          description: 'Longest request body.',
+          whenReached: '413'
+        }),
+        keepAliveMs: wholeNumber({
+          default: 72_000,
+          minimum: 1_000,
+          maximum: 600_000,
+          unit: 'ms',
+          limit: 'L-71',
+          description: 'How long an idle connection is kept.'
+        }),
+        requestsPerConnection: wholeNumber({
+          default: 10_000,
+          minimum: 1,
+          maximum: 1_000_000,
+          limit: 'L-71',
+          description: 'Requests of one connection.',
+          whenReached: 'the connection is closed'
+        }),
+        connections: wholeNumber({
+          default: 1_024,
+          minimum: 1,
+          maximum: 100_000,
+          limit: 'L-71',
+          description: 'Connections at once.',
+          whenReached: 'the new connection is closed'
+        }),
+        pageSize: wholeNumber({
+          default: 1_000,
+          minimum: 1,
+          maximum: 10_000,
+          limit: 'L-73',
+          description: 'Entries of one page of a list.',
+          whenReached: '400'
+        }),
+        controlTimeoutMs: wholeNumber({
+          default: 2_000,
+          minimum: 100,
+          maximum: 60_000,
+          unit: 'ms',
+          description: 'Time for a collector or mediator to answer the coordinator.',
+          whenReached: '503'
+        })
+      },
+      'Bounds of the control API.'
+    )
+  },
+  'The control API of this Weir.'
+)
+export type CoordinatorConfig = Type.Static<typeof CoordinatorConfig>
+
+/** Section `shutdown`. */
+export const ShutdownConfig = section(
+  {
+    tcpReadMs: wholeNumber({
+      default: 10_000,
+      minimum: 0,
+      maximum: 20_000,
+      unit: 'ms',
+      limit: 'L-90',
+      description: 'How long open TCP connections are still read, until they are silent or closed.'
+    }),
+    udpSilenceMs: wholeNumber({
+      default: 200,
+      minimum: 0,
+      maximum: 5_000,
+      unit: 'ms',
+      limit: 'L-90',
+      description: 'UDP is read until it has been silent for so long, at most 5 s.'
+    }),
+    drainMs: wholeNumber({
+      default: 10_000,
+      minimum: 0,
+      maximum: 20_000,
+      unit: 'ms',
+      limit: 'L-90',
+      description: 'How long what was read may take to reach the destinations.',
+      whenReached: 'what is left is dropped (shutdown) and counted'
+    })
+  },
+  'Stopping in order: the collector first, then the mediator, then the coordinator, within 30 s.'
+)
+export type ShutdownConfig = Type.Static<typeof ShutdownConfig>
+
+/** The whole document: `weir.yaml`, with the environment and the defaults over and under it. */
+export const WeirConfig = section(
+  {
+    runDir: orNull(
+      text('path', { description: 'A folder of mode 0700.' }),
+      null,
+      'Where the sockets between the processes are; null = a temporary folder that `weir up` makes (`/run/weir` for a single process).'
+    ),
+    stateDir: text('path', {
+      default: './var',
+      description: 'Where templates and destinations added through the API are remembered; made if it is not there.'
+    }),
+    log: section(
+      {
+        level: word(['debug', 'info', 'warn', 'error'], 'info', 'The least level that is written, to standard error.')
+      },
+      'The log.'
+    ),
+    collector: CollectorConfig,
+    mediator: MediatorConfig,
+    link: LinkConfig,
+    coordinator: CoordinatorConfig,
+    shutdown: ShutdownConfig,
+    destinations: Type.Array(Destination, {
+      default: [],
+      maxItems: 32,
+      limit: 'L-43',
+      description: 'Where records go; at most 32 (L-43). More can be added while Weir runs, through the API.'
+    })
+  },
+  'weir.yaml'
+)
+export type WeirConfig = Type.Static<typeof WeirConfig>

@@ -1,0 +1,158 @@
+import { GIB, MIB, wholeNumber } from './keys.ts'
+
+/** The bounds of sessions, connections and of what waits for its template. */
+export const sessionLimits = {
+  udpSessions: wholeNumber({
+    default: 50_000,
+    minimum: 1,
+    maximum: 5_000_000,
+    limit: 'L-02',
+    description: 'UDP sessions (source address and port at one listener) in all.',
+    memory: 'about 2 KiB each',
+    whenReached: 'an unverified session makes room; else the datagram is dropped (session_limit)'
+  }),
+  udpUnverifiedSessions: wholeNumber({
+    default: 8_192,
+    minimum: 1,
+    maximum: 5_000_000,
+    limit: 'L-02',
+    description: 'UDP sessions that have not yet sent a Template or decodable data: what a spoofed source can make.',
+    whenReached: 'the unverified session idle for longest is evicted; verified ones never'
+  }),
+  udpNewSessionsPerSec: wholeNumber({
+    default: 1_000,
+    minimum: 1,
+    maximum: 1_000_000,
+    unit: 'per second',
+    limit: 'L-02',
+    description: 'New UDP sessions per second.',
+    whenReached: 'the datagram is dropped (session_limit)'
+  }),
+  udpSessionIdleMs: wholeNumber({
+    default: 7_200_000,
+    minimum: 1_000,
+    maximum: 30 * 86_400_000,
+    unit: 'ms',
+    limit: 'L-03',
+    description: 'A UDP session without datagrams for so long is forgotten; twice the initial template lifetime.'
+  }),
+  tcpConnections: wholeNumber({
+    default: 4_096,
+    minimum: 1,
+    maximum: 1_000_000,
+    limit: 'L-05',
+    description: 'TCP connections in all.',
+    memory: 'about 64 KiB each while a Message is incomplete',
+    whenReached: 'the new connection is reset'
+  }),
+  tcpConnectionsPerAddress: wholeNumber({
+    default: 64,
+    minimum: 1,
+    maximum: 1_000_000,
+    limit: 'L-05',
+    description: 'TCP connections of one exporter address.',
+    whenReached: 'the new connection is reset'
+  }),
+  tcpAcceptsPerSec: wholeNumber({
+    default: 200,
+    minimum: 1,
+    maximum: 1_000_000,
+    unit: 'per second',
+    limit: 'L-06',
+    description:
+      'TCP connections accepted per second, so that a storm of reconnects does not starve those that are up.',
+    whenReached: 'accepting waits'
+  }),
+  tcpFirstHeaderMs: wholeNumber({
+    default: 10_000,
+    minimum: 100,
+    maximum: 3_600_000,
+    unit: 'ms',
+    limit: 'L-07',
+    description: 'Time for the first Message header of a connection.',
+    whenReached: 'the connection is reset (timeout_header)'
+  }),
+  tcpPartialMessageMs: wholeNumber({
+    default: 30_000,
+    minimum: 100,
+    maximum: 3_600_000,
+    unit: 'ms',
+    limit: 'L-07',
+    description: 'Time from the first octet of a Message to its last.',
+    whenReached: 'the connection is reset (timeout_partial)'
+  }),
+  tcpMalformedMessages: wholeNumber({
+    default: 3,
+    minimum: 1,
+    maximum: 1_000_000,
+    limit: 'L-08',
+    description: 'Malformed Messages in a row on one connection; with strict: true the first one is enough.',
+    whenReached: 'the connection is closed'
+  }),
+  udpMalformedDatagrams: wholeNumber({
+    default: 100,
+    minimum: 1,
+    maximum: 1_000_000,
+    limit: 'L-09',
+    description: 'Malformed datagrams of one source within udpMalformedWindowMs.',
+    whenReached: 'datagrams of that source are dropped for udpPenaltyMs (penalty)'
+  }),
+  udpMalformedWindowMs: wholeNumber({
+    default: 10_000,
+    minimum: 100,
+    maximum: 3_600_000,
+    unit: 'ms',
+    limit: 'L-09',
+    description: 'The time over which malformed datagrams of a source are counted.'
+  }),
+  udpPenaltyMs: wholeNumber({
+    default: 60_000,
+    minimum: 0,
+    maximum: 3_600_000,
+    unit: 'ms',
+    limit: 'L-09',
+    description: 'How long a source that sends malformed datagrams is not listened to.'
+  }),
+  pendingMs: wholeNumber({
+    default: 30_000,
+    minimum: 0,
+    maximum: 3_600_000,
+    unit: 'ms',
+    limit: 'L-30',
+    description: 'How long a Data Set waits for its Template.',
+    whenReached: 'the Data Set is dropped (pending_expired)'
+  }),
+  pendingSetsPerSession: wholeNumber({
+    default: 256,
+    minimum: 0,
+    maximum: 1_000_000,
+    limit: 'L-31',
+    description: 'Data Sets of one session that wait for a Template.',
+    whenReached: 'the oldest is dropped (pending_evicted)'
+  }),
+  pendingOctetsTotal: wholeNumber({
+    default: 64 * MIB,
+    minimum: 0,
+    maximum: 16 * GIB,
+    unit: 'octets',
+    limit: 'L-32',
+    description: 'Octets of all Data Sets that wait for a Template.',
+    memory: '64 MiB',
+    whenReached: 'the oldest is dropped (pending_evicted)'
+  }),
+  pendingTemplateIdsPerSession: wholeNumber({
+    default: 256,
+    minimum: 0,
+    maximum: 65_280,
+    limit: 'L-33',
+    description: 'Different unknown template ids of one session for which Data Sets wait.',
+    whenReached: 'the oldest is dropped (pending_evicted)'
+  }),
+  exporterLabels: wholeNumber({
+    default: 1_000,
+    minimum: 0,
+    maximum: 100_000,
+    limit: 'L-75',
+    description: 'Exporters that have a label value of their own in the metrics; the others share `other`.'
+  })
+}
