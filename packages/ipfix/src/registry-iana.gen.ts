@@ -509,3 +509,55 @@ export const ianaTable = `
 0,532,pathDelayMaxDeltaMicroseconds,unsigned32,deltaCounter,,,
 0,533,pathDelaySumDeltaMicroseconds,unsigned64,deltaCounter,,,
 `
+
+/** Values of natEvent (230): `value,name`. */
+export const natEventTable = `
+0,Reserved
+1,NAT translation create (Historic)
+2,NAT translation delete (Historic)
+3,NAT Addresses exhausted
+4,NAT44 session create
+5,NAT44 session delete
+6,NAT64 session create
+7,NAT64 session delete
+8,NAT44 BIB create
+9,NAT44 BIB delete
+10,NAT64 BIB create
+11,NAT64 BIB delete
+12,NAT ports exhausted
+13,Quota Exceeded
+14,Address binding create
+15,Address binding delete
+16,Port block allocation
+17,Port block de-allocation
+18,Threshold Reached
+`
+
+/** Values of forwardingStatus (89), status and reason: `value,name`. */
+export const forwardingStatusTable = `
+64,Unknown
+65,Fragmented
+66,Not Fragmented
+67,Tunneled
+68,ACL Redirect
+128,Unknown
+129,ACL deny
+130,ACL drop
+131,Unroutable
+132,Adjacency
+133,Fragmentation and DF set
+134,Bad header checksum
+135,Bad total Length
+136,Bad header length
+137,bad TTL
+138,Policer
+139,WRED
+140,RPF
+141,For us
+142,Bad output interface
+143,Hardware
+192,Unknown
+193,Punt Adjacency
+194,Incomplete Adjacency
+195,For us
+`

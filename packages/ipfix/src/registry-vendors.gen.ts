@@ -15,6 +15,7 @@
 // libfds-netflowExtra.xml: CESNET/libfds, 2024-06-27, BSD-3-Clause (ids, names, types, semantics, units only)
 // libfds-netflow.xml: CESNET/libfds, 2024-06-27, BSD-3-Clause (ids, names, types, semantics, units only)
 // logstash-netflow.yaml: logstash-plugins/logstash-codec-netflow, 2022-09-26, Apache-2.0 (ids, names, types, semantics, units only)
+// Names of enterprises: IANA "Private Enterprise Numbers", 2024-08-23, CC0-1.0
 
 /** Elements of enterprises; rows as `elementsOfTable` reads them. */
 export const vendorTable = `
@@ -1452,4 +1453,27 @@ export const netflowTable = `
 9,23934,user_id,string,,,,
 9,24822,nprobe_proto,unsigned16,,,,
 9,24823,nprobe_proto_name,string,,,,
+`
+
+/** Enterprises of the tables: `pen,name`. */
+export const enterpriseTable = `
+9,ciscoSystems
+637,Nokia
+2011,HUAWEI Technology Co.,Ltd
+3054,Ixia Communications
+5951,Netscaler
+6871,CERT Coordination Center
+6876,VMware Inc.
+8057,CESNET
+9789,Astaro AG
+10704,Barracuda Networks AG
+12326,Hermes Precisa Australia
+15397,Sandvine Corporation
+16982,Masaryk University
+21373,netfilter/iptables project
+26866,Gigamon Systems LLC
+35632,ntop
+39499,Flowmon Networks a.s.
+41916,vIPtela Inc.
+56506,Project Antrea
 `

@@ -15,7 +15,14 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { readAntreaCsv, readIanaXml, readLibfdsXml, readLogstashYaml, readNtopCsv } from './registry-sources.ts'
+import {
+  readAntreaCsv,
+  readCodepoints,
+  readIanaXml,
+  readLibfdsXml,
+  readLogstashYaml,
+  readNtopCsv
+} from './registry-sources.ts'
 import type { SourceElement } from './registry-sources.ts'
 
 interface Source {
@@ -162,20 +169,39 @@ function generate(folder: string): Map<string, string> {
     }
   }
 
+  const natEvents = readCodepoints(ianaText, 'ipfix-nat-event-type')
+  const forwarding = ['00b', '01b', '10b', '11b'].flatMap(status =>
+    readCodepoints(ianaText, `forwarding-status-${status}`)
+  )
+  const enterprises = readFileSync(join(folder, 'iana/enterprises-wireshark-4.0.17.tsv'), 'utf8')
+  const enterpriseRows = Object.keys(vendors).map(pen => {
+    const name = new RegExp(`^${pen}\\t([^#(\\n]+)`, 'm').exec(enterprises)?.[1].trim()
+    if (name === undefined) throw new Error(`PEN ${pen} has no name`)
+    return `${pen},${name}`
+  })
+
   const ianaHead = head([`ipfix.xml: IANA "IP Flow Information Export (IPFIX) Entities", ${updated}, CC0-1.0`])
-  const vendorHead = head([...sources, ...netflowSources].map(describe))
+  const vendorHead = head([
+    ...[...sources, ...netflowSources].map(describe),
+    'Names of enterprises: IANA "Private Enterprise Numbers", 2024-08-23, CC0-1.0'
+  ])
   return new Map([
     [
       'registry-iana.gen.ts',
       `${ianaHead}\n/** Date of the IANA registry. */\nexport const ianaUpdated = '${updated}'\n\n` +
-        `/** Rows as \`elementsOfTable\` reads them. */\nexport const ianaTable = \`\n${iana}\n\`\n`
+        `/** Rows as \`elementsOfTable\` reads them. */\nexport const ianaTable = \`\n${iana}\n\`\n\n` +
+        `/** Values of natEvent (230): \`value,name\`. */\nexport const natEventTable = \`\n${natEvents.join('\n')}\n\`\n\n` +
+        `/** Values of forwardingStatus (89), status and reason: \`value,name\`. */\n` +
+        `export const forwardingStatusTable = \`\n${forwarding.join('\n')}\n\`\n`
     ],
     [
       'registry-vendors.gen.ts',
       `${vendorHead}\n/** Elements of enterprises; rows as \`elementsOfTable\` reads them. */\n` +
         `export const vendorTable = \`\n${vendor}\n\`\n\n` +
         `/** NetFlow v9 types that IPFIX does not have: pen 0, or pen 9 and the type less 32768. */\n` +
-        `export const netflowTable = \`\n${netflow}\n\`\n`
+        `export const netflowTable = \`\n${netflow}\n\`\n\n` +
+        `/** Enterprises of the tables: \`pen,name\`. */\n` +
+        `export const enterpriseTable = \`\n${enterpriseRows.join('\n')}\n\`\n`
     ]
   ])
 }

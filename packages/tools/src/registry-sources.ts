@@ -163,3 +163,26 @@ export function readLogstashYaml(text: string, kind: 'ipfix' | 'netflow'): Sourc
 function plain(pen: number, id: number, name: string, type: string): SourceElement {
   return { pen, id, name, type, semantics: '', units: '', range: '', isDeprecated: false }
 }
+
+/** Rows `value,name` of one of IANA's registries of values; ranges and "Unassigned" are left out. */
+export function readCodepoints(text: string, registryId: string): string[] {
+  const root = xml.parse(text).registry as Node
+  const registry = findRegistry(root, registryId)
+  if (registry === undefined) throw new Error(`no registry ${registryId}`)
+  const rows: string[] = []
+  for (const record of (registry.record ?? []) as Node[]) {
+    const value = cell(record, 'value')
+    const name = cell(record, 'description')
+    if (!/^(?:\d+|0x[0-9A-Fa-f]+)$/.test(value) || name === 'Unassigned') continue
+    rows.push(`${Number(value)},${name}`)
+  }
+  return rows
+}
+
+function findRegistry(node: Node, id: string): Node | undefined {
+  for (const child of [node.registry ?? []].flat() as Node[]) {
+    const found = child['@_id'] === id ? child : findRegistry(child, id)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
