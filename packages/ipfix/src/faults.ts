@@ -41,7 +41,8 @@ export const faults = {
   ELEMENT_ZERO: 'Template has an Information Element with the reserved id 0 (RFC 7012 §4)',
   COUNT_MISMATCH: 'NetFlow v9 Count is not the number of records in the packet (RFC 3954 §5.1)',
   WITHDRAW_UNKNOWN: 'withdrawal of a Template that is not known: ignored (RFC 7011 §8.1)',
-  WITHDRAW_MISMATCH: 'withdrawal of an Options Template by Set ID 2, or of a Template by Set ID 3: ignored (RFC 7011 §8.1)',
+  WITHDRAW_MISMATCH:
+    'withdrawal of an Options Template by Set ID 2, or of a Template by Set ID 3: ignored (RFC 7011 §8.1)',
   WITHDRAW_UDP: 'withdrawal over UDP: ignored (RFC 7011 §8.4)',
   STALE_TEMPLATE: 'a Template from a store or from before a restart did not fit its data and was dropped (D15)'
 } as const satisfies Record<string, string>

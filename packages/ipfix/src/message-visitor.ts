@@ -74,6 +74,9 @@ export interface MessageVisitor {
   onTemplate(event: TemplateEvent): void
   onDataSet(set: DataSetView): void
   onUnknownSet(set: UnknownSetView): void
-  /** @param offset - in the octets given to the decoder; @param setId - 0 where no Set is concerned. */
+  /**
+   * @param offset - in the octets given to the decoder.
+   * @param setId - Set ID, or the Template ID for a fault that costs a template (`faultEffectOf`); 0 where neither is.
+   */
   onFault(code: FaultCode, offset: number, setId: number): void
 }

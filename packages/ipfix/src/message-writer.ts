@@ -13,7 +13,12 @@ export const setHeaderOctets = 4
 
 /** Write a Message header. @returns where the Sets begin. @see RFC 7011 §3.1 */
 export function writeMessageHeader(
-  view: DataView, offset: number, lengthOctets: number, exportTimeSec: number, sequence: number, odid: number
+  view: DataView,
+  offset: number,
+  lengthOctets: number,
+  exportTimeSec: number,
+  sequence: number,
+  odid: number
 ): number {
   view.setUint16(offset, 10)
   view.setUint16(offset + 2, lengthOctets)

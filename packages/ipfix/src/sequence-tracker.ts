@@ -2,22 +2,37 @@ import type { MessageHeader } from './message-visitor.ts'
 
 /** What one Message's sequence number meant; see {@link SequenceTracker.update}. */
 export type SequenceStep =
-  /** The first Message, or the first after a restart that was confirmed. */
+  /** The first Message. */
   | 'first'
   | 'next'
-  /** Something is missing before it: `lost` (or `undecoded`) went up. */
+  /** Something is missing before it: `lost` went up. */
   | 'gap'
-  /** It fills a gap: `reordered` went up, `lost` down. */
+  /** It goes on behind octets that could not be decoded: `undecoded` went up. */
+  | 'undecoded'
+  /** It came late: if it fills a gap, `reordered` went up and `lost` down. */
   | 'late'
   | 'duplicate'
   /** A number far off; counted only if the next ones go on from it (R7011-11.6-1). */
   | 'suspect'
-  /** The exporter restarted or set its clock: templates are to be marked stale (D15). */
+  /** The exporter restarted or set its clock: its templates are to be marked stale (D15). */
   | 'restart'
+
+/** Messages that may come late (TH-19), and gaps that late ones may fill. */
+const windowMessages = 64
+const gapsKept = 64
+/** Messages that must agree before numbers far off, or another boot time, are believed (R7011-11.6-1). */
+const messagesToAgree = 3
+/** A boot time that moves by more is another clock (R3954-9-3); sysUpTime wraps after 2^32 ms. */
+const clockStepMs = 60_000
+const uptimeWrapMs = 2 ** 32
+/** A confirmed jump forward up to here is loss, beyond it a new count. */
+const farthestLoss = 2 ** 30
 
 /**
  * Follows the sequence numbers of one (Transport Session, Observation Domain) and counts what is missing. The unit is the
- * version's: IPFIX Data Records, v9 packets, v5 and v7 flows; v1 has no numbers.
+ * version's: IPFIX Data Records, v9 packets, v5 and v7 flows; v1 has no numbers. Allocates nothing after it is made.
+ *
+ * @see RFC 7011 §3.1, §11.6; RFC 3954 §5.1
  */
 export class SequenceTracker {
   /** Units missing. Goes down when late ones come. */
@@ -28,10 +43,27 @@ export class SequenceTracker {
   reordered = 0
   /** Restarts of the exporter, confirmed by three Messages that agree. */
   restarts = 0
-  /** Messages whose number was far off. */
+  /** Messages whose number was far off and that no others followed. */
   suspect = 0
-  /** IPFIX records in Sets or Messages that could not be decoded, as far as the numbers show. Never in `lost`. */
+  /** Units in Sets or Messages that could not be decoded, as far as the numbers show. Never in `lost`. */
   undecoded = 0
+
+  #version = 0
+  #expected = 0
+  #largestStep = 1
+  #isUncertain = false
+  readonly #seenNumbers = new Float64Array(windowMessages).fill(-1)
+  readonly #seenTimes = new Float64Array(windowMessages)
+  #seenAt = 0
+  readonly #gapStarts = new Float64Array(gapsKept)
+  readonly #gapLengths = new Float64Array(gapsKept)
+  #gapAt = 0
+  #candidateFirst = 0
+  #candidateNext = 0
+  #candidateCount = 0
+  #bootTimeMs = Number.NaN
+  #otherBootTimeMs = Number.NaN
+  #otherBootTimes = 0
 
   /**
    * Take one Message, after it was decoded.
@@ -40,10 +72,152 @@ export class SequenceTracker {
    * @param units - IPFIX: Data Records decoded, options records too; v5, v7: records; v9: not used (one packet).
    * @param isComplete - false if a Data Set of it could not be decoded, so that `units` is not all (IPFIX).
    */
-  update(_header: MessageHeader, _units: number, _isComplete: boolean): SequenceStep {
-    return 'next'
+  update(header: MessageHeader, units: number, isComplete: boolean): SequenceStep {
+    const { version, sequence } = header
+    if (version === 1) return 'next'
+    const step = version === 9 ? 1 : units
+    const isUncertain = version === 10 && !isComplete
+    if (step > this.#largestStep) this.#largestStep = step
+    const isOtherClock = version !== 10 && this.#isOtherClock(header.bootTimeMs)
+    if (version !== this.#version) {
+      this.#version = version
+      return this.#resume(header, step, isUncertain, 'first')
+    }
+    if (isOtherClock) {
+      this.suspect -= this.#candidateCount
+      this.restarts++
+      return this.#resume(header, step, isUncertain, 'restart')
+    }
+    const ahead = (sequence - this.#expected) | 0
+    const near = windowMessages * this.#largestStep
+    if (ahead === 0) return this.#advance(header, step, isUncertain, 'next')
+    if (ahead > 0 && ahead <= near) return this.#skip(header, step, isUncertain, ahead)
+    if (ahead < 0) {
+      if (this.#fillGap(sequence, step)) {
+        this.reordered++
+        this.#remember(header, step)
+        return 'late'
+      }
+      if (this.#wasSeen(header)) {
+        this.duplicated++
+        return 'duplicate'
+      }
+      // Without records nothing tells a late Message from a Message that came twice, and nothing is missing.
+      if (step === 0 && !isUncertain && ahead >= -near) return 'late'
+    }
+    return this.#doubt(header, step, isUncertain, near)
   }
 
-  /** A Message of this domain was discarded: what it held must not count as lost (IPFIX, v5, v7). */
-  noteDiscarded(): void {}
+  /** A Message of this domain was discarded: what it held is to count as undecoded, not as lost. */
+  noteDiscarded(): void {
+    this.#isUncertain = true
+  }
+
+  #advance(header: MessageHeader, step: number, isUncertain: boolean, result: SequenceStep): SequenceStep {
+    this.#expected = (header.sequence + step) >>> 0
+    this.#isUncertain = isUncertain
+    this.#candidateCount = 0
+    this.#remember(header, step)
+    return result
+  }
+
+  #skip(header: MessageHeader, step: number, isUncertain: boolean, missing: number): SequenceStep {
+    if (this.#isUncertain) {
+      this.undecoded += missing
+      return this.#advance(header, step, isUncertain, 'undecoded')
+    }
+    this.#miss(missing)
+    return this.#advance(header, step, isUncertain, 'gap')
+  }
+
+  #miss(missing: number): void {
+    this.lost += missing
+    this.#gapStarts[this.#gapAt] = this.#expected
+    this.#gapLengths[this.#gapAt] = missing
+    this.#gapAt = (this.#gapAt + 1) % gapsKept
+  }
+
+  /** Start anew from this Message. */
+  #resume(header: MessageHeader, step: number, isUncertain: boolean, result: SequenceStep): SequenceStep {
+    this.#gapLengths.fill(0)
+    this.#seenNumbers.fill(-1)
+    this.#bootTimeMs = header.bootTimeMs
+    this.#otherBootTimes = 0
+    return this.#advance(header, step, isUncertain, result)
+  }
+
+  #remember(header: MessageHeader, step: number): void {
+    if (step === 0) return
+    this.#seenNumbers[this.#seenAt] = header.sequence
+    this.#seenTimes[this.#seenAt] = header.exportTimeSec
+    this.#seenAt = (this.#seenAt + 1) % windowMessages
+  }
+
+  /** The Export Time must be the same too: after a restart the numbers come again. */
+  #wasSeen(header: MessageHeader): boolean {
+    for (let at = 0; at < windowMessages; at++) {
+      if (this.#seenNumbers[at] === header.sequence && this.#seenTimes[at] === header.exportTimeSec) return true
+    }
+    return false
+  }
+
+  #fillGap(sequence: number, step: number): boolean {
+    if (step === 0) return false
+    for (let at = 0; at < gapsKept; at++) {
+      const length = this.#gapLengths[at]
+      const into = (sequence - this.#gapStarts[at]) >>> 0
+      if (into >= length) continue
+      const filled = Math.min(step, length - into)
+      this.lost -= filled
+      this.#gapLengths[at] = into
+      const rest = length - into - filled
+      if (rest > 0) {
+        this.#gapStarts[this.#gapAt] = (sequence + filled) >>> 0
+        this.#gapLengths[this.#gapAt] = rest
+        this.#gapAt = (this.#gapAt + 1) % gapsKept
+      }
+      return true
+    }
+    return false
+  }
+
+  /** Far off: believed when {@link messagesToAgree} in a row go on from each other. */
+  #doubt(header: MessageHeader, step: number, isUncertain: boolean, near: number): SequenceStep {
+    const { sequence } = header
+    const onward = (sequence - this.#candidateNext) | 0
+    const agrees = this.#candidateCount > 0 && onward >= 0 && onward <= near
+    this.#candidateNext = (sequence + step) >>> 0
+    if (!agrees) {
+      this.#candidateFirst = sequence
+      this.#candidateCount = 0
+    }
+    this.#candidateCount++
+    if (this.#candidateCount < messagesToAgree) {
+      this.suspect++
+      return 'suspect'
+    }
+    this.suspect -= messagesToAgree - 1
+    const missing = (this.#candidateFirst - this.#expected) | 0
+    if (missing > 0 && missing <= farthestLoss) {
+      if (this.#isUncertain) this.undecoded += missing
+      else this.#miss(missing)
+      return this.#advance(header, step, isUncertain, 'gap')
+    }
+    this.restarts++
+    return this.#resume(header, step, isUncertain, 'restart')
+  }
+
+  /** Whether the boot time has moved and stays there (R3954-9-3). */
+  #isOtherClock(bootTimeMs: number): boolean {
+    const moved = Math.abs(bootTimeMs - this.#bootTimeMs)
+    if (!(moved > clockStepMs) || Math.abs(moved - uptimeWrapMs) <= clockStepMs) {
+      this.#bootTimeMs = bootTimeMs
+      this.#otherBootTimes = 0
+      return false
+    }
+    if (Math.abs(bootTimeMs - this.#otherBootTimeMs) <= clockStepMs) this.#otherBootTimes++
+    else this.#otherBootTimes = 1
+    this.#otherBootTimeMs = bootTimeMs
+    return this.#otherBootTimes >= messagesToAgree
+  }
 }

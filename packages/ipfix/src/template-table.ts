@@ -133,7 +133,12 @@ export class TemplateTable {
    * @see RFC 7011 §8.1 (TCP: redefinition replaces, D4), §8.4 (UDP: different replaces, identical refreshes)
    */
   define(templateId: number, layout: Layout, nowMs: number, onEnd?: OnTemplateEnd): TemplateChange | undefined {
-    const known = this.#entries.get(templateId)
+    let known = this.#entries.get(templateId)
+    if (known !== undefined && known.expiresAtMs <= nowMs) {
+      this.#remove(known)
+      onEnd?.('expired', known)
+      known = undefined
+    }
     if (known === undefined) return this.#learn(templateId, layout, nowMs, 'wire', nowMs, onEnd) && 'learned'
     if (known.layout === layout) {
       this.#refresh(known, nowMs)
@@ -149,7 +154,11 @@ export class TemplateTable {
    * @returns whether it was taken.
    */
   restore(
-    templateId: number, layout: Layout, lastSeenMs: number, nowMs: number, source: TemplateSource = 'store'
+    templateId: number,
+    layout: Layout,
+    lastSeenMs: number,
+    nowMs: number,
+    source: TemplateSource = 'store'
   ): boolean {
     if (this.#entries.has(templateId) || lastSeenMs + this.#lifetimeMs(0, 1) <= nowMs) return false
     const slot = this.#learn(templateId, layout, lastSeenMs, source, nowMs)
@@ -190,10 +199,12 @@ export class TemplateTable {
     return ended
   }
 
-  /** End one template that has expired or that its data contradicts. */
-  drop(entry: TemplateEntry): void {
+  /** End one template that has expired or that its data contradicts. @returns whether it was still live. */
+  drop(entry: TemplateEntry): boolean {
     const slot = this.#entries.get(entry.templateId)
-    if (slot === entry) this.#remove(slot)
+    if (slot === undefined || slot !== entry) return false
+    this.#remove(slot)
+    return true
   }
 
   /**
@@ -212,6 +223,7 @@ export class TemplateTable {
   /** Note a Data Set of this template (LRU, counters). Allocates nothing. */
   use(entry: TemplateEntry, records: number, nowMs: number): void {
     const slot = entry as TemplateSlot
+    if (!slot.isLive) return
     if (!slot.isUsed) {
       slot.isUsed = true
       this.#unused.remove(slot)
@@ -247,7 +259,12 @@ export class TemplateTable {
   }
 
   #learn(
-    templateId: number, layout: Layout, seenMs: number, source: TemplateSource, nowMs: number, onEnd?: OnTemplateEnd
+    templateId: number,
+    layout: Layout,
+    seenMs: number,
+    source: TemplateSource,
+    nowMs: number,
+    onEnd?: OnTemplateEnd
   ): TemplateSlot | undefined {
     if (!this.#makeRoom(1, layout.templateOctets, nowMs, undefined, onEnd)) return undefined
     if (this.#budget !== undefined && !this.#budget.take(templateHeapOctets(layout), this, nowMs)) return undefined
@@ -312,7 +329,11 @@ export class TemplateTable {
 
   /** Make room for `templates` more (0 or 1) and `octets` more of them, without ending `kept`. */
   #makeRoom(
-    templates: number, octets: number, nowMs: number, kept: TemplateSlot | undefined, onEnd?: OnTemplateEnd
+    templates: number,
+    octets: number,
+    nowMs: number,
+    kept: TemplateSlot | undefined,
+    onEnd?: OnTemplateEnd
   ): boolean {
     const { templatesPerDomain, templateOctetsPerDomain } = this.#limits
     while (this.#entries.size + templates > templatesPerDomain || this.#octets + octets > templateOctetsPerDomain) {
@@ -340,6 +361,7 @@ export class TemplateTable {
 
   #remove(slot: TemplateSlot): void {
     this.#entries.delete(slot.templateId)
+    slot.isLive = false
     if (slot.isUsed) this.#used.remove(slot)
     else this.#unused.remove(slot)
     this.#octets -= slot.layout.templateOctets

@@ -16,6 +16,8 @@ export class TemplateSlot implements TemplateEntry {
   isHint = false
   /** Whether a Data Set has come for it. */
   isUsed = false
+  /** Whether its table still has it. */
+  isLive = true
   #older: TemplateSlot | undefined
   #newer: TemplateSlot | undefined
 
