@@ -32,6 +32,8 @@ export function variablesOf(schema: SchemaNode, path: readonly string[] = []): V
 export interface EnvironmentResult {
   readonly document: unknown
   readonly issues: readonly ConfigIssue[]
+  /** Paths that were set, and by which variable. */
+  readonly setBy: ReadonlyMap<string, string>
   /** Variables with our prefix that mean nothing. Not errors: orchestrators put variables of their own there. */
   readonly warnings: readonly string[]
 }
@@ -46,6 +48,7 @@ export function applyEnvironment(
   const result = structuredClone(document ?? {})
   const issues: ConfigIssue[] = []
   const warnings: string[] = []
+  const setBy = new Map<string, string>()
   for (const name of Object.keys(environment).toSorted()) {
     const text = environment[name]
     if (!name.startsWith('WEIR_') || text === undefined || otherVariables.has(name)) continue
@@ -56,9 +59,11 @@ export function applyEnvironment(
       continue
     }
     const value = readVariable(variable, text, issues)
-    if (value !== undefined) setAt(result, variable.path, value)
+    if (value === undefined) continue
+    setAt(result, variable.path, value)
+    setBy.set(variable.path.join('.'), name)
   }
-  return { document: result, issues, warnings }
+  return { document: result, issues, warnings, setBy }
 }
 
 function readVariable({ name, schema }: Variable, text: string, issues: ConfigIssue[]): unknown {

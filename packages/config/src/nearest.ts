@@ -15,7 +15,7 @@ function editDistance(from: string, to: string): number {
 /** The known word that was probably meant, or undefined if none is near. */
 export function nearestOf(word: string, known: Iterable<string>): string | undefined {
   let best: string | undefined
-  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1
+  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1
   const lower = word.slice(0, 128).toLowerCase()
   for (const each of known) {
     const distance = editDistance(lower, each.toLowerCase())

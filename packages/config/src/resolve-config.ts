@@ -38,11 +38,15 @@ export interface ResolveOptions {
  * @throws ConfigError with everything that is wrong.
  */
 export function resolveConfig(document: unknown, options: ResolveOptions = {}): ResolvedConfig {
-  const { document: merged, issues: found, warnings: said } = layered(document, options)
+  const { document: merged, issues: found, warnings: said, setBy } = layered(document, options)
   const issues: ConfigIssue[] = [...found]
   const config = checkValue(configSchema, impliedAllowAny(merged), '', issues) as WeirConfig
   if (issues.length === 0) issues.push(...crossCheck(config, options.localAddresses ?? ownAddresses()))
-  if (issues.length > 0) throw new ConfigError(issues, options.source)
+  if (issues.length > 0)
+    throw new ConfigError(
+      issues.map(issue => withVariable(issue, setBy)),
+      options.source
+    )
   const warnings = [...said]
   if (config.collector.allowAny) {
     warnings.push(
@@ -50,6 +54,16 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
     )
   }
   return { config, warnings, baseHash: hashOf({ ...config, runDir: null }) }
+}
+
+/** Names the variable, where that and not the file said it. */
+function withVariable(issue: ConfigIssue, setBy: ReadonlyMap<string, string>): ConfigIssue {
+  for (const [path, name] of setBy) {
+    if (issue.path === path || issue.path.startsWith(`${path}.`) || issue.path.startsWith(`${path}[`)) {
+      return { ...issue, message: `${issue.message}, set by ${name}` }
+    }
+  }
+  return issue
 }
 
 function layered(document: unknown, options: ResolveOptions): ReturnType<typeof applyEnvironment> {

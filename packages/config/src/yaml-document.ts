@@ -1,5 +1,5 @@
 import { parseAllDocuments, stringify } from 'yaml'
-import { ConfigError } from '@weir/runtime'
+import { ConfigError, errorMessage } from '@weir/runtime'
 import type { ConfigIssue } from '@weir/runtime'
 
 const MAX_OCTETS = 1024 * 1024
@@ -35,7 +35,13 @@ export function readYaml(text: string, source: string): unknown {
   try {
     return document.toJS({ maxAliasCount: MAX_ALIASES })
   } catch (error) {
-    throw refused(source, [{ path: '', message: firstLine(String(error)), allowed: `at most ${MAX_ALIASES} aliases` }])
+    throw refused(source, [
+      {
+        path: '',
+        message: firstLine(errorMessage(error)),
+        allowed: `at most ${MAX_ALIASES} aliases, of anchors that stand before them`
+      }
+    ])
   }
 }
 
@@ -44,4 +50,4 @@ export const writeYaml = (value: unknown): string => stringify(value, { lineWidt
 
 const refused = (source: string, issues: readonly ConfigIssue[]): ConfigError => new ConfigError(issues, source)
 
-const firstLine = (message: string): string => message.split('\n', 1)[0]!.replace(/:$/, '')
+const firstLine = (message: string): string => message.split('\n', 1)[0]!.replace(/( at line \d+, column \d+)?:?$/, '')

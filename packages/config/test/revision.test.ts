@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, test } from 'node:test'
+import { ConfigError } from '@weir/runtime'
+import {
+  applyRevision,
+  effectiveDocumentPath,
+  loadConfig,
+  readEffectiveDocument,
+  resolveConfig,
+  revisionPath,
+  setRevisionAside,
+  validateDestination,
+  writeEffectiveDocument,
+  writeRevision
+} from '../src/index.ts'
+import type { Destination, ResolvedConfig } from '../src/index.ts'
+
+let folder: string
+let resolved: ResolvedConfig
+const destination = validateDestination({ id: 'added', type: 'ipfix', url: 'tcp://192.0.2.1' })
+  .destination as Destination
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'weir-config-'))
+  resolved = resolveConfig({ stateDir: folder })
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+test('without a revision the file rules', async () => {
+  const { config, origin } = await applyRevision(resolved.config, resolved.baseHash)
+  assert.deepEqual([config, origin], [resolved.config, 'file'])
+})
+
+test('a revision of this document is taken', async () => {
+  await writeRevision(folder, { baseHash: resolved.baseHash, destinations: [destination] })
+  const { config, origin } = await applyRevision(resolved.config, resolved.baseHash)
+  assert.equal(origin, 'revision')
+  assert.deepEqual(config.destinations, [destination])
+})
+
+test('a revision of another document is not taken, and can be set aside', async () => {
+  await writeRevision(folder, { baseHash: 'another', destinations: [destination] })
+  const { config, origin, reason } = await applyRevision(resolved.config, resolved.baseHash)
+  assert.deepEqual([config.destinations, origin, reason], [[], 'set-aside', 'the configuration has changed since'])
+  const aside = await setRevisionAside(folder, 1_767_225_600_000)
+  assert.equal(aside, `${revisionPath(folder)}.20260101T000000Z.old`)
+  assert.ok(existsSync(aside))
+  assert.equal(await setRevisionAside(folder, 0), undefined)
+})
+
+for (const [name, text] of [
+  ['not JSON', '{'],
+  ['null', 'null'],
+  ['no list', '{"baseHash":"x","destinations":{}}']
+]) {
+  test(`rejects a damaged revision: ${name}`, async () => {
+    await writeFile(revisionPath(folder), text!)
+    assert.deepEqual(await applyRevision(resolved.config, resolved.baseHash), {
+      config: resolved.config,
+      origin: 'set-aside',
+      reason: 'it is damaged'
+    })
+  })
+}
+
+test('rejects a revision with a destination that is not allowed', async () => {
+  const loop = { ...destination, url: 'tcp://127.0.0.1:4739' }
+  await writeRevision(folder, { baseHash: resolved.baseHash, destinations: [loop] })
+  const { origin, reason } = await applyRevision(resolved.config, resolved.baseHash)
+  assert.equal(origin, 'set-aside')
+  assert.match(reason ?? '', /our own listener/)
+})
+
+test('the base hash changes with the content and not with runDir or the order of keys', () => {
+  const one = resolveConfig({ stateDir: 'x', coordinator: { port: 1 } })
+  assert.equal(resolveConfig({ coordinator: { port: 1 }, stateDir: 'x', runDir: '/run/weir' }).baseHash, one.baseHash)
+  assert.notEqual(resolveConfig({ coordinator: { port: 2 }, stateDir: 'x' }).baseHash, one.baseHash)
+})
+
+test('the effective document is read back as it was written, for its owner only', async () => {
+  const written = { config: { ...resolved.config, runDir: folder }, baseHash: resolved.baseHash }
+  const path = await writeEffectiveDocument(folder, written)
+  assert.equal(path, effectiveDocumentPath(folder))
+  assert.equal((await stat(path)).mode & 0o777, 0o600)
+  assert.deepEqual(await readEffectiveDocument(path), written)
+})
+
+test('rejects an effective document that somebody damaged', async () => {
+  const path = effectiveDocumentPath(folder)
+  for (const text of ['{', '{"config":{}}', '{"baseHash":"x","config":{"colector":{}}}']) {
+    await writeFile(path, text)
+    await assert.rejects(readEffectiveDocument(path), ConfigError)
+  }
+})
+
+test('rejects a configuration file that is not there with one sentence', async () => {
+  const path = join(folder, 'weir.yaml')
+  await assert.rejects(loadConfig(path), {
+    name: 'UnavailableError',
+    exitCode: 69,
+    message: `configuration ${path}: there is no such file`
+  })
+})
+
+test('a configuration file is named in its errors', async () => {
+  const path = join(folder, 'weir.yaml')
+  await writeFile(path, 'log: { level: loud }\n')
+  await assert.rejects(loadConfig(path), {
+    name: 'ConfigError',
+    exitCode: 78,
+    message: new RegExp(`^${path} has 1 error\n`)
+  })
+  assert.match(await readFile(path, 'utf8'), /loud/)
+})
