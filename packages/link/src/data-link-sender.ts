@@ -1,6 +1,587 @@
+import type { Layout } from '@weir/ipfix'
+import { InvariantError, systemClock, type Clock, type Timer } from '@weir/runtime'
+import { BatchWriter } from './batch-writer.ts'
+import { BufferPool } from './buffer-pool.ts'
+import type { Channel, ChannelConnector } from './channel.ts'
+import { DefinitionBook } from './definition-book.ts'
+import { ENTRY_STATE, MAX_ENTRY_OCTETS } from './entry.ts'
+import * as frames from './frame.ts'
+import { decodeProgress, encodeHello, type Progress } from './greeting.ts'
+import { completeLinkConfig, type LinkConfig } from './link-config.ts'
 import type { LinkDeps } from './link-deps.ts'
-import type { LinkSender, LinkSenderConfig } from './link-sender.ts'
+import type { LinkSender, LinkSenderConfig, LinkSenderStats, LinkState, SourceFields } from './link-sender.ts'
+import { SenderCounters } from './sender-counters.ts'
+import { SendWindow, type SealedBatch } from './send-window.ts'
+import type { Source } from './source.ts'
+import { connectZeromq } from './zeromq-channel.ts'
 
-export const createDataLinkSender = (_config: LinkSenderConfig, _deps: LinkDeps): LinkSender => {
-  throw new Error('not there yet')
+const { frameKinds } = frames
+/** Buffers kept when nobody uses them: what is on its way at full rate, not what an outage piles up. */
+const POOLED_BUFFERS = 24
+
+/** Inert until `start`. */
+export function createDataLinkSender(config: LinkSenderConfig, deps: LinkDeps): LinkSender {
+  return new DataLinkSender(config, deps)
+}
+
+// Longer than other files: the state machine of one end, whose parts (window, book, writer, counters) stand in files of their own.
+class DataLinkSender implements LinkSender {
+  readonly #config: LinkConfig
+  readonly #endpoint: string
+  readonly #worker: number
+  readonly #clock: Clock
+  readonly #connect: ChannelConnector
+  readonly #epoch = frames.newEpoch()
+  readonly #writer = new BatchWriter()
+  readonly #pool: BufferPool
+  readonly #window = new SendWindow()
+  readonly #book = new DefinitionBook()
+  readonly #count = new SenderCounters()
+  readonly #header = frames.newFrameHeader()
+  readonly #onWritable: (() => void)[] = []
+  readonly #onSettled: ((records: number) => void)[] = []
+  readonly #onPeerRestart: (() => void)[] = []
+  #channel: Channel | undefined
+  #state: LinkState = 'stopped'
+  #isConnected = false
+  #wasReady = false
+  #receiverEpoch = 0n
+  /** Batches up to this id may be sent, and were handed to the channel. */
+  #grant = 0
+  #sentThrough = 0
+  #lastHeardMs = 0
+  #lastBeatMs = 0
+  #heartbeat: Timer | undefined
+  #ageTimer: Timer | undefined
+  /** The open batch is old enough to be sent as soon as it can be. */
+  #isOverdue = false
+  #isBlocked = false
+  /** Collects the state entries of `onPeerRestart` callbacks, while they run. */
+  #stateWriter: BatchWriter | undefined
+  #stopped: Promise<void> | undefined
+  #onDrained: (() => void) | undefined
+  #isEnding = false
+  #lastLayout: Layout | undefined
+  #nextSourceId = 1
+  #nextContextId = 1
+
+  constructor(config: LinkSenderConfig, deps: LinkDeps) {
+    this.#config = completeLinkConfig(config)
+    this.#endpoint = config.endpoint
+    this.#worker = config.worker ?? 0
+    this.#clock = deps.clock ?? systemClock
+    this.#connect = deps.connect ?? connectZeromq
+    this.#pool = new BufferPool(this.#config.batchOctets, POOLED_BUFFERS)
+  }
+
+  async start(): Promise<void> {
+    if (this.#channel !== undefined || this.#isEnding) return
+    this.#state = 'connecting'
+    this.#lastHeardMs = this.#lastBeatMs = this.#clock.monotonicMs()
+    this.#channel = this.#connect(
+      this.#endpoint,
+      {
+        onConnect: () => this.#onConnect(),
+        onDisconnect: () => this.#onDisconnect(),
+        onFrame: frame => this.#onFrame(frame)
+      },
+      this.#config
+    )
+    this.#heartbeat = this.#clock.setPeriodic(this.#config.heartbeatMs, () => this.#beat())
+  }
+
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopped ??= this.#stop(deadlineMs)
+    return this.#stopped
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.#isEnding = true
+    const channel = this.#channel
+    if (channel === undefined) return
+    this.flush()
+    await new Promise<void>(resolve => {
+      const deadline = this.#clock.setTimer(deadlineMs, resolve)
+      this.#onDrained = () => {
+        deadline.cancel()
+        resolve()
+      }
+      this.#checkDrained()
+    })
+    this.#heartbeat?.cancel()
+    this.#ageTimer?.cancel()
+    channel.close()
+    this.#channel = undefined
+    this.#state = 'stopped'
+  }
+
+  defineSource(fields: SourceFields): Source {
+    const source = Object.freeze({ ...fields, address: fields.address.slice(), id: this.#nextSourceId++ })
+    this.#book.addSource(source)
+    return source
+  }
+
+  releaseSource(source: Source): void {
+    this.#book.release(2, source.id, this.#openId())
+    this.#book.settle(this.#window.firstId - 1)
+  }
+
+  defineContext(entries: ReadonlyMap<number, Layout>): number {
+    const id = this.#nextContextId++
+    this.#book.addContext(id, new Map(entries))
+    return id
+  }
+
+  releaseContext(id: number): void {
+    this.#book.release(3, id, this.#openId())
+    this.#book.settle(this.#window.firstId - 1)
+  }
+
+  releaseLayout(layout: Layout): void {
+    if (this.#lastLayout === layout) this.#lastLayout = undefined
+    this.#book.release(1, layout.id, this.#openId())
+    this.#book.settle(this.#window.firstId - 1)
+  }
+
+  /** Id of the last batch that may name what is used now. */
+  #openId(): number {
+    return this.#window.lastId + (this.#writer.entries > 0 && this.#writer.hasBuffer ? 1 : 0)
+  }
+
+  append(
+    layout: Layout,
+    source: Source,
+    contextId: number,
+    exportTimeSec: number,
+    receivedAtMs: number,
+    bootTimeMs: number,
+    records: number,
+    octets: Uint8Array,
+    offset: number,
+    lengthOctets: number
+  ): boolean {
+    const writer = this.#writer
+    if (!writer.fits(lengthOctets) && !this.#makeRoom(lengthOctets)) return false
+    if (layout !== this.#lastLayout) this.#useLayout(layout)
+    writer.append(
+      0,
+      layout.id,
+      source.id,
+      contextId,
+      exportTimeSec,
+      receivedAtMs,
+      bootTimeMs,
+      records,
+      octets,
+      offset,
+      lengthOctets
+    )
+    this.#count.admittedRecords += records
+    if (this.#ageTimer === undefined) this.#armAge()
+    return true
+  }
+
+  appendState(
+    layout: Layout,
+    source: Source,
+    contextId: number,
+    exportTimeSec: number,
+    receivedAtMs: number,
+    bootTimeMs: number,
+    records: number,
+    octets: Uint8Array,
+    offset: number,
+    lengthOctets: number
+  ): boolean {
+    const stateWriter = this.#stateWriter
+    if (stateWriter === undefined) {
+      if (!this.#writer.fits(lengthOctets) && !this.#makeRoom(lengthOctets)) return false
+    } else if (!stateWriter.fits(lengthOctets)) {
+      this.#sendState(stateWriter)
+      stateWriter.open(new Uint8Array(this.#config.batchOctets))
+    }
+    this.#useLayout(layout)
+    const writer = stateWriter ?? this.#writer
+    writer.append(
+      ENTRY_STATE,
+      layout.id,
+      source.id,
+      contextId,
+      exportTimeSec,
+      receivedAtMs,
+      bootTimeMs,
+      records,
+      octets,
+      offset,
+      lengthOctets
+    )
+    if (stateWriter === undefined && this.#ageTimer === undefined) this.#armAge()
+    return true
+  }
+
+  flush(): void {
+    if (this.#writer.hasBuffer && this.#writer.entries > 0) this.#seal()
+    this.#pump()
+  }
+
+  get isWritable(): boolean {
+    return !this.#isBlocked
+  }
+
+  onWritable(callback: () => void): void {
+    this.#onWritable.push(callback)
+  }
+
+  onSettled(callback: (records: number) => void): void {
+    this.#onSettled.push(callback)
+  }
+
+  onPeerRestart(callback: () => void): void {
+    this.#onPeerRestart.push(callback)
+  }
+
+  get stats(): LinkSenderStats {
+    const count = this.#count
+    const openRecords = this.#writer.hasBuffer ? this.#writer.records : 0
+    const isOpen = this.#writer.hasBuffer && this.#writer.entries > 0
+    return {
+      epoch: frames.epochText(this.#epoch),
+      receiverEpoch: this.#receiverEpoch === 0n ? '' : frames.epochText(this.#receiverEpoch),
+      state: this.#state,
+      reconnects: count.reconnects,
+      peerRestarts: count.peerRestarts,
+      records: {
+        admitted: count.admittedRecords,
+        settled: count.settledRecords,
+        inWindow: this.#window.unsettledRecords + openRecords,
+        redelivered: count.redeliveredRecords
+      },
+      batches: {
+        sealed: count.sealedBatches,
+        settled: count.settledBatches,
+        inWindow: this.#window.unsettledBatches + (isOpen ? 1 : 0),
+        unsent: this.#window.lastId - this.#sentThrough,
+        redelivered: count.redeliveredBatches,
+        resent: count.resentBatches
+      },
+      inWindowOctets: this.#window.octets + (isOpen ? this.#writer.usedOctets : 0),
+      refusedAppends: count.refusedAppends,
+      frames: { corrupt: count.corruptFrames, foreign: count.foreignFrames, nacks: count.nacks },
+      definitions: { layouts: this.#book.layouts, sources: this.#book.sources, contexts: this.#book.contexts }
+    }
+  }
+
+  #useLayout(layout: Layout): void {
+    this.#book.useLayout(layout)
+    this.#lastLayout = layout
+  }
+
+  /** Close the open batch if there is one, and open a new one if memory allows. */
+  #makeRoom(lengthOctets: number): boolean {
+    if (lengthOctets > MAX_ENTRY_OCTETS) throw new InvariantError('An entry is longer than a Message', { lengthOctets })
+    if (this.#writer.hasBuffer) {
+      this.#seal()
+      this.#pump()
+    }
+    if (this.#window.octets + this.#config.batchOctets > this.#config.bufferOctets) {
+      this.#count.refusedAppends++
+      this.#isBlocked = true
+      return false
+    }
+    this.#writer.open(this.#pool.take())
+    return true
+  }
+
+  /** Close the open batch, which has entries. A batch that is half empty gives its buffer back at once. */
+  #seal(): void {
+    const writer = this.#writer
+    const used = writer.usedOctets
+    const buffer = writer.take()
+    const isSmall = used * 2 <= buffer.length
+    const frame = isSmall ? buffer.slice(0, used) : buffer.subarray(0, used)
+    if (isSmall) this.#pool.give(buffer)
+    this.#window.push({
+      id: this.#window.lastId + 1,
+      frame,
+      pooled: isSmall ? undefined : buffer,
+      footprintOctets: isSmall ? used : buffer.length,
+      records: writer.records,
+      entries: writer.entries,
+      sends: 0,
+      sentTo: 0n,
+      isRedelivered: false,
+      isSettled: false
+    })
+    this.#count.sealedBatches++
+    this.#ageTimer?.cancel()
+    this.#ageTimer = undefined
+    this.#isOverdue = false
+  }
+
+  #armAge(): void {
+    this.#ageTimer = this.#clock.setTimer(this.#config.batchAgeMs, () => {
+      this.#isOverdue = true
+      this.#pump()
+    })
+  }
+
+  #canSend(id: number): boolean {
+    return this.#state === 'ready' && id <= this.#grant
+  }
+
+  /** Send what there is credit for, and after it the open batch if it is old enough. */
+  #pump(): void {
+    if (this.#state !== 'ready') {
+      this.#checkBlocked()
+      return
+    }
+    while (this.#sentThrough < this.#window.lastId && this.#canSend(this.#sentThrough + 1)) this.#sendNext()
+    // While it cannot be sent, an old batch stays open and fills: an outage makes full batches, not many small ones.
+    if (this.#isOverdue && this.#sentThrough === this.#window.lastId && this.#canSend(this.#window.lastId + 1)) {
+      this.#seal()
+      this.#sendNext()
+    }
+    if (this.#isEnding && this.#sentThrough === this.#window.lastId) this.#sendMark(frameKinds.endOfStream)
+    this.#checkBlocked()
+  }
+
+  #sendNext(): void {
+    const batch = this.#window.get(++this.#sentThrough)
+    if (this.#book.hasUnsent) this.#sendDefinitions()
+    if (batch !== undefined) this.#sendBatch(batch)
+    else this.#send({ kind: frameKinds.batch, flags: frames.FLAG_SKIPPED, number: this.#sentThrough })
+  }
+
+  #sendBatch(batch: SealedBatch): void {
+    if (batch.sends > 0) {
+      // zeromq may still read the octets of the earlier sending: they are never written again, nor reused.
+      batch.frame = batch.frame.slice()
+      batch.pooled = undefined
+      this.#countResend(batch)
+    }
+    batch.sends++
+    batch.sentTo = this.#receiverEpoch
+    const header = this.#header
+    header.kind = frameKinds.batch
+    header.flags = batch.isRedelivered ? frames.FLAG_REDELIVERED : 0
+    header.senderEpoch = this.#epoch
+    header.receiverEpoch = this.#receiverEpoch
+    header.number = batch.id
+    header.first = batch.records
+    header.second = batch.entries
+    frames.sealFrame(batch.frame, frames.viewOf(batch.frame), header)
+    this.#channel?.send(batch.frame)
+  }
+
+  #countResend(batch: SealedBatch): void {
+    if (batch.sentTo === this.#receiverEpoch) {
+      this.#count.resentBatches++
+      return
+    }
+    batch.isRedelivered = true
+    this.#count.redeliveredBatches++
+    this.#count.redeliveredRecords += batch.records
+  }
+
+  #sendDefinitions(): void {
+    for (const { flags, body } of this.#book.takeBodies(this.#config.batchOctets)) {
+      this.#send({ kind: frameKinds.define, flags }, body)
+    }
+  }
+
+  #sendState(writer: BatchWriter): void {
+    if (writer.entries === 0) return
+    if (this.#book.hasUnsent) this.#sendDefinitions()
+    const body = writer.take().slice(frames.FRAME_HEADER_OCTETS, writer.usedOctets)
+    this.#send({ kind: frameKinds.state, second: writer.entries }, body)
+  }
+
+  #sendMark(kind: typeof frameKinds.ping | typeof frameKinds.endOfStream): void {
+    this.#send({ kind, number: this.#sentThrough })
+  }
+
+  #send(fields: Partial<frames.FrameHeader> & { kind: frames.FrameKind }, body?: Uint8Array): void {
+    const { kind } = fields
+    const receiverEpoch = kind === frameKinds.hello ? 0n : this.#receiverEpoch
+    this.#channel?.send(frames.makeFrame({ senderEpoch: this.#epoch, receiverEpoch, ...fields }, body))
+  }
+
+  #sendHello(): void {
+    const hello = {
+      minVersion: frames.LINK_VERSION,
+      maxVersion: frames.LINK_VERSION,
+      pid: process.pid,
+      worker: this.#worker,
+      bufferOctets: this.#config.bufferOctets
+    }
+    this.#send({ kind: frameKinds.hello, number: this.#window.firstId - 1 }, encodeHello(hello))
+  }
+
+  #onConnect(): void {
+    this.#isConnected = true
+    this.#lastHeardMs = this.#clock.monotonicMs()
+    this.#sendHello()
+  }
+
+  #onDisconnect(): void {
+    this.#isConnected = false
+    if (this.#state !== 'stopped') this.#state = 'connecting'
+  }
+
+  #beat(): void {
+    const nowMs = this.#clock.monotonicMs()
+    // If this process itself stood still, the peer's silence means nothing yet.
+    if (nowMs - this.#lastBeatMs > 2 * this.#config.heartbeatMs) this.#lastHeardMs = nowMs
+    this.#lastBeatMs = nowMs
+    if (!this.#isConnected) return
+    if (nowMs - this.#lastHeardMs > this.#config.heartbeatTimeoutMs) {
+      this.#lastHeardMs = nowMs
+      this.#onDisconnect()
+      this.#channel?.reconnect()
+    } else if (this.#state === 'ready') {
+      if (this.#book.hasUnsent) this.#sendDefinitions()
+      this.#sendMark(this.#isFinished() ? frameKinds.endOfStream : frameKinds.ping)
+    } else {
+      this.#sendHello()
+    }
+  }
+
+  #isFinished(): boolean {
+    return this.#isEnding && this.#sentThrough === this.#window.lastId
+  }
+
+  #onFrame(frame: Uint8Array): void {
+    const view = frames.viewOf(frame)
+    const header = frames.newFrameHeader()
+    const result = frames.readFrame(frame, view, header)
+    if (result !== 'whole') {
+      if (result === 'corrupt') this.#count.corruptFrames++
+      else this.#count.foreignFrames++
+      return
+    }
+    if (header.senderEpoch !== this.#epoch || !this.#isForUs(header)) {
+      this.#count.foreignFrames++
+      return
+    }
+    this.#lastHeardMs = this.#clock.monotonicMs()
+    this.#dispatch(header, view)
+  }
+
+  /** Only the receiver that we know may settle; another one introduces itself first. */
+  #isForUs({ kind, receiverEpoch }: frames.FrameHeader): boolean {
+    if (kind === frameKinds.welcome || kind === frameKinds.reset || kind === frameKinds.refuse) return true
+    return this.#state === 'ready' && receiverEpoch === this.#receiverEpoch
+  }
+
+  #dispatch(header: frames.FrameHeader, view: DataView): void {
+    switch (header.kind) {
+      case frameKinds.welcome:
+      case frameKinds.ack: {
+        const progress = decodeProgress(view, header.number, header.first)
+        if (progress === undefined || progress.receivedThrough > this.#window.lastId) this.#count.corruptFrames++
+        else if (header.kind === frameKinds.ack) this.#onProgress(progress)
+        else this.#onWelcome(header.receiverEpoch, progress)
+        return
+      }
+      case frameKinds.nack:
+        this.#count.nacks++
+        return this.#resume(header.number - 1)
+      case frameKinds.reset:
+        if (this.#state === 'ready') this.#state = 'connecting'
+        return this.#sendHello()
+      case frameKinds.refuse:
+        this.#state = 'refused'
+        return
+      default:
+        this.#count.foreignFrames++
+    }
+  }
+
+  #onWelcome(receiverEpoch: bigint, progress: Progress): void {
+    if (this.#state === 'ready' && receiverEpoch === this.#receiverEpoch) return this.#onProgress(progress)
+    const isRestarted = this.#receiverEpoch !== 0n && receiverEpoch !== this.#receiverEpoch
+    if (isRestarted) {
+      this.#count.peerRestarts++
+      this.#grant = 0
+    }
+    if (this.#wasReady) this.#count.reconnects++
+    this.#wasReady = true
+    this.#receiverEpoch = receiverEpoch
+    this.#state = 'ready'
+    this.#settleAll(progress)
+    this.#grant = Math.max(this.#grant, progress.grant)
+    this.#resume(progress.receivedThrough)
+  }
+
+  #onProgress(progress: Progress): void {
+    this.#settleAll(progress)
+    this.#grant = Math.max(this.#grant, progress.grant)
+    this.#pump()
+    this.#checkDrained()
+  }
+
+  /** Say everything again that the receiver may lack, then go on behind `receivedThrough`. */
+  #resume(receivedThrough: number): void {
+    if (this.#state !== 'ready') return
+    if (receivedThrough > this.#window.lastId) return
+    this.#sentThrough = Math.max(receivedThrough, this.#window.firstId - 1)
+    this.#book.restart()
+    this.#sendDefinitions()
+    if (this.#count.peerRestarts > 0) this.#repeatState()
+    this.#pump()
+    // In order behind what was just sent: an answer at once if something of it did not arrive.
+    this.#sendMark(frameKinds.ping)
+    this.#checkDrained()
+  }
+
+  #repeatState(): void {
+    const writer = new BatchWriter()
+    writer.open(new Uint8Array(this.#config.batchOctets))
+    this.#stateWriter = writer
+    try {
+      for (const callback of this.#onPeerRestart) callback()
+    } finally {
+      this.#stateWriter = undefined
+    }
+    this.#sendState(writer)
+  }
+
+  #settleAll({ settledThrough, ranges }: Progress): void {
+    let records = 0
+    const lastId = Math.min(settledThrough, this.#window.lastId)
+    for (let id = this.#window.firstId; id <= lastId; id++) records += this.#settle(id)
+    for (let index = 0; index < ranges.length; index += 2) {
+      for (let id = Math.max(ranges[index], this.#window.firstId); id <= ranges[index + 1]; id++)
+        records += this.#settle(id)
+    }
+    this.#book.settle(this.#window.firstId - 1)
+    if (records > 0) for (const callback of this.#onSettled) callback(records)
+  }
+
+  #settle(id: number): number {
+    const batch = this.#window.settle(id)
+    if (batch === undefined) return 0
+    this.#count.settledBatches++
+    this.#count.settledRecords += batch.records
+    // The receiver had the whole frame, and it was read by one sending only: nothing reads the buffer any more.
+    if (batch.pooled !== undefined && batch.sends === 1) this.#pool.give(batch.pooled)
+    return batch.records
+  }
+
+  /** Stop TCP early, so that what waits stays near one window; let it go on at half of that. */
+  #checkBlocked(): void {
+    const { batchOctets, bufferOctets, windowBatches } = this.#config
+    const unsent = this.#window.lastId - this.#sentThrough
+    const octets = this.#window.octets + batchOctets
+    if (!this.#isBlocked) {
+      this.#isBlocked = unsent >= windowBatches || octets > bufferOctets
+    } else if (unsent <= windowBatches / 2 && octets <= 0.9 * bufferOctets) {
+      this.#isBlocked = false
+      for (const callback of this.#onWritable) callback()
+    }
+  }
+
+  #checkDrained(): void {
+    if (this.#window.unsettledBatches === 0 && this.#isEnding) this.#onDrained?.()
+  }
 }

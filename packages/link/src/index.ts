@@ -9,7 +9,6 @@ export type {
 export { createControlClient } from './control-client.ts'
 export { createControlServer } from './control-server.ts'
 export type * from './control.ts'
-export { type LinkClock, type LinkTimer } from './link-clock.ts'
 export { controlEndpoint, dataEndpoint, linkDefaults, type LinkConfig } from './link-config.ts'
 export type { LinkDeps } from './link-deps.ts'
 export {

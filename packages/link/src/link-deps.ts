@@ -1,10 +1,12 @@
-import type { ChannelConnector, ChannelBinder } from './channel.ts'
-import type { LinkClock } from './link-clock.ts'
+import type { Clock } from '@weir/runtime'
+import type { ChannelBinder, ChannelConnector } from './channel.ts'
 
 /** What the two ends of the data channel are given; all have defaults. */
 export interface LinkDeps {
-  /** Monotonic clock and timers; default: the process's. */
-  clock?: LinkClock
+  /** Timers and monotonic time; default: the machine's. */
+  clock?: Clock
+  /** Calls after the callbacks of this event-loop turn; default `setImmediate`. */
+  soon?: (callback: () => void) => void
   /** Sender: how to connect; default zeromq. */
   connect?: ChannelConnector
   /** Receiver: how to bind; default zeromq. */
