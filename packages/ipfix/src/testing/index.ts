@@ -1,0 +1,5 @@
+export * from './fields.ts'
+export * from './fixed-builder.ts'
+export * from './message-builder.ts'
+export * from './octets.ts'
+export * from './test-session.ts'
