@@ -10,9 +10,12 @@ export interface FixedFormat {
   readonly maxRecords: number
 }
 
-/** The fixed formats: v1 carries 24 flows by its table, v7 28; 30 are taken if they are there (RV7-1). */
+/**
+ * The fixed formats: v1 carries 24 flows by its table, v7 28; 30 are taken if they are there (RV7-1). Cisco's table of v1
+ * can be read as 52 octets a record; exporters (fprobe, softflowd) send 48, as tshark, nfdump and ntop read it.
+ */
 export const fixedFormats: Readonly<Record<FixedVersion, FixedFormat>> = {
-  1: { headerOctets: 16, recordOctets: 52, maxRecords: 30 },
+  1: { headerOctets: 16, recordOctets: 48, maxRecords: 30 },
   5: { headerOctets: 24, recordOctets: 48, maxRecords: 30 },
   7: { headerOctets: 24, recordOctets: 52, maxRecords: 30 }
 }
@@ -23,7 +26,7 @@ const padding = 210
 const common = '8:4 12:4 15:4 10:2 14:2 2:4 1:4 22:4 21:4 7:2 11:2'
 
 const shapes: Readonly<Record<FixedVersion, string>> = {
-  1: `${common} ${padding}:2 4:1 5:1 6:1 ${padding}:11`,
+  1: `${common} ${padding}:2 4:1 5:1 6:1 ${padding}:7`,
   5: `${common} ${padding}:1 6:1 4:1 5:1 16:2 17:2 9:1 13:1 ${padding}:2`,
   // The two flags fields say which of the others are valid and have no element; router_sc is the router that the
   // switch exports for: exporterIPv4Address, which is there for an exporter that stands behind another.

@@ -219,7 +219,11 @@ export class MessageDecoder {
     while (end - at >= 4) {
       const setId = view.getUint16(at)
       const setLength = view.getUint16(at + 2)
-      if (setLength < 4) return draft.fail('SET_SHORT', at, setId)
+      if (setLength < 4) {
+        // Some exporters fill the datagram up with zeros (Cisco ACI, Palo Alto): padding, not FlowSets.
+        if (isZero(octets, at, end)) break
+        return draft.fail('SET_SHORT', at, setId)
+      }
       if (setLength > end - at) return draft.fail('SET_OVERRUN', at, setId)
       const setEnd = at + setLength
       let fault: FaultCode | undefined

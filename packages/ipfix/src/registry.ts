@@ -2,6 +2,7 @@ import { REVERSE_PEN, isReversible, reverseOf } from './element-reverse.ts'
 import { elementKey } from './element.ts'
 import type { InformationElement } from './element.ts'
 import { ianaTable, ianaUpdated } from './registry-iana.gen.ts'
+import { ianaOverrides } from './registry-overrides.ts'
 import { elementsOfTable } from './registry-table.ts'
 import { netflowTable, vendorTable } from './registry-vendors.gen.ts'
 
@@ -22,6 +23,7 @@ export class ElementRegistry {
     const registry = new ElementRegistry()
     registry.#hasVendors = false
     for (const element of elementsOfTable(ianaTable)) registry.#put(element)
+    for (const element of ianaOverrides) registry.#put(element)
     return registry
   }
 

@@ -17,9 +17,10 @@ export type CaptureFormat = 'pcap' | 'pcapng' | 'ipfix-file' | 'datagram'
 export interface CaptureOptions extends PacketOptions {
   /**
    * The format of every file, or `auto`: pcap and pcapng by their magic, NetFlow and sFlow payloads as one datagram,
-   * what begins with `000a` as an IPFIX File. Only the caller can know that such a file is one datagram.
+   * what begins with `000a` as an IPFIX File. Only the caller can know that such a file is one datagram:
+   * `auto-datagram` takes whatever is neither pcap nor pcapng as one.
    */
-  readonly format?: CaptureFormat | 'auto'
+  readonly format?: CaptureFormat | 'auto' | 'auto-datagram'
 }
 
 const NOWHERE: Endpoint = { address: '', port: 0 }
@@ -57,7 +58,7 @@ export class CaptureReader {
   readonly #nextSession = (): number => ++this.#lastSession
   readonly #packets: PacketReader
   readonly #datagramSession: number
-  #wanted: CaptureFormat | 'auto'
+  #wanted: NonNullable<CaptureOptions['format']>
   #lastSession = 0
   #head = new OctetQueue()
   #frames: FrameReader | undefined
@@ -76,7 +77,7 @@ export class CaptureReader {
    *
    * @param format - of this file; see {@link CaptureOptions.format}.
    */
-  begin(format: CaptureFormat | 'auto' = this.#options.format ?? 'auto'): void {
+  begin(format: CaptureOptions['format'] = this.#options.format ?? 'auto'): void {
     this.fault = this.format = undefined
     this.#wanted = format
   }
@@ -110,7 +111,7 @@ export class CaptureReader {
     if (this.#frames?.isIncomplete === true) this.fault ??= 'CAPTURE_CUT'
     if (this.#scanner !== undefined) yield* this.#fileMessages(this.#scanner, this.#scanner.end())
     const { octets, start, end } = this.#head
-    if (this.#wanted === 'datagram') this.format = 'datagram'
+    if (this.#wanted.endsWith('datagram') && this.format === undefined) this.format = 'datagram'
     if (this.format === undefined) this.fault ??= 'CAPTURE_UNKNOWN'
     if (this.format === 'datagram') {
       this.counters.packets++
@@ -130,11 +131,13 @@ export class CaptureReader {
   }
 
   #detect(octets: Uint8Array): CaptureFormat | undefined {
-    if (this.#wanted !== 'auto') return this.#wanted
+    const wanted = this.#wanted
+    if (wanted !== 'auto' && wanted !== 'auto-datagram') return wanted
     const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
     const magic = view.getUint32(0)
     if (isPcapMagic(magic, view.getUint32(0, true))) return 'pcap'
     if (magic === SECTION_HEADER_BLOCK) return 'pcapng'
+    if (wanted === 'auto-datagram') return 'datagram'
     const kind = flowExportKind(octets)
     return kind === 'ipfix' ? 'ipfix-file' : kind === undefined ? undefined : 'datagram'
   }

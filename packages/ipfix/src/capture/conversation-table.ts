@@ -1,5 +1,5 @@
-import { addressText } from './address-text.ts'
 import type { Endpoint } from './captured-message.ts'
+import { ipText } from './ip-packet.ts'
 import type { IpPacket } from './ip-packet.ts'
 
 /** Most conversations that are told apart at a time; the oldest is forgotten first. */
@@ -39,8 +39,8 @@ export class ConversationTable {
     if (this.#byKey.size >= MAX_CONVERSATIONS) this.#byKey.delete(this.#byKey.keys().next().value!)
     const conversation = {
       key,
-      source: { address: addressText(view, sourceOffset, addressOctets), port: ports >>> 16 },
-      destination: { address: addressText(view, destinationOffset, addressOctets), port: ports & 0xffff },
+      source: { address: ipText(view, sourceOffset, version), port: ports >>> 16 },
+      destination: { address: ipText(view, destinationOffset, version), port: ports & 0xffff },
       session: this.#nextSession()
     }
     this.#byKey.set(key, conversation)

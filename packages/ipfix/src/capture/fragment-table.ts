@@ -1,4 +1,4 @@
-import { addressText } from './address-text.ts'
+import { ipText } from './ip-packet.ts'
 import type { IpPacket } from './ip-packet.ts'
 
 const MAX_DATAGRAMS = 1024
@@ -123,9 +123,9 @@ export class FragmentTable {
 
 /** RFC 791 §3.2: source, destination, protocol, identification; RFC 8200 §4.5: without the protocol. */
 function keyOf(view: DataView, packet: IpPacket): string {
-  const addressOctets = packet.version === 4 ? 4 : 16
-  const source = addressText(view, packet.sourceOffset, addressOctets)
-  const destination = addressText(view, packet.destinationOffset, addressOctets)
+  const { version } = packet
+  const source = ipText(view, packet.sourceOffset, version)
+  const destination = ipText(view, packet.destinationOffset, version)
   return `${source}>${destination}#${packet.fragmentId}/${packet.version === 4 ? packet.protocol : ''}`
 }
 

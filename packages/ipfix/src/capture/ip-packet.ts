@@ -1,3 +1,5 @@
+import { ipv4Text, ipv6Text } from '../value-address.ts'
+
 /** Protocol numbers of the payloads that are read. */
 export const PROTOCOL_TCP = 6
 export const PROTOCOL_UDP = 17
@@ -31,6 +33,11 @@ export interface IpPacket {
   /** Octets before this fragment's payload in its datagram. */
   fragmentOffset: number
   hasMoreFragments: boolean
+}
+
+/** Text of an address of 4 or 16 octets. */
+export function ipText(view: DataView, offset: number, version: 4 | 6): string {
+  return version === 4 ? ipv4Text(view, offset) : ipv6Text(view, offset)
 }
 
 export function emptyIpPacket(): IpPacket {
