@@ -73,7 +73,7 @@ function flowOctets(flow: FixedFlow, version: FixedVersion): number[] {
     ...numberOctets(flow.destinationPort ?? 0, 2)
   ]
   const { tcpFlags = 0, protocol = 0, tos = 0 } = flow
-  if (version === 1) common.push(0, 0, protocol, tos, tcpFlags, ...Array<number>(11).fill(0))
+  if (version === 1) common.push(0, 0, protocol, tos, tcpFlags, ...Array<number>(7).fill(0))
   else {
     common.push(0, tcpFlags, protocol, tos, ...numberOctets(flow.sourceAs ?? 0, 2))
     common.push(...numberOctets(flow.destinationAs ?? 0, 2), flow.sourceMask ?? 0, flow.destinationMask ?? 0, 0, 0)
