@@ -77,3 +77,8 @@ const inherited = new Set<string>(['prototype', 'then', ...Object.getOwnProperty
 export function isSafeName(name: string): boolean {
   return safeName.test(name) && !inherited.has(name)
 }
+
+/** Whether an integer value is one that the element may have (RFC 7012 §2.1); true for elements without a range. */
+export function isInRange(element: InformationElement, value: number | bigint): boolean {
+  return element.range === undefined || (value >= element.range[0] && value <= element.range[1])
+}

@@ -90,8 +90,10 @@ export function writeTime(type: TimeType, view: DataView, offset: number, second
   }
   view.setUint32(offset, (seconds + NTP_UNIX_SECONDS) % ERA_SECONDS)
   if (type === 'dateTimeMicroseconds') {
-    const fraction = Math.ceil((Math.floor(nanoseconds / 1000) * ERA_SECONDS) / 1e6)
-    return view.setUint32(offset + 4, (fraction & ~0x7ff) >>> 0)
+    // Up to the next value with its low 11 bits zero, which is less than half a microsecond away: then readers that cut
+    // off and readers that round both find the microsecond that was written.
+    const fraction = (Math.floor(nanoseconds / 1000) * ERA_SECONDS) / 1e6
+    return view.setUint32(offset + 4, Math.ceil(fraction / 2048) * 2048)
   }
   view.setUint32(offset + 4, Number(((BigInt(nanoseconds) << 32n) + 999_999_999n) / 1_000_000_000n))
 }
