@@ -18,10 +18,10 @@ const noOctets = new Uint8Array(0)
  * Version and Length are all that is looked at.
  */
 export class MessageFramer {
-  #carry = noOctets
-  #carryView = new DataView(noOctets.buffer)
+  #carry: Uint8Array = noOctets
+  #carryView: DataView = new DataView(noOctets.buffer)
   #carried = 0
-  #chunkView = this.#carryView
+  #chunkView: DataView = this.#carryView
   #fault: FaultCode | undefined
 
   /** Octets of a Message that has begun and is not whole yet; 0 between Messages. */

@@ -98,7 +98,7 @@ export class SequenceTracker {
         this.#remember(header, step)
         return 'late'
       }
-      if (this.#wasSeen(header)) {
+      if (step > 0 && this.#wasSeen(header)) {
         this.duplicated++
         return 'duplicate'
       }
