@@ -36,13 +36,18 @@ export interface Layout {
   readonly fixedRuns: readonly number[]
   /** Octets of its (Options) Template Record on the wire (RFC 7011 §3.4). */
   readonly templateOctets: number
-  /** True if a field is a subTemplateList, subTemplateMultiList or basicList (291..293): values may name template ids. */
+  /** True if a field is a list (RFC 6313): values may name template ids. */
   readonly hasLists: boolean
   /** True if a field is templateId (145): values name a template id of the same session. */
   readonly namesTemplates: boolean
 }
 
-const isList = (field: FieldSpecifier): boolean => field.pen === 0 && field.id >= 291 && field.id <= 293
+/** basicList, subTemplateList, subTemplateMultiList and the elements that have those types in the IANA registry. */
+const listIds = new Set([
+  291, 292, 293, 443, 444, 484, 485, 487, 488, 490, 491, 496, 511, 512, 516, 519, 523, 524, 528, 529
+])
+
+const isList = (field: FieldSpecifier): boolean => field.pen === 0 && listIds.has(field.id)
 
 /** Content key of a Layout: `scopeCount|pen:id:length,...`; `pen` is left out when 0. */
 export function layoutKey(fields: readonly FieldSpecifier[], scopeCount: number): string {
