@@ -1,0 +1,40 @@
+import type { Destination as DestinationConfig } from '@weir/config'
+import type { ControlClient, JsonValue } from '@weir/link'
+import type { Metrics } from '@weir/runtime'
+import type { DestinationChange } from './destinations/destination-set.ts'
+import type { Mediator } from './mediator.ts'
+
+/** Parameters are an object; what is in it was checked by the coordinator. */
+type Parameters = { readonly [key: string]: JsonValue | undefined }
+
+const parametersOf = (params: JsonValue): Parameters => (params ?? {}) as Parameters
+/** Plain data already; the type does not know. */
+const json = (value: unknown): JsonValue => value as JsonValue
+
+/**
+ * Serve the mediator's control methods: `mediator.state`, `mediator.metrics`, `destinations.add`, `.patch`, `.remove`,
+ * `.resendTemplates`. The last four take `{id, …}` and answer with the destination's new state.
+ *
+ * A destination comes under `destination`, a change under `change`; without these keys the parameters themselves are meant.
+ */
+export function serveControl(control: ControlClient, mediator: Mediator, metrics: Metrics): void {
+  const { destinations } = mediator
+  control.handle('mediator.state', () => json(mediator.state))
+  control.handle('mediator.metrics', () => metrics.text())
+  control.handle('destinations.add', params => {
+    const given = parametersOf(params)
+    return json(destinations.add((given.destination ?? given) as unknown as DestinationConfig, true))
+  })
+  control.handle('destinations.patch', params => {
+    const given = parametersOf(params)
+    return json(destinations.patch(String(given.id), (given.change ?? given.destination ?? given) as DestinationChange))
+  })
+  control.handle('destinations.remove', params => {
+    const { state, done } = destinations.remove(String(parametersOf(params).id))
+    void done
+    return json(state)
+  })
+  control.handle('destinations.resendTemplates', params =>
+    json(destinations.resendTemplates(String(parametersOf(params).id)))
+  )
+}

@@ -1,0 +1,155 @@
+import { PeerError } from '@weir/runtime'
+import { Destination } from './destination.ts'
+import { configureEncoder, hasSameOutput, partsMaker } from './make-destination.ts'
+import type { Destination as DestinationConfig } from '@weir/config'
+import type { Layout } from '@weir/ipfix'
+import type { HeldBatch } from '../held-batch.ts'
+import type { DestinationLedger } from '../ledger.ts'
+import type { DestinationDeps, DestinationState } from './destination.ts'
+import type { PartsDeps } from './make-destination.ts'
+
+interface Member {
+  config: DestinationConfig
+  readonly destination: Destination
+}
+
+export interface DestinationSetDeps extends PartsDeps, DestinationDeps {
+  /** How long one that is removed, or whose target changes, may take to deliver what it has. */
+  readonly drainMs: number
+}
+
+/** Accounts of destinations that are gone, kept for the ledger. */
+const MAX_REMOVED = 64
+
+/** Partial change of a destination: sections are merged, everything else is replaced. */
+export type DestinationChange = Readonly<Record<string, unknown>>
+
+/** The destinations of one mediator. Each has its own queue; what happens to one does not touch the others. */
+export class DestinationSet {
+  readonly #members = new Map<string, Member>()
+  readonly #stopping = new Map<string, Destination>()
+  readonly #removed = new Map<string, DestinationLedger>()
+  readonly #deps: DestinationSetDeps
+
+  constructor(deps: DestinationSetDeps) {
+    this.#deps = deps
+  }
+
+  get states(): DestinationState[] {
+    const all = [...[...this.#members.values()].map(({ destination }) => destination), ...this.#stopping.values()]
+    return all.map(destination => destination.state)
+  }
+
+  /** Accounts of all that are or were, by id; of one that was added again under its id, `id#removed` is the earlier one. */
+  get ledgers(): Record<string, DestinationLedger> {
+    const ledgers: Record<string, DestinationLedger> = {}
+    for (const [id, ledger] of this.#removed) ledgers[this.#members.has(id) ? `${id}#removed` : id] = ledger
+    for (const [id, { ledger }] of this.#stopping) ledgers[this.#members.has(id) ? `${id}#stopping` : id] = ledger
+    for (const [id, { destination }] of this.#members) ledgers[id] = destination.ledger
+    return ledgers
+  }
+
+  get size(): number {
+    return this.#members.size
+  }
+
+  /** Each destination takes its own reference. */
+  deliver(held: HeldBatch): void {
+    for (const { destination } of this.#members.values()) destination.offer(held)
+  }
+
+  /**
+   * Add a destination: it gets what arrives from now on.
+   *
+   * @param repeatsAtStart - true while records flow: it is told first what options records said before.
+   * @throws PeerError DESTINATION_EXISTS
+   */
+  add(config: DestinationConfig, repeatsAtStart: boolean): DestinationState {
+    if (this.#members.has(config.id)) {
+      throw new PeerError('DESTINATION_EXISTS', `there is a destination ${config.id} already`, { id: config.id })
+    }
+    const { id, type, queue } = config
+    const destination = new Destination({ id, type, queue, repeatsAtStart }, partsMaker(config, this.#deps), this.#deps)
+    this.#members.set(id, { config, destination })
+    destination.open()
+    return destination.state
+  }
+
+  /**
+   * Change what is different, and nothing else: an equal target keeps its session.
+   *
+   * @throws PeerError DESTINATION_UNKNOWN
+   */
+  patch(id: string, change: DestinationChange): DestinationState {
+    const member = this.#member(id)
+    const before = member.config
+    const after = { ...merged(before, change), id } as DestinationConfig
+    member.config = after
+    const { destination } = member
+    destination.configureQueue(after.queue)
+    if (!hasSameOutput(before, after)) {
+      void destination.reopen(after.type, partsMaker(after, this.#deps), this.#deps.drainMs)
+    } else if (JSON.stringify(before) !== JSON.stringify(after)) {
+      configureEncoder(destination.encoder, after, this.#deps)
+    }
+    return destination.state
+  }
+
+  /**
+   * Take a destination out: nothing new from now on, what it has is delivered within the drain time, the rest dropped and counted.
+   *
+   * @returns when it is closed.
+   * @throws PeerError DESTINATION_UNKNOWN, at once.
+   */
+  remove(id: string): { readonly state: DestinationState; readonly done: Promise<void> } {
+    const { destination } = this.#member(id)
+    this.#members.delete(id)
+    this.#stopping.set(id, destination)
+    const done = destination.stop(this.#deps.drainMs).then(() => {
+      this.#stopping.delete(id)
+      this.#removed.set(id, destination.ledger)
+      if (this.#removed.size > MAX_REMOVED) this.#removed.delete(this.#removed.keys().next().value!)
+    })
+    return { state: destination.state, done }
+  }
+
+  /** @throws PeerError DESTINATION_UNKNOWN */
+  resendTemplates(id: string): DestinationState {
+    const { destination } = this.#member(id)
+    destination.resendTemplates()
+    return destination.state
+  }
+
+  forgetLayout(layout: Layout): void {
+    for (const { destination } of this.#members.values()) destination.forgetLayout(layout)
+  }
+
+  tick(): void {
+    for (const { destination } of this.#members.values()) destination.tick()
+    for (const destination of this.#stopping.values()) destination.tick()
+  }
+
+  /** Stop all at once, each within the deadline. */
+  async stop(deadlineMs: number): Promise<void> {
+    await Promise.all([...this.#members.values()].map(({ destination }) => destination.stop(deadlineMs)))
+  }
+
+  #member(id: string): Member {
+    const member = this.#members.get(id)
+    if (member === undefined) throw new PeerError('DESTINATION_UNKNOWN', `there is no destination ${id}`, { id })
+    return member
+  }
+}
+
+const isSection = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** RFC 7396, except that null is a value here: many keys allow it. */
+function merged(before: object, change: DestinationChange): Record<string, unknown> {
+  const result: Record<string, unknown> = { ...before }
+  for (const [key, value] of Object.entries(change)) {
+    const known = result[key]
+    result[key] = isSection(known) && isSection(value) ? merged(known, value) : value
+  }
+  return result
+}

@@ -1,0 +1,402 @@
+import { ChunkPool } from './chunk.ts'
+import { InputQueue } from '../input-queue.ts'
+import type { Clock, Log } from '@weir/runtime'
+import type { Layout } from '@weir/ipfix'
+import type { HeldBatch } from '../held-batch.ts'
+import type { QueueConfig, QueuePolicy } from '../input-queue.ts'
+import type { DestinationDropReason, DestinationLedger } from '../ledger.ts'
+import type { Chunk } from './chunk.ts'
+import type { Encoder, EncoderState } from './encoder.ts'
+import type { Output, OutputEvents, OutputState } from './output.ts'
+
+/** What a destination is made of; made anew when its target changes. */
+export interface DestinationParts {
+  readonly encoder: Encoder
+  readonly output: Output
+}
+
+export type MakeParts = (events: OutputEvents) => DestinationParts
+
+export interface DestinationDeps {
+  readonly clock: Clock
+  readonly log: Log
+  /** All options records known now, as a batch with one reference; undefined if there are none. */
+  readonly optionsSnapshot: () => HeldBatch | undefined
+}
+
+export interface DestinationOptions {
+  readonly id: string
+  readonly type: string
+  readonly queue: QueueConfig
+  /** True for one that is added while records flow: its first session begins with the options records known by then. */
+  readonly repeatsAtStart?: boolean
+  /** Octets of one chunk; default 256 KiB. */
+  readonly chunkOctets?: number
+}
+
+export interface DestinationState {
+  readonly id: string
+  readonly type: string
+  readonly output: OutputState
+  readonly encoder: EncoderState
+  readonly queue: {
+    readonly records: number
+    readonly octets: number
+    readonly batches: number
+    readonly limitOctets: number
+    readonly policy: QueuePolicy
+  }
+  readonly ledger: DestinationLedger
+  readonly repeatedRecords: number
+  readonly isStopping: boolean
+}
+
+const CHUNK_OCTETS = 262_144
+/** Chunks given to the output and not yet taken: enough that it never waits for us, few enough to stay near the cache. */
+const MAX_IN_FLIGHT = 4
+/** Encoded in one turn of the event loop at most, so that one destination does not keep the others waiting. */
+const TURN_OCTETS = 2_097_152
+
+/**
+ * One destination: a queue of received batches, an encoder and an output. Records are encoded only when the output can take
+ * them; so what the queue drops has no sequence number and no template yet, and a new session begins with its templates.
+ */
+export class Destination {
+  readonly id: string
+  #type: string
+  readonly #deps: DestinationDeps
+  readonly #queue: InputQueue
+  readonly #pool: ChunkPool
+  #parts: DestinationParts
+  #generation = 0
+  #chunk: Chunk | undefined
+  #chunkNumber = 0
+  readonly #inFlight: Chunk[] = []
+  #repeat: HeldBatch | undefined
+  #repeatEntry = 0
+  #repeatOffset = 0
+  #isPumping = false
+  #isTurnScheduled = false
+  #isReopening = false
+  #isStopping = false
+  #onDrained: (() => void) | undefined
+  #matched = 0
+  #sent = 0
+  #uncertain = 0
+  #redelivered = 0
+  #repeatedRecords = 0
+  #tooBig = 0
+  #failed = 0
+  #shutdown = 0
+
+  constructor(options: DestinationOptions, makeParts: MakeParts, deps: DestinationDeps) {
+    this.id = options.id
+    this.#type = options.type
+    this.#deps = deps
+    this.#queue = new InputQueue(options.queue)
+    this.#pool = new ChunkPool(options.chunkOctets ?? CHUNK_OCTETS, MAX_IN_FLIGHT)
+    this.#parts = makeParts(this.#events(options.repeatsAtStart ?? false))
+  }
+
+  open(): void {
+    this.#parts.output.open()
+  }
+
+  /** Take a reference to a batch; encodes what it can at once. */
+  offer(held: HeldBatch): void {
+    if (this.#isStopping) return
+    this.#matched += held.records
+    this.#queue.offer(held)
+    this.pump()
+  }
+
+  /** A few times a second. */
+  tick(): void {
+    const { encoder, output } = this.#parts
+    output.tick()
+    if (!output.isReady || this.#isReopening) return
+    encoder.tick()
+    if (encoder.takeOptionsRefresh()) this.#requestRepeat()
+    if (output.wantsRotation() && this.#inFlight.length < MAX_IN_FLIGHT) {
+      this.#flush()
+      this.#rotate()
+    }
+    if (encoder.hasAnnouncements || this.#repeat !== undefined) this.pump()
+  }
+
+  resendTemplates(): void {
+    this.#parts.encoder.resendTemplates()
+    this.#requestRepeat()
+    this.pump()
+  }
+
+  forgetLayout(layout: Layout): void {
+    this.#parts.encoder.forgetLayout(layout)
+  }
+
+  get encoder(): Encoder {
+    return this.#parts.encoder
+  }
+
+  configureQueue(config: QueueConfig): void {
+    this.#queue.configure(config)
+  }
+
+  /** Go on with another encoder and output; what is queued stays, what the old output has not taken is encoded again. */
+  async reopen(type: string, makeParts: MakeParts, deadlineMs: number): Promise<void> {
+    this.#isReopening = true
+    if (this.#parts.output.isReady) this.#flush()
+    await this.#parts.output.close(deadlineMs)
+    this.#onLost()
+    this.#generation++
+    this.#type = type
+    this.#parts = makeParts(this.#events(true))
+    this.#isReopening = false
+    this.#parts.output.open()
+  }
+
+  /**
+   * Deliver what is queued, as far as the deadline allows, then close. What is left is dropped and counted.
+   *
+   * @param deadlineMs - milliseconds from now.
+   */
+  async stop(deadlineMs: number): Promise<void> {
+    if (this.#isStopping) return
+    this.#isStopping = true
+    const { clock } = this.#deps
+    const endMs = clock.monotonicMs() + deadlineMs
+    this.pump()
+    // The last share of the time is the output's, for FIN and fsync.
+    await this.#drained(deadlineMs * 0.8)
+    await this.#parts.output.close(Math.max(0, endMs - clock.monotonicMs()))
+    this.#onLost()
+    this.#generation++
+    this.#shutdown += this.#queue.clear()
+    this.#pool.trim()
+  }
+
+  get ledger(): DestinationLedger {
+    const dropped: Record<DestinationDropReason, number> = {
+      queue_oldest: this.#queue.droppedOldest,
+      queue_newest: this.#queue.droppedNewest,
+      encode_too_big: this.#tooBig,
+      encode_error: this.#failed,
+      shutdown: this.#shutdown
+    }
+    return {
+      matched: this.#matched,
+      sent: this.#sent,
+      queued: this.#queue.queuedRecords,
+      dropped,
+      uncertain: this.#uncertain,
+      redelivered: this.#redelivered
+    }
+  }
+
+  get state(): DestinationState {
+    return {
+      id: this.id,
+      type: this.#type,
+      output: this.#parts.output.state,
+      encoder: this.#parts.encoder.state,
+      queue: {
+        records: this.#queue.queuedRecords,
+        octets: this.#queue.queuedOctets,
+        batches: this.#queue.batches,
+        limitOctets: this.#queue.config.octets,
+        policy: this.#queue.config.policy
+      },
+      ledger: this.ledger,
+      repeatedRecords: this.#repeatedRecords,
+      isStopping: this.#isStopping
+    }
+  }
+
+  /** Encode and submit while the output takes it. Called whenever something changed; calls within calls do nothing. */
+  pump(): void {
+    if (this.#isPumping || this.#isReopening) return
+    this.#isPumping = true
+    let turnOctets = 0
+    const { output } = this.#parts
+    while (output.isReady && this.#inFlight.length < MAX_IN_FLIGHT) {
+      const isMore = this.#fill()
+      turnOctets += this.#chunk?.end ?? 0
+      this.#flush()
+      if (!isMore) break
+      if (output.wantsRotation()) this.#rotate()
+      if (turnOctets >= TURN_OCTETS) {
+        this.#scheduleTurn()
+        break
+      }
+    }
+    this.#isPumping = false
+    if (this.#onDrained !== undefined && this.#queue.isEmpty && this.#repeat === undefined) this.#onDrained()
+  }
+
+  /** Encode into the open chunk until it is full (true) or nothing is left to read (false). */
+  #fill(): boolean {
+    const { encoder } = this.#parts
+    const chunk = this.#openChunk()
+    if (encoder.hasAnnouncements && !encoder.announce(chunk)) return true
+    if (this.#repeat !== undefined && !this.#fillRepeat(this.#repeat, chunk)) return true
+    const { position } = this.#queue
+    const { progress } = encoder
+    for (;;) {
+      const held = this.#queue.current()
+      if (held === undefined) return false
+      while (position.entry < held.entries) {
+        const start = held.offsets[position.entry]!
+        encoder.encode(held, position.entry, position.offset === 0 ? start : position.offset, chunk)
+        if (progress.offset < start + held.lengths[position.entry]!) position.offset = progress.offset
+        else {
+          position.entry++
+          position.offset = 0
+        }
+        if (progress.isChunkFull) break
+      }
+      if (position.entry === held.entries) this.#queue.finishBatch(chunk.number)
+      if (progress.isChunkFull) return true
+    }
+  }
+
+  #fillRepeat(repeat: HeldBatch, chunk: Chunk): boolean {
+    const { encoder } = this.#parts
+    const { progress } = encoder
+    while (this.#repeatEntry < repeat.entries) {
+      const start = repeat.offsets[this.#repeatEntry]!
+      encoder.encode(repeat, this.#repeatEntry, this.#repeatOffset === 0 ? start : this.#repeatOffset, chunk)
+      if (progress.offset < start + repeat.lengths[this.#repeatEntry]!) this.#repeatOffset = progress.offset
+      else {
+        this.#repeatEntry++
+        this.#repeatOffset = 0
+      }
+      if (progress.isChunkFull) return false
+    }
+    this.#endRepeat()
+    return true
+  }
+
+  #openChunk(): Chunk {
+    if (this.#chunk !== undefined) return this.#chunk
+    const chunk = this.#pool.take()
+    const { slot, entry, offset } = this.#queue.position
+    chunk.number = ++this.#chunkNumber
+    chunk.start.slot = slot
+    chunk.start.entry = entry
+    chunk.start.offset = offset
+    this.#chunk = chunk
+    return chunk
+  }
+
+  #flush(): void {
+    const chunk = this.#chunk
+    if (chunk === undefined) return
+    this.#parts.encoder.finish(chunk)
+    if (chunk.end > 0) {
+      this.#chunk = undefined
+      chunk.submittedAtMs = this.#deps.clock.monotonicMs()
+      this.#inFlight.push(chunk)
+      this.#parts.output.write(chunk)
+    } else if (this.#inFlight.length === 0) {
+      // Nothing to write, but maybe records that were given up, and a batch that ended with them.
+      this.#chunk = undefined
+      this.#confirm(chunk)
+    }
+  }
+
+  #onWritten(chunk: Chunk): void {
+    this.#inFlight.shift()
+    this.#confirm(chunk)
+    this.pump()
+  }
+
+  #confirm(chunk: Chunk): void {
+    this.#sent += chunk.records
+    this.#repeatedRecords += chunk.repeatedRecords
+    this.#tooBig += chunk.tooBigRecords
+    this.#failed += chunk.failedRecords
+    this.#queue.confirm(chunk.number, chunk.records + chunk.tooBigRecords + chunk.failedRecords)
+    this.#pool.give(chunk)
+  }
+
+  #onLost(): void {
+    const start = this.#inFlight[0]?.start ?? this.#chunk?.start
+    for (const { records } of this.#inFlight) {
+      this.#uncertain += records
+      this.#redelivered += records
+    }
+    if (start !== undefined) this.#queue.rewind(start)
+    this.#inFlight.length = 0
+    this.#chunk = undefined
+    this.#endRepeat()
+  }
+
+  #onReady(isRepeating: boolean): void {
+    this.#parts.encoder.beginSession()
+    if (isRepeating) this.#requestRepeat()
+    this.pump()
+  }
+
+  #rotate(): void {
+    this.#parts.output.rotate()
+    this.#parts.encoder.beginSession()
+    this.#requestRepeat()
+  }
+
+  #requestRepeat(): void {
+    this.#endRepeat()
+    this.#repeat = this.#deps.optionsSnapshot()
+  }
+
+  #endRepeat(): void {
+    this.#repeat?.release()
+    this.#repeat = undefined
+    this.#repeatEntry = 0
+    this.#repeatOffset = 0
+  }
+
+  #scheduleTurn(): void {
+    if (this.#isTurnScheduled) return
+    this.#isTurnScheduled = true
+    setImmediate(() => {
+      this.#isTurnScheduled = false
+      this.pump()
+    })
+  }
+
+  #drained(deadlineMs: number): Promise<void> {
+    if (this.#queue.isEmpty) return Promise.resolve()
+    return new Promise(resolve => {
+      const timer = this.#deps.clock.setTimer(deadlineMs, () => done())
+      const done = (): void => {
+        timer.cancel()
+        this.#onDrained = undefined
+        resolve()
+      }
+      this.#onDrained = done
+    })
+  }
+
+  /** The output's word, as long as it is the output of now. */
+  #events(repeatsAtStart: boolean): OutputEvents {
+    const generation = this.#generation
+    const isCurrent = (): boolean => generation === this.#generation
+    let isRepeating = repeatsAtStart
+    return {
+      onReady: () => {
+        if (!isCurrent()) return
+        this.#onReady(isRepeating)
+        isRepeating = true
+      },
+      onWritten: chunk => {
+        if (isCurrent()) this.#onWritten(chunk)
+      },
+      onLost: () => {
+        if (isCurrent()) this.#onLost()
+      },
+      onUncertain: records => {
+        if (isCurrent()) this.#uncertain += records
+      }
+    }
+  }
+}

@@ -1,0 +1,164 @@
+import { OptionsState } from '@weir/templates'
+import { HeldBatch } from './held-batch.ts'
+import { SourceState } from './source-state.ts'
+import type { Layout } from '@weir/ipfix'
+import type { ReceivedBatch, Source } from '@weir/link'
+
+interface SharedState {
+  readonly state: SourceState
+  sources: number
+}
+
+/** HeldBatch objects kept for use again. */
+const MAX_FREE = 256
+
+/** Options records begin at these boundaries in a snapshot, as entries of a batch do. */
+const ALIGNMENT = 8
+
+const sharedKey = (source: Source): string => `${source.isIPv6 ? 6 : 4}|${source.address.join('.')}|${source.odid}`
+
+/** Takes batches of the link apart into entries, learns from options records, and hands the rest to the destinations. */
+export class Intake {
+  /** Records received for export; state entries do not count. */
+  receivedRecords = 0
+  redeliveredRecords = 0
+  receivedBatches = 0
+  settledBatches = 0
+  /** Batches that a destination still needs. */
+  unsettledBatches = 0
+  stateEntries = 0
+  readonly options = new OptionsState<Source>()
+  readonly #states = new Map<Source, SourceState>()
+  readonly #shared = new Map<string, SharedState>()
+  readonly #contexts = new Map<Source, ReadonlyMap<number, Layout>>()
+  readonly #free: HeldBatch[] = []
+  readonly #deliver: (held: HeldBatch) => void
+
+  /** @param deliver - takes its own references; the intake's ends with the call. */
+  constructor(deliver: (held: HeldBatch) => void) {
+    this.#deliver = deliver
+  }
+
+  get sources(): number {
+    return this.#states.size
+  }
+
+  onBatch(batch: ReceivedBatch): void {
+    const held = this.#take(batch)
+    const { entries } = batch
+    let lastSource: Source | undefined
+    let state: SourceState | undefined
+    entries.reset()
+    while (entries.next()) {
+      const { source, layout } = entries
+      if (source !== lastSource || state === undefined) {
+        lastSource = source
+        state = this.#stateOf(source)
+      }
+      if (layout.scopeCount > 0) this.#learn(batch, state)
+      if (entries.isState) {
+        this.stateEntries++
+        continue
+      }
+      held.add(
+        layout,
+        source,
+        state,
+        entries.context,
+        entries.exportTimeSec,
+        entries.receivedAtMs,
+        entries.bootTimeMs,
+        entries.records,
+        entries.offset,
+        entries.lengthOctets
+      )
+    }
+    this.receivedBatches++
+    this.unsettledBatches++
+    this.receivedRecords += held.records
+    if (batch.isRedelivered) this.redeliveredRecords += held.records
+    if (held.entries > 0) this.#deliver(held)
+    held.releaseCredit()
+    held.release()
+  }
+
+  /** All options records known now, to be sent once more; with one reference, undefined if there are none. */
+  optionsSnapshot(): HeldBatch | undefined {
+    const { records, octets: sizeOctets } = this.options.stats
+    if (records === 0) return undefined
+    // The state counts its overhead too, which is more than the alignment needs.
+    const octets = new Uint8Array(sizeOctets)
+    const held = this.#take(undefined, octets)
+    held.isRepeat = true
+    let offset = 0
+    for (const source of this.options.sources()) {
+      const state = this.#stateOf(source)
+      for (const record of this.options.recordsOf(source)) {
+        octets.set(record.octets, offset)
+        held.add(
+          record.layout,
+          source,
+          state,
+          this.#contexts.get(source),
+          record.exportTimeSec,
+          record.receivedAtMs,
+          record.bootTimeMs,
+          1,
+          offset,
+          record.octets.length
+        )
+        offset += Math.ceil(record.octets.length / ALIGNMENT) * ALIGNMENT
+      }
+    }
+    return held
+  }
+
+  /** No batch will name this source again. */
+  forgetSource(source: Source): void {
+    this.options.forget(source)
+    this.#contexts.delete(source)
+    if (!this.#states.delete(source)) return
+    const key = sharedKey(source)
+    const shared = this.#shared.get(key)
+    if (shared !== undefined && --shared.sources === 0) this.#shared.delete(key)
+  }
+
+  #learn(batch: ReceivedBatch, state: SourceState): void {
+    const { source, layout, context, exportTimeSec, receivedAtMs, bootTimeMs, offset, lengthOctets } = batch.entries
+    if (context !== undefined) this.#contexts.set(source, context)
+    this.options.update(source, layout, batch.octets, offset, lengthOctets, exportTimeSec, receivedAtMs, bootTimeMs)
+    state.learn(layout, batch.octets, batch.view, offset, lengthOctets)
+  }
+
+  #stateOf(source: Source): SourceState {
+    const known = this.#states.get(source)
+    if (known !== undefined) return known
+    const key = sharedKey(source)
+    let shared = this.#shared.get(key)
+    if (shared === undefined) {
+      shared = { state: new SourceState(undefined, undefined), sources: 0 }
+      this.#shared.set(key, shared)
+    }
+    shared.sources++
+    const state = new SourceState(source, shared.state)
+    this.#states.set(source, state)
+    return state
+  }
+
+  #take(batch: ReceivedBatch | undefined, octets = batch?.octets ?? new Uint8Array(0)): HeldBatch {
+    const held = this.#free.pop() ?? new HeldBatch()
+    const view = batch?.view ?? new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
+    held.open(batch, octets, view, batch === undefined ? this.#onFree : this.#onSettled)
+    return held
+  }
+
+  readonly #onFree = (held: HeldBatch): void => {
+    if (this.#free.length < MAX_FREE) this.#free.push(held)
+  }
+
+  readonly #onSettled = (held: HeldBatch): void => {
+    this.settledBatches++
+    this.unsettledBatches--
+    this.#onFree(held)
+  }
+}

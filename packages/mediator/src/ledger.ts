@@ -1,0 +1,51 @@
+/** Why records of a destination were dropped: those of the closed list of drop reasons that can happen here. */
+export const destinationDropReasons = [
+  'queue_oldest',
+  'queue_newest',
+  'encode_too_big',
+  'encode_error',
+  'shutdown'
+] as const
+export type DestinationDropReason = (typeof destinationDropReasons)[number]
+
+/** The account of one destination, in records. `matched = sent + queued + dropped`, at every moment. */
+export interface DestinationLedger {
+  /** Offered to it. */
+  readonly matched: number
+  /** In the kernel's send buffer or in the file. */
+  readonly sent: number
+  /** Waiting, or encoded and not yet taken by the kernel. */
+  readonly queued: number
+  readonly dropped: Readonly<Record<DestinationDropReason, number>>
+  /** Of a session that ended before it was known whether they left, or refused by the network: maybe lost, maybe not. */
+  readonly uncertain: number
+  /** Encoded once more in a new session: maybe twice at the receiver. */
+  readonly redelivered: number
+}
+
+/** The mediator's part of the ledger. */
+export interface MediatorLedger {
+  readonly records: { readonly received: number; readonly redelivered: number }
+  readonly batches: { readonly received: number; readonly settled: number; readonly unsettled: number }
+  readonly destinations: Readonly<Record<string, DestinationLedger>>
+}
+
+/**
+ * Check that every record is accounted for.
+ *
+ * @returns one sentence for each equation that does not hold; empty if all do.
+ */
+export function checkLedger(ledger: MediatorLedger): string[] {
+  const broken: string[] = []
+  const { batches, destinations } = ledger
+  if (batches.received !== batches.settled + batches.unsettled) {
+    broken.push(`batches: received ${batches.received} ≠ settled ${batches.settled} + unsettled ${batches.unsettled}`)
+  }
+  for (const [id, { matched, sent, queued, dropped }] of Object.entries(destinations)) {
+    let sum = 0
+    for (const reason of destinationDropReasons) sum += dropped[reason]
+    if (matched === sent + queued + sum && queued >= 0) continue
+    broken.push(`destination ${id}: matched ${matched} ≠ sent ${sent} + queued ${queued} + dropped ${sum}`)
+  }
+  return broken
+}

@@ -1,0 +1,47 @@
+import { createControlClient, controlEndpoint } from '@weir/link'
+import { createHttpHealth, createLog, exitCodes, runProcess } from '@weir/runtime'
+import { serveControl } from './control.ts'
+import { createMediator } from './mediator.ts'
+import { createMediatorMetrics } from './metrics.ts'
+import type { WeirConfig } from '@weir/config'
+import type { Component, Log } from '@weir/runtime'
+
+export interface MediatorProcessOptions {
+  /** The effective document; `runDir` is set. */
+  readonly config: WeirConfig
+  readonly version: string
+  readonly worker?: number
+  /** Default: JSON lines on standard error at the document's level. */
+  readonly log?: Log
+}
+
+/** Run a mediator process until it is told to stop. Components start in this order and stop in reverse. */
+export async function runMediator({
+  config,
+  version,
+  worker = 0,
+  log: given
+}: MediatorProcessOptions): Promise<number> {
+  const log = given ?? createLog({ name: 'mediator', level: config.log.level })
+  const mediator = createMediator(config, { log, worker, onFenced: () => process.exit(exitCodes.unavailable) })
+  const metrics = createMediatorMetrics(() => mediator.state)
+  const control = createControlClient({
+    ...config.link,
+    endpoint: controlEndpoint(config.runDir ?? '/run/weir'),
+    process: 'mediator',
+    worker,
+    version
+  })
+  serveControl(control, mediator, metrics)
+  const components: Component[] = [
+    {
+      name: 'control',
+      start: () => control.start(),
+      stop: deadlineMs => control.stop(deadlineMs)
+    }
+  ]
+  const { http } = config.mediator
+  if (http !== null) components.push(createHttpHealth(http, { log, metrics, readiness: () => mediator.readiness }))
+  components.push(mediator)
+  return runProcess('mediator', components, { log, describe: () => ({ destinations: mediator.destinations.size }) })
+}

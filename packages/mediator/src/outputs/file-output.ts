@@ -1,0 +1,272 @@
+import {
+  closeSync,
+  fstatSync,
+  fsync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  write as writeFile
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { errorMessage } from '@weir/runtime'
+import { removeOldest } from './file-names.ts'
+import type { Chunk } from '../destinations/chunk.ts'
+import type { Output, OutputState } from '../destinations/output.ts'
+import type { OutputDeps } from './tcp-output.ts'
+
+/** How files are called, before and after they are whole. */
+export interface FileNaming {
+  /** The file to write to. */
+  openPath(timeMs: number): string
+  /** What it is called once it is finished; undefined = it keeps its name. */
+  finishedPath(openPath: string, timeMs: number): string | undefined
+  /** True: go on at the end of a file that is there. False: it must not be there. */
+  readonly isAppending: boolean
+  /** Finished files in the folder of `openPath`, for `keep`. */
+  readonly finished: RegExp
+}
+
+export interface FileOutputConfig {
+  readonly naming: FileNaming
+  readonly target: string
+  readonly rotateOctets: number | null
+  readonly rotateSeconds: number | null
+  readonly keep: number | null
+}
+
+type Step = Chunk | 'rotate'
+
+const RETRY_MS = 5_000
+
+/** Chunks into files, one after the other; a file is made when there is something to write. */
+export class FileOutput implements Output {
+  readonly #config: FileOutputConfig
+  readonly #deps: OutputDeps
+  readonly #steps: Step[] = []
+  #fd = -1
+  #path = ''
+  #isRegular = true
+  #fileOctets = 0
+  #openedAtMs = 0
+  #givenOctets = 0
+  #givenSinceMs = 0
+  #isReady = false
+  #isWriting = false
+  #isClosing = false
+  #failedAtMs = -1
+  #onIdle: (() => void) | undefined
+  #sessions = 0
+  #sendErrors = 0
+  #writtenOctets = 0
+  #lastError: string | undefined
+
+  constructor(config: FileOutputConfig, deps: OutputDeps) {
+    this.#config = config
+    this.#deps = deps
+  }
+
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  get state(): OutputState {
+    return {
+      status: this.#isReady ? 'ready' : this.#failedAtMs >= 0 ? 'waiting' : 'closed',
+      target: this.#config.target,
+      sessions: this.#sessions,
+      attempts: this.#sessions + this.#sendErrors,
+      sendErrors: this.#sendErrors,
+      writtenOctets: this.#writtenOctets,
+      lastError: this.#lastError
+    }
+  }
+
+  /** Tries the folder and, where a file is appended to, the file: a wrong path shows at once, not at the first record. */
+  open(): void {
+    this.#failedAtMs = -1
+    try {
+      if (this.#config.naming.isAppending) this.#openFile()
+      else mkdirSync(dirname(this.#config.naming.openPath(this.#deps.clock.nowMs())), { recursive: true })
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    this.#givenOctets = this.#fileOctets
+    this.#givenSinceMs = this.#deps.clock.nowMs()
+    this.#sessions++
+    this.#isReady = true
+    this.#deps.events.onReady()
+  }
+
+  write(chunk: Chunk): void {
+    if (this.#givenOctets === 0) this.#givenSinceMs = this.#deps.clock.nowMs()
+    this.#givenOctets += chunk.end
+    this.#steps.push(chunk)
+    this.#run()
+  }
+
+  wantsRotation(): boolean {
+    const { rotateOctets, rotateSeconds } = this.#config
+    if (!this.#isReady || this.#givenOctets === 0 || !this.#isRegular) return false
+    if (rotateOctets !== null && this.#givenOctets >= rotateOctets) return true
+    if (rotateSeconds === null) return false
+    // Aligned to the clock: files of all destinations begin and end together.
+    const periodMs = rotateSeconds * 1000
+    return Math.floor(this.#deps.clock.nowMs() / periodMs) > Math.floor(this.#givenSinceMs / periodMs)
+  }
+
+  rotate(): void {
+    this.#givenOctets = 0
+    this.#sessions++
+    this.#steps.push('rotate')
+    this.#run()
+  }
+
+  tick(): void {
+    if (this.#failedAtMs < 0 || this.#isClosing) return
+    if (this.#deps.clock.monotonicMs() - this.#failedAtMs >= RETRY_MS) this.open()
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosing = true
+    if (this.#isWriting && deadlineMs > 0) {
+      await new Promise<void>(resolve => {
+        const timer = this.#deps.clock.setTimer(deadlineMs, resolve)
+        this.#onIdle = () => {
+          timer.cancel()
+          resolve()
+        }
+      })
+    }
+    this.#isReady = false
+    this.#steps.length = 0
+    if (this.#fd < 0 || this.#isWriting) return
+    await new Promise<void>(resolve => {
+      this.#finishFile(this.#config.naming.isAppending, error => {
+        if (error) this.#lastError = errorMessage(error)
+        resolve()
+      })
+    })
+  }
+
+  #run(): void {
+    if (this.#isWriting) return
+    const step = this.#steps[0]
+    if (step === undefined) {
+      this.#onIdle?.()
+      return
+    }
+    try {
+      if (step === 'rotate') {
+        this.#steps.shift()
+        if (this.#fd >= 0) this.#seal()
+        else this.#run()
+        return
+      }
+      if (this.#fd < 0) this.#openFile()
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    this.#writeFrom(step, 0)
+  }
+
+  #seal(): void {
+    this.#isWriting = true
+    this.#finishFile(false, error => {
+      this.#isWriting = false
+      if (error) this.#fail(error)
+      else this.#run()
+    })
+  }
+
+  #writeFrom(chunk: Chunk, offset: number): void {
+    this.#isWriting = true
+    writeFile(this.#fd, chunk.octets, offset, chunk.end - offset, null, (error, written) => {
+      this.#isWriting = false
+      if (error) {
+        this.#fail(error)
+        return
+      }
+      if (offset + written < chunk.end) {
+        this.#writeFrom(chunk, offset + written)
+        return
+      }
+      this.#steps.shift()
+      this.#fileOctets += chunk.end
+      this.#writtenOctets += chunk.end
+      this.#deps.events.onWritten(chunk)
+      this.#run()
+    })
+  }
+
+  #openFile(): void {
+    const { naming } = this.#config
+    this.#openedAtMs = this.#deps.clock.nowMs()
+    this.#path = naming.openPath(this.#openedAtMs)
+    mkdirSync(dirname(this.#path), { recursive: true })
+    this.#fd = openSync(this.#path, naming.isAppending ? 'a' : 'wx', 0o640)
+    const stat = fstatSync(this.#fd)
+    this.#isRegular = stat.isFile()
+    this.#fileOctets = this.#isRegular ? stat.size : 0
+  }
+
+  /** To the disk, then its final name. The event loop does not wait for the disk. */
+  #finishFile(isKeepingName: boolean, onDone: (error: Error | null) => void): void {
+    const fd = this.#fd
+    const path = this.#path
+    const { naming, keep } = this.#config
+    const finished = isKeepingName || !this.#isRegular ? undefined : naming.finishedPath(path, this.#openedAtMs)
+    this.#fd = -1
+    this.#fileOctets = 0
+    const close = (error: Error | null): void => {
+      try {
+        closeSync(fd)
+        if (error === null && finished !== undefined) {
+          renameSync(path, finished)
+          syncFolder(dirname(finished))
+          if (keep !== null) removeOldest(dirname(finished), naming.finished, keep)
+        }
+        onDone(error)
+      } catch (failure) {
+        onDone(failure as Error)
+      }
+    }
+    if (this.#isRegular) fsync(fd, close)
+    else close(null)
+  }
+
+  /** A full disk or a folder that is gone: cut back to the last whole chunk, and begin anew later (F-23, F-24). */
+  #fail(error: unknown): void {
+    this.#lastError = errorMessage(error)
+    this.#sendErrors++
+    this.#deps.log.error('file_failed', `${this.#config.target} cannot be written: ${this.#lastError}`, {
+      target: this.#config.target
+    })
+    const wasReady = this.#isReady
+    this.#isReady = false
+    this.#steps.length = 0
+    this.#failedAtMs = this.#deps.clock.monotonicMs()
+    if (this.#fd >= 0) {
+      try {
+        if (this.#isRegular) ftruncateSync(this.#fd, this.#fileOctets)
+      } catch {
+        // The disk that refused the records may refuse this as well; the file stays as it is.
+      }
+      this.#finishFile(this.#config.naming.isAppending, () => undefined)
+    }
+    if (wasReady && !this.#isClosing) this.#deps.events.onLost()
+    this.#onIdle?.()
+  }
+}
+
+/** The rename itself reaches the disk with its folder. Not all file systems can; then it comes with the next flush. */
+function syncFolder(folder: string): void {
+  try {
+    const fd = openSync(folder, 'r')
+    fsync(fd, () => closeSync(fd))
+  } catch {
+    // As above.
+  }
+}

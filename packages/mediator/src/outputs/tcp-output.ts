@@ -1,0 +1,182 @@
+import { connect } from 'node:net'
+import { errorMessage } from '@weir/runtime'
+import { BackOff } from './back-off.ts'
+import type { Socket } from 'node:net'
+import type { Clock, Log, Timer } from '@weir/runtime'
+import type { Chunk } from '../destinations/chunk.ts'
+import type { Output, OutputEvents, OutputState } from '../destinations/output.ts'
+
+export interface TcpOutputConfig {
+  readonly host: string
+  readonly port: number
+  readonly reconnectMinMs: number
+  readonly reconnectMaxMs: number
+  readonly connectTimeoutMs: number
+  readonly writeStallMs: number
+}
+
+export interface OutputDeps {
+  readonly clock: Clock
+  readonly log: Log
+  readonly events: OutputEvents
+  /** 0..1, for jitter; tests set it. */
+  readonly random?: () => number
+}
+
+const KEEP_ALIVE_MS = 60_000
+
+/** Chunks over one TCP connection, made again whenever it ends. */
+export class TcpOutput implements Output {
+  readonly #config: TcpOutputConfig
+  readonly #deps: OutputDeps
+  readonly #backOff: BackOff
+  readonly #target: string
+  #socket: Socket | undefined
+  #timer: Timer | undefined
+  #isReady = false
+  #isClosing = false
+  #under = 0
+  #progressAtMs = 0
+  #sessions = 0
+  #attempts = 0
+  #writtenOctets = 0
+  #sendErrors = 0
+  #lastError: string | undefined
+
+  constructor(config: TcpOutputConfig, deps: OutputDeps) {
+    this.#config = config
+    this.#deps = deps
+    this.#backOff = new BackOff(config.reconnectMinMs, config.reconnectMaxMs, deps.random)
+    this.#target = `tcp://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`
+  }
+
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
+  get state(): OutputState {
+    const status = this.#isReady
+      ? 'ready'
+      : this.#socket !== undefined
+        ? 'connecting'
+        : this.#timer !== undefined
+          ? 'waiting'
+          : 'closed'
+    return {
+      status,
+      target: this.#target,
+      sessions: this.#sessions,
+      attempts: this.#attempts,
+      sendErrors: this.#sendErrors,
+      writtenOctets: this.#writtenOctets,
+      lastError: this.#lastError
+    }
+  }
+
+  open(): void {
+    const { clock } = this.#deps
+    const delayMs = this.#backOff.delayMs(clock.monotonicMs())
+    if (delayMs === 0) this.#connect()
+    else this.#timer = clock.setTimer(delayMs, () => this.#connect())
+  }
+
+  write(chunk: Chunk): void {
+    const socket = this.#socket!
+    if (this.#under++ === 0) this.#progressAtMs = this.#deps.clock.monotonicMs()
+    const lengthOctets = chunk.end
+    const octets = lengthOctets === chunk.octets.length ? chunk.octets : chunk.octets.subarray(0, lengthOctets)
+    socket.write(octets, error => {
+      // A failed write is told by the socket's end, for all that is under way at once.
+      if (error || this.#socket !== socket) return
+      this.#under--
+      this.#writtenOctets += lengthOctets
+      this.#progressAtMs = this.#deps.clock.monotonicMs()
+      this.#deps.events.onWritten(chunk)
+    })
+  }
+
+  wantsRotation(): boolean {
+    return false
+  }
+
+  rotate(): void {}
+
+  tick(): void {
+    if (!this.#isReady || this.#under === 0) return
+    const stalledMs = this.#deps.clock.monotonicMs() - this.#progressAtMs
+    if (stalledMs < this.#config.writeStallMs) return
+    this.#end(this.#socket!, `took nothing for ${Math.round(stalledMs)} ms`)
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    this.#isClosing = true
+    this.#timer?.cancel()
+    this.#timer = undefined
+    const socket = this.#socket
+    if (socket === undefined) return
+    if (this.#isReady && deadlineMs > 0) await this.#finish(socket, deadlineMs)
+    this.#isReady = false
+    this.#socket = undefined
+    socket.destroy()
+  }
+
+  #finish(socket: Socket, deadlineMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const timer = this.#deps.clock.setTimer(deadlineMs, () => done())
+      const done = (): void => {
+        timer.cancel()
+        resolve()
+      }
+      socket.once('close', done)
+      // FIN goes out behind the last chunk.
+      socket.end(done)
+    })
+  }
+
+  #connect(): void {
+    const { clock } = this.#deps
+    const { host, port, connectTimeoutMs } = this.#config
+    this.#attempts++
+    this.#backOff.attempted(clock.monotonicMs())
+    const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
+    this.#socket = socket
+    this.#timer = clock.setTimer(connectTimeoutMs, () => this.#end(socket, `did not connect in ${connectTimeoutMs} ms`))
+    socket.on('connect', () => this.#onConnect(socket))
+    socket.on('error', error => (this.#lastError = errorMessage(error)))
+    // A collector never answers: what comes is thrown away, and the end of it is the end of the session.
+    socket.on('end', () => this.#end(socket, 'was closed by the peer'))
+    socket.on('close', () => this.#end(socket, this.#lastError ?? 'was closed'))
+    socket.resume()
+  }
+
+  #onConnect(socket: Socket): void {
+    if (this.#socket !== socket) return
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#backOff.succeeded()
+    this.#sessions++
+    this.#under = 0
+    this.#isReady = true
+    this.#lastError = undefined
+    this.#deps.log.info('destination_connected', `connected to ${this.#target}`, { target: this.#target })
+    this.#deps.events.onReady()
+  }
+
+  #end(socket: Socket, reason: string): void {
+    if (this.#socket !== socket) return
+    const wasReady = this.#isReady
+    this.#timer?.cancel()
+    this.#timer = undefined
+    this.#socket = undefined
+    this.#isReady = false
+    this.#lastError = reason
+    socket.destroy()
+    if (this.#isClosing) return
+    this.#deps.log.warn('destination_lost', `${this.#target} ${reason}`, { target: this.#target })
+    if (wasReady) {
+      this.#sendErrors++
+      this.#deps.events.onLost()
+    }
+    this.open()
+  }
+}

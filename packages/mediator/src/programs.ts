@@ -1,0 +1,17 @@
+import type { Layout } from '@weir/ipfix'
+import type { EntryContext, Plan, Program, ProgramCache } from '@weir/mediation'
+
+/** The Programs of one Plan: what an encoder asks for each entry. */
+export interface Programs {
+  /**
+   * The Program for records of this Layout in this context, compiled or interpreted.
+   *
+   * @param nowMs - monotonic.
+   */
+  get(layout: Layout, context: EntryContext, nowMs: number): Program
+}
+
+/** The Programs of a Plan out of the cache that all destinations share. */
+export const programsOf = (cache: ProgramCache, plan: Plan): Programs => ({
+  get: (layout, context, nowMs) => cache.get(layout, plan, context, nowMs)
+})

@@ -1,0 +1,83 @@
+import { readOptionsFacts } from './options-facts.ts'
+import type { Layout } from '@weir/ipfix'
+import type { Source } from '@weir/link'
+import type { OptionsFacts } from './options-facts.ts'
+
+/** Where a sampling rate was learned; the numbers of {@link EntryContext.samplingOrigin}. */
+export const samplingOrigins = { nowhere: 0, header: 1, options: 2, record: 3, configuration: 4 } as const
+
+/** Samplers and interfaces kept of one source. */
+const MAX_SAMPLERS = 4_096
+
+const V5_SAMPLING_INTERVAL = 0x3fff
+
+/**
+ * What options records and headers said of one source, as far as Programs ask for it. Options may come from another session
+ * of the same exporter, so a state asks its `shared` one, kept per (address, Observation Domain), for what it does not know.
+ */
+export class SourceState {
+  readonly source: Source | undefined
+  /** One packet in so many, 0 = unknown. */
+  samplingRate = 0
+  samplingOrigin: number = samplingOrigins.nowhere
+  /** From systemInitTimeMilliseconds (160), or NaN. */
+  bootTimeMs = Number.NaN
+  readonly #shared: SourceState | undefined
+  readonly #rateOfSampler = new Map<number, number>()
+
+  constructor(source: Source | undefined, shared: SourceState | undefined) {
+    this.source = source
+    this.#shared = shared
+    if (source !== undefined && source.v5Sampling >= 0) {
+      // An interval of 0 is what routers write that do not sample.
+      this.samplingRate = Math.max(1, source.v5Sampling & V5_SAMPLING_INTERVAL)
+      this.samplingOrigin = samplingOrigins.header
+    }
+  }
+
+  get effectiveRate(): number {
+    return this.samplingRate !== 0 ? this.samplingRate : (this.#shared?.samplingRate ?? 0)
+  }
+
+  get effectiveOrigin(): number {
+    return this.samplingRate !== 0 ? this.samplingOrigin : (this.#shared?.samplingOrigin ?? samplingOrigins.nowhere)
+  }
+
+  get effectiveBootTimeMs(): number {
+    return Number.isNaN(this.bootTimeMs) ? (this.#shared?.bootTimeMs ?? Number.NaN) : this.bootTimeMs
+  }
+
+  /** The rate of one sampler or selector, 0 if it is not known. */
+  rateOfSampler(samplerId: number): number {
+    return this.#rateOfSampler.get(samplerId) ?? this.#shared?.rateOfSampler(samplerId) ?? 0
+  }
+
+  /** Learn from the records of one options Data Set. */
+  learn(layout: Layout, octets: Uint8Array, view: DataView, offset: number, lengthOctets: number): void {
+    readOptionsFacts(layout, octets, view, offset, lengthOctets, this.#onFacts)
+  }
+
+  readonly #onFacts = (facts: OptionsFacts): void => {
+    this.apply(facts)
+    this.#shared?.apply(facts)
+  }
+
+  /** Take what one options record says. */
+  apply({ samplerId, samplingRate, bootTimeMs, isNarrow }: OptionsFacts): void {
+    if (!Number.isNaN(bootTimeMs)) this.bootTimeMs = bootTimeMs
+    if (samplingRate === 0) return
+    if (samplerId >= 0) {
+      if (this.#rateOfSampler.size < MAX_SAMPLERS || this.#rateOfSampler.has(samplerId)) {
+        this.#rateOfSampler.set(samplerId, samplingRate)
+      }
+      // Records of an exporter with one sampler need not name it; with several, only those that name theirs have a rate.
+      this.#setRate(this.#rateOfSampler.size === 1 ? samplingRate : 0)
+    } else if (!isNarrow) this.#setRate(samplingRate)
+  }
+
+  #setRate(samplingRate: number): void {
+    if (this.samplingOrigin === samplingOrigins.header) return
+    this.samplingRate = samplingRate
+    this.samplingOrigin = samplingRate === 0 ? samplingOrigins.nowhere : samplingOrigins.options
+  }
+}

@@ -1,0 +1,93 @@
+import { ElementRegistry } from '@weir/ipfix'
+import { ProgramCache } from '@weir/mediation'
+import { silentLog, systemClock } from '@weir/runtime'
+import { validateDestination, resolveConfig } from '@weir/config'
+import { DestinationSet } from '../../src/destinations/destination-set.ts'
+import { Intake } from '../../src/intake.ts'
+import { checkLedger } from '../../src/ledger.ts'
+import { programsOf } from '../../src/programs.ts'
+import assert from 'node:assert/strict'
+import type { Destination as DestinationConfig, WeirConfig } from '@weir/config'
+import type { Clock } from '@weir/runtime'
+import type { MediatorLedger } from '../../src/ledger.ts'
+import type { MakeSegmentSender } from '../../src/outputs/udp-output.ts'
+import type { Writable } from 'node:stream'
+import type { TestBatch } from './batches.ts'
+
+export const registry = ElementRegistry.standard()
+
+export interface RigOptions {
+  readonly clock?: Clock
+  readonly makeSegmentSender?: MakeSegmentSender | undefined
+  readonly stdout?: Writable
+  readonly drainMs?: number
+  readonly compileAfterRecords?: number
+}
+
+export const defaults: WeirConfig = resolveConfig({}, { source: 'test' }).config
+
+/** A destination with all its defaults. */
+export function destinationOf(value: Record<string, unknown>): DestinationConfig {
+  const { destination, issues } = validateDestination(value, defaults)
+  assert.deepEqual(issues, [])
+  return destination!
+}
+
+/** Intake and destinations without the link: batches are pushed in. */
+export class Rig {
+  readonly programs: ProgramCache
+  readonly destinations: DestinationSet
+  readonly intake: Intake
+  readonly batches: TestBatch[] = []
+
+  constructor(options: RigOptions = {}) {
+    this.programs = new ProgramCache({ registry, compileAfterRecords: options.compileAfterRecords ?? 0 })
+    this.destinations = new DestinationSet({
+      clock: options.clock ?? systemClock,
+      log: silentLog(),
+      plan: defaults.mediator.plan,
+      stdout: options.stdout ?? process.stdout,
+      maxTemplates: defaults.mediator.limits.templatesPerDestination,
+      drainMs: options.drainMs ?? 2_000,
+      programsFor: plan => programsOf(this.programs, plan),
+      optionsSnapshot: () => this.intake.optionsSnapshot(),
+      segmentSender: () => options.makeSegmentSender
+    })
+    this.intake = new Intake(held => this.destinations.deliver(held))
+  }
+
+  add(value: Record<string, unknown>, isLive = false): void {
+    this.destinations.add(destinationOf(value), isLive)
+  }
+
+  push(...batches: TestBatch[]): void {
+    for (const batch of batches) {
+      this.batches.push(batch)
+      this.intake.onBatch(batch)
+    }
+  }
+
+  /** All batches pushed so far are settled. */
+  async settled(): Promise<void> {
+    await Promise.all(this.batches.map(({ settled }) => settled))
+  }
+
+  get ledger(): MediatorLedger {
+    const { receivedBatches, settledBatches, unsettledBatches, receivedRecords, redeliveredRecords } = this.intake
+    return {
+      records: { received: receivedRecords, redelivered: redeliveredRecords },
+      batches: { received: receivedBatches, settled: settledBatches, unsettled: unsettledBatches },
+      destinations: this.destinations.ledgers
+    }
+  }
+
+  /** The ledger closes. */
+  check(): void {
+    assert.deepEqual(checkLedger(this.ledger), [])
+  }
+
+  async stop(deadlineMs = 2_000): Promise<void> {
+    await this.destinations.stop(deadlineMs)
+    this.check()
+  }
+}
