@@ -17,6 +17,11 @@ export interface TemplateIds {
    * @returns the id under which this destination knows that template, announced before the record that names it; 0 if unknown.
    */
   exportedId(templateId: number): number
+  /**
+   * What the exporter defines under that id, so that lists inside the records of a list are found too. Without it only
+   * the outermost list's ids are written anew.
+   */
+  layoutOf?(templateId: number): Layout | undefined
 }
 
 /** What is constant over one Data Set entry. One object, reused. Times are milliseconds since 1970 UTC. */
@@ -54,8 +59,15 @@ export interface Program {
   readonly output: Layout | undefined
   readonly isCompiled: boolean
   run(
-    octets: Uint8Array, view: DataView, inOffset: number, inEnd: number,
-    out: Uint8Array, outView: DataView, outOffset: number, outLimit: number,
-    context: EntryContext, cursor: Cursor
+    octets: Uint8Array,
+    view: DataView,
+    inOffset: number,
+    inEnd: number,
+    out: Uint8Array,
+    outView: DataView,
+    outOffset: number,
+    outLimit: number,
+    context: EntryContext,
+    cursor: Cursor
   ): void
 }

@@ -1,0 +1,101 @@
+import type { ElementRegistry } from '@weir/ipfix'
+import {
+  boundedRate,
+  expandFloat,
+  expandSigned,
+  expandUnsigned,
+  readSigned,
+  readUnsigned,
+  selectorAlgorithm
+} from './integer.ts'
+import { ListCopier } from './list-octets.ts'
+import { ListTextWriter } from './list-text.ts'
+import { address4, copyOctets, writeAddress16 } from './octets.ts'
+import { samplingRate, writeExactSampling, writeSampling } from './sampling.ts'
+import { writeBoolean, writeExporter, writeHex, writeIPv4, writeIPv6, writeMac } from './text-address.ts'
+import {
+  writeFloat,
+  writeSigned,
+  writeSigned64Text,
+  writeUnsigned,
+  writeUnsigned256,
+  writeUnsigned64Text
+} from './text-number.ts'
+import { writeString } from './text-string.ts'
+import {
+  writeMicrosecondsText,
+  writeMillisecondsText,
+  writeNanosecondsText,
+  writeReceivedAt,
+  writeSecondsText
+} from './text-time.ts'
+import {
+  readDelta,
+  readMicroseconds,
+  readMilliseconds,
+  readNanoseconds,
+  readSeconds,
+  readUptime,
+  writeMicroseconds,
+  writeMilliseconds,
+  writeNanoseconds
+} from './time.ts'
+
+/**
+ * The functions that Programs are made of, compiled or interpreted: one arithmetic for both. Their names are the closed
+ * list of what generated code may call.
+ */
+export function createKernel(registry: ElementRegistry) {
+  const lists = new ListCopier(registry)
+  const listTexts = new ListTextWriter(registry)
+  return {
+    /** Where a computed value stands before it becomes text. */
+    scratch: new DataView(new ArrayBuffer(8)),
+    address4,
+    boundedRate,
+    copyFixedList: lists.copyFixed.bind(lists),
+    copyOctets,
+    copyVariableList: lists.copyVariable.bind(lists),
+    expandFloat,
+    expandSigned,
+    expandUnsigned,
+    readDelta,
+    readMicroseconds,
+    readMilliseconds,
+    readNanoseconds,
+    readSeconds,
+    readSigned,
+    readUnsigned,
+    readUptime,
+    samplingRate,
+    selectorAlgorithm,
+    writeAddress16,
+    writeBoolean,
+    writeExactSampling,
+    writeExporter,
+    writeFloat,
+    writeHex,
+    writeIPv4,
+    writeIPv6,
+    writeListText: listTexts.write.bind(listTexts),
+    writeMac,
+    writeMicroseconds,
+    writeMicrosecondsText,
+    writeMilliseconds,
+    writeMillisecondsText,
+    writeNanoseconds,
+    writeNanosecondsText,
+    writeReceivedAt,
+    writeSampling,
+    writeSecondsText,
+    writeSigned,
+    writeSigned64Text,
+    writeString,
+    writeUnsigned,
+    writeUnsigned256,
+    writeUnsigned64Text
+  } as const
+}
+
+export type Kernel = ReturnType<typeof createKernel>
+export type KernelName = keyof Kernel

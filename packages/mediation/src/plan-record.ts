@@ -1,0 +1,40 @@
+import type { ElementRegistry, FieldSpecifier, Layout } from '@weir/ipfix'
+import { normalise } from './normalise.ts'
+import type { RecordPlan } from './operation.ts'
+import { planIpfix } from './plan-ipfix.ts'
+import { planJson } from './plan-json.ts'
+import type { Plan } from './plan.ts'
+import { BOOT_KNOWN, IPV6_EXPORTER, NETFLOW_V9 } from './variant.ts'
+
+/** What a back end makes a Program from. */
+export interface PlannedRecord {
+  readonly plan: RecordPlan
+  /** The output's fields and scope count (IPFIX), or undefined (text). */
+  readonly output: { readonly fields: readonly FieldSpecifier[]; readonly scopeCount: number } | undefined
+}
+
+/**
+ * The analysis of one input Layout and one Plan: the steps that write a record, and the shape of what they write. Pure;
+ * equal arguments give equal steps.
+ *
+ * @param variant - of the context, as `variantOf` gives it.
+ */
+export function planRecord(layout: Layout, plan: Plan, variant: number, registry: ElementRegistry): PlannedRecord {
+  const isIPv6 = (variant & IPV6_EXPORTER) !== 0
+  const record = normalise(
+    layout,
+    {
+      timestamps: plan.timestamps ?? 'milliseconds',
+      // In JSON lineage has keys of its own.
+      lineage: plan.lineage && plan.kind === 'ipfix',
+      sampling: plan.sampling,
+      isIPv6,
+      isBootKnown: (variant & BOOT_KNOWN) !== 0,
+      wireVersion: (variant & NETFLOW_V9) === 0 ? 10 : 9
+    },
+    registry
+  )
+  if (plan.kind === 'json') return { plan: planJson(layout, record, plan, isIPv6), output: undefined }
+  const { plan: recordPlan, fields, scopeCount } = planIpfix(layout, record)
+  return { plan: recordPlan, output: { fields, scopeCount } }
+}

@@ -1,0 +1,36 @@
+/** Which time elements a destination gets. `preserve`: absolute forms stay as the exporter wrote them. */
+export type Timestamps = 'milliseconds' | 'nanoseconds' | 'preserve'
+
+/** What an IPFIX destination wants: normalised records (README, "Normalised IPFIX"). */
+export interface IpfixPlan {
+  readonly kind: 'ipfix'
+  readonly timestamps: Timestamps
+  /** Append 403|404, 405 and 258: who exported the record, in which domain, when it was collected. */
+  readonly lineage: boolean
+  /** Append samplingPacketInterval and samplingPacketSpace; deprecated sampling elements are mapped or left out. */
+  readonly sampling: boolean
+}
+
+/** What a JSON lines destination wants: the same normalised records as text (README, "A JSON record"). */
+export interface JsonPlan {
+  readonly kind: 'json'
+  /**
+   * 64-bit integers as JSON numbers with all their digits (a reader that keeps doubles rounds them above 2^53), or as
+   * strings of the same digits.
+   */
+  readonly numbers64: 'number' | 'string'
+  /** Write `exporter`, `odid` and `receivedAt`. */
+  readonly lineage: boolean
+  /** Write `samplingRate` and `samplingOrigin`; deprecated sampling elements are mapped or left out. */
+  readonly sampling: boolean
+  /** Default `milliseconds`. */
+  readonly timestamps?: Timestamps
+}
+
+export type Plan = IpfixPlan | JsonPlan
+
+/** Content key of a Plan: equal for Plans that ask for the same, in every process and run. */
+export function planKey(plan: Plan): string {
+  const flags = `${plan.timestamps ?? 'milliseconds'},${plan.lineage ? 'lineage' : ''},${plan.sampling ? 'sampling' : ''}`
+  return plan.kind === 'ipfix' ? `ipfix,${flags}` : `json,${flags},${plan.numbers64}`
+}

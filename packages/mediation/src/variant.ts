@@ -1,0 +1,46 @@
+import { REVERSE_PEN } from '@weir/ipfix'
+import type { ElementRegistry, Layout } from '@weir/ipfix'
+import type { Plan } from './plan.ts'
+import type { EntryContext } from './program.ts'
+import { timeEdgeOf } from './time-form.ts'
+
+/** The exporter has an IPv6 address: 404 instead of 403. */
+export const IPV6_EXPORTER = 1
+/** The context knows when sysUpTime was 0. */
+export const BOOT_KNOWN = 2
+/** The records came in NetFlow v9, where some numbers have other names and types. */
+export const NETFLOW_V9 = 4
+
+/** How many values a variant can have: 0..VARIANTS - 1. */
+export const VARIANTS = 8
+
+const ORIGINS = new Set([403, 404])
+
+/**
+ * Which dimensions of the context make another Program of this Layout and Plan: a mask of {@link IPV6_EXPORTER},
+ * {@link BOOT_KNOWN} and {@link NETFLOW_V9}. Dimensions that change nothing are left out, so that equal Programs are one.
+ */
+export function variantMask(layout: Layout, plan: Plan, registry: ElementRegistry): number {
+  let mask = 0
+  const hasOrigin = layout.fields.some(field => field.pen === 0 && field.length > 0 && ORIGINS.has(field.id))
+  if (plan.lineage && (plan.kind === 'json' || !hasOrigin)) mask |= IPV6_EXPORTER
+  for (const { pen, id } of layout.fields) {
+    if (timeEdgeOf(pen, id)?.form === 'uptime') mask |= BOOT_KNOWN
+    if (pen !== REVERSE_PEN && registry.get(pen, id, 9) !== registry.get(pen, id)) mask |= NETFLOW_V9
+  }
+  return mask
+}
+
+/** All dimensions that the context sets. */
+export function contextVariant(context: EntryContext): number {
+  return (
+    (context.exporterIsIPv6 ? IPV6_EXPORTER : 0) |
+    (Number.isNaN(context.bootTimeMs) ? 0 : BOOT_KNOWN) |
+    (context.version === 9 ? NETFLOW_V9 : 0)
+  )
+}
+
+/** The variant of a Program for one context: a small integer, 0..{@link VARIANTS} - 1. */
+export function variantOf(layout: Layout, plan: Plan, context: EntryContext, registry: ElementRegistry): number {
+  return contextVariant(context) & variantMask(layout, plan, registry)
+}
