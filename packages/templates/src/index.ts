@@ -4,6 +4,7 @@ export { createMemoryTemplateStore } from './memory-template-store.ts'
 export { meterTemplateStore, type MeteredTemplateStore, type TemplateStoreMeter } from './metered-template-store.ts'
 export {
   OptionsState,
+  type LayoutKeeper,
   type OnOptionsChange,
   type OptionsChange,
   type OptionsRecord,

@@ -20,6 +20,12 @@ export interface OptionsStateLimits {
   readonly totalOctets: number
 }
 
+/** The part of a LayoutTable that is used here. */
+export interface LayoutKeeper {
+  retain(layout: Layout): void
+  release(layout: Layout): void
+}
+
 /** What became of one options record. */
 export type OptionsChange = 'learned' | 'changed' | 'refreshed' | 'evicted'
 
@@ -72,10 +78,13 @@ export class OptionsState<Source> {
   readonly stats: OptionsStateStats = { records: 0, octets: 0, evicted: 0, refused: 0 }
   readonly #sources = new Map<Source, SourceRecords>()
   readonly #limits: OptionsStateLimits
+  readonly #layouts: LayoutKeeper | undefined
   /** Unknown outside, so that nobody can choose scope values of one hash. */
   readonly #seed = Math.trunc(Math.random() * 0x3fffffff)
 
-  constructor(limits: Partial<OptionsStateLimits> = {}) {
+  /** @param layouts - told of each record's Layout that is kept and no longer kept, so that it is not forgotten meanwhile. */
+  constructor(limits: Partial<OptionsStateLimits> = {}, layouts?: LayoutKeeper) {
+    this.#layouts = layouts
     this.#limits = { recordsPerSource: 4096, totalOctets: 33_554_432, ...limits }
   }
 
@@ -174,6 +183,7 @@ export class OptionsState<Source> {
       }
       records.byHash.set(hash, kept)
       records.count++
+      this.#layouts?.retain(layout)
       this.stats.records++
       this.stats.octets += kept.octets.length + RECORD_OVERHEAD_OCTETS
       append(records, kept)
@@ -218,6 +228,7 @@ export class OptionsState<Source> {
   }
 
   #uncount(kept: Kept): void {
+    this.#layouts?.release(kept.layout)
     this.stats.records--
     this.stats.octets -= kept.octets.length + RECORD_OVERHEAD_OCTETS
   }

@@ -93,6 +93,17 @@ describe('keeps', () => {
 })
 
 describe('bounds', () => {
+  test('retains the Layout of each record it keeps, and releases it with the record', () => {
+    const released: number[] = []
+    const table = new LayoutTable(layout => released.push(layout.id))
+    const layout = table.intern(sampler.fields, 1)
+    const state = new OptionsState<string>({ recordsPerSource: 1 }, table)
+    state.update('a', layout, Uint8Array.of(1, 0, 1, 2, 0, 1), 0, 6, 1, 1, NaN)
+    assert.deepEqual(released, [])
+    state.forget('a')
+    assert.deepEqual(released, [layout.id])
+  })
+
   test('L-16 the records of one source: the least recently sent goes', () => {
     const { state, update, octetsOf, changes } = fixture({ recordsPerSource: 2 })
     update('a', sampler, '010001020002')

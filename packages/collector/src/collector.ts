@@ -1,0 +1,295 @@
+import { randomBytes } from 'node:crypto'
+import type { Listener, WeirConfig } from '@weir/config'
+import { LayoutTable, MessageDecoder, TemplateBudget, type ElementRegistry } from '@weir/ipfix'
+import type { LinkSender } from '@weir/link'
+import { systemClock, type Clock, type Component, type Log, type Readiness, type Timer } from '@weir/runtime'
+import { OptionsState, type TemplateStore } from '@weir/templates'
+import { AllowList } from './allow-list.ts'
+import { DomainKeeper } from './domain-keeper.ts'
+import type { Domain } from './domain.ts'
+import { ExporterTable } from './exporter.ts'
+import { Forwarder } from './forwarder.ts'
+import { Intake } from './intake.ts'
+import { readUdpTables } from './kernel-drops.ts'
+import { Ledger } from './ledger.ts'
+import { PenaltyBox } from './penalty-box.ts'
+import { PendingSets } from './pending-sets.ts'
+import { Recollection } from './recollection.ts'
+import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
+import { SessionTable } from './session-table.ts'
+import { stopIntake } from './stop-intake.ts'
+import { TcpGate } from './tcp-gate.ts'
+import { TcpListener } from './tcp-listener.ts'
+import { TemplateEvents, type EmitEvent } from './template-events.ts'
+import { UdpIntake } from './udp-intake.ts'
+import { UdpListener } from './udp-listener.ts'
+
+/** The sections of the configuration that the collector reads. */
+export type CollectorSettings = Pick<WeirConfig, 'collector' | 'shutdown'>
+
+export interface CollectorDeps {
+  readonly link: LinkSender
+  readonly store: TemplateStore
+  readonly registry: ElementRegistry
+  readonly log: Log
+  readonly clock?: Clock
+  /** Told of what an operator may want to see at once. */
+  readonly emit?: EmitEvent
+}
+
+/** All parts of a running collector, for those who show them: control methods, metrics, tests. Read only. */
+export interface CollectorParts {
+  readonly settings: CollectorSettings
+  readonly startedAtMs: number
+  readonly clock: Clock
+  readonly registry: ElementRegistry
+  readonly link: LinkSender
+  readonly store: TemplateStore
+  readonly ledger: Ledger
+  readonly layouts: LayoutTable
+  readonly budget: TemplateBudget
+  readonly exporters: ExporterTable
+  readonly sessions: SessionTable
+  readonly pending: PendingSets
+  readonly penalties: PenaltyBox
+  readonly forwarder: Forwarder
+  readonly options: OptionsState<Domain>
+  readonly recollection: Recollection
+  readonly events: TemplateEvents
+  readonly intake: Intake
+  readonly udp: readonly UdpPart[]
+  readonly tcp: readonly TcpListener[]
+}
+
+export interface UdpPart {
+  readonly listener: UdpListener
+  readonly intake: UdpIntake
+}
+
+export interface Collector extends Component {
+  readonly parts: CollectorParts
+  readiness(): Readiness
+}
+
+/** One expired or idle thing is found this much late at most. */
+const SWEEP_MS = 10_000
+const TICK_MS = 1_000
+const ADMIT_MS = 100
+
+/**
+ * The Collecting Process: sockets, sessions, templates, sequence accounting, and the hand-over to the link. Inert until
+ * `start`. Owns the link's and the store's life: starts them first, stops them last.
+ */
+export function createCollector(settings: CollectorSettings, deps: CollectorDeps): Collector {
+  return new CollectorProcess(settings, deps)
+}
+
+class CollectorProcess implements Collector {
+  readonly name = 'collector'
+  readonly parts: CollectorParts
+  readonly #deps: CollectorDeps
+  readonly #clock: Clock
+  readonly #timers: Timer[] = []
+  readonly #udp: UdpPart[] = []
+  readonly #tcp: TcpListener[] = []
+  readonly #allow: AllowList
+  readonly #gate: TcpGate
+  #state: 'new' | 'serving' | 'stopping' | 'stopped' = 'new'
+
+  constructor(settings: CollectorSettings, deps: CollectorDeps) {
+    this.#deps = deps
+    const clock = (this.#clock = deps.clock ?? systemClock)
+    const { link, store, registry, log } = deps
+    const config = settings.collector
+    const { limits } = config
+    const ledger = new Ledger()
+    const layouts = new LayoutTable(layout => link.releaseLayout(layout))
+    const budget = new TemplateBudget({ templates: limits.templatesTotal, octets: limits.templateOctetsTotal })
+    const exporters = new ExporterTable(
+      () => new TemplateBudget({ templates: limits.templatesPerExporter, parent: budget })
+    )
+    const forwarder = new Forwarder(link, ledger, layouts)
+    const pending = new PendingSets(limits, ledger)
+    const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
+    const recollection = new Recollection(store, clock)
+    const events = new TemplateEvents(recollection, log, deps.emit ?? (() => {}))
+    const keeper = new DomainKeeper({
+      layouts,
+      limits,
+      link,
+      forwarder,
+      recollection,
+      options,
+      ledger,
+      events,
+      clock
+    })
+    const decoder = new MessageDecoder({
+      layouts,
+      registry,
+      limits,
+      isStrict: config.strict,
+      v9EnterpriseNumber: config.v9EnterpriseNumber
+    })
+    const intake = new Intake({ decoder, keeper, forwarder, pending, options, recollection, events, ledger, log })
+    const sessions = new SessionTable(limits, {
+      keeper,
+      exporters,
+      pending,
+      events,
+      onUdpClosed: session => {
+        for (const { intake: udp } of this.#udp) udp.peers.remove(session.exporter.address, session)
+      }
+    })
+    const penalties = new PenaltyBox({
+      malformed: limits.udpMalformedDatagrams,
+      windowMs: limits.udpMalformedWindowMs,
+      penaltyMs: limits.udpPenaltyMs,
+      sources: limits.udpUnverifiedSessions
+    })
+    this.#allow = new AllowList(config.allow, config.allowAny && config.allow.length === 0)
+    this.#gate = new TcpGate(limits, () => clock.monotonicMs())
+    this.parts = {
+      settings,
+      startedAtMs: clock.nowMs(),
+      clock,
+      registry,
+      link,
+      store,
+      ledger,
+      layouts,
+      budget,
+      exporters,
+      sessions,
+      pending,
+      penalties,
+      forwarder,
+      options,
+      recollection,
+      events,
+      intake,
+      udp: this.#udp,
+      tcp: this.#tcp
+    }
+    link.onWritable(() => this.#resume())
+    link.onPeerRestart(() => keeper.announceOptionsState())
+  }
+
+  async start(): Promise<void> {
+    const { settings, recollection, link } = this.parts
+    const { collector: config } = settings
+    if (this.#allow.isAnyAllowed) {
+      this.#deps.log.warn('allow_any', 'every address may send: UDP sources can be forged; set collector.allow')
+    }
+    await recollection.load(config.limits.templateLifetimeMaxMs)
+    await link.start()
+    await this.#listen(config.listeners)
+    this.#timers.push(
+      this.#clock.setPeriodic(TICK_MS, () => this.#tick()),
+      this.#clock.setPeriodic(SWEEP_MS, () => this.#sweep()),
+      this.#clock.setPeriodic(ADMIT_MS, () => this.#gate.admit())
+    )
+    this.#state = 'serving'
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    if (this.#state === 'stopping' || this.#state === 'stopped') return
+    const wasServing = this.#state === 'serving'
+    this.#state = 'stopping'
+    const { settings, pending, forwarder, link, store, sessions } = this.parts
+    const endMs = this.#clock.monotonicMs() + deadlineMs
+    const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs())
+    if (wasServing) {
+      const { tcpReadMs, udpSilenceMs, drainMs } = settings.shutdown
+      const readMs = Math.min(tcpReadMs, Math.max(0, deadlineMs - drainMs))
+      await stopIntake({ udp: this.#udp, tcp: this.#tcp, clock: this.#clock, tcpReadMs: readMs, udpSilenceMs })
+    }
+    for (const timer of this.#timers) timer.cancel()
+    pending.dropAll('shutdown')
+    if (!forwarder.drain()) forwarder.abandon()
+    for (const session of sessions.values()) sessions.close(session, session.transport === 'tcp')
+    if (wasServing) await link.stop(Math.min(settings.shutdown.drainMs, leftMs()))
+    await store.close()
+    this.#state = 'stopped'
+    const { inWindow } = link.stats.records
+    if (inWindow > 0) {
+      this.#deps.log.error('unsettled', 'records could not be settled before the end (shutdown)', { records: inWindow })
+    }
+  }
+
+  readiness(): Readiness {
+    const reasons: string[] = []
+    if (this.#state === 'new') reasons.push('listeners are not bound yet')
+    if (this.#state === 'stopping' || this.#state === 'stopped') reasons.push('stopping')
+    if (this.parts.link.stats.state !== 'ready')
+      reasons.push(`the link to the mediator is ${this.parts.link.stats.state}`)
+    return { isReady: reasons.length === 0, reasons }
+  }
+
+  async #listen(listeners: readonly Listener[]): Promise<void> {
+    const { log } = this.#deps
+    const { intake, sessions, exporters, forwarder, penalties, ledger, settings } = this.parts
+    const clock = this.#clock
+    const runId = randomBytes(4).toString('hex')
+    const reader = await this.#makeReader(listeners)
+    for (const config of listeners) {
+      if (config.transport === 'udp') {
+        const udpIntake = new UdpIntake(
+          { listener: config.name },
+          { intake, sessions, exporters, allow: this.#allow, penalties, ledger, clock, log }
+        )
+        const listener = new UdpListener(config, {
+          sink: udpIntake,
+          reader: config.socket === 'dgram' ? undefined : reader,
+          log
+        })
+        this.#udp.push({ listener, intake: udpIntake })
+        await listener.start()
+        log.info('listening', 'UDP listener', {
+          listener: config.name,
+          address: config.address,
+          port: listener.port,
+          socket: listener.socketKind
+        })
+      } else {
+        const listener = new TcpListener(
+          config,
+          { ...settings.collector.limits, ...(settings.collector.strict ? { tcpMalformedMessages: 1 } : {}) },
+          { intake, sessions, exporters, forwarder, allow: this.#allow, ledger, gate: this.#gate, clock, log, runId }
+        )
+        this.#tcp.push(listener)
+        await listener.start()
+        log.info('listening', 'TCP listener', { listener: config.name, address: config.address, port: listener.port })
+      }
+    }
+  }
+
+  async #makeReader(listeners: readonly Listener[]): Promise<RecvmmsgReader | undefined> {
+    const { log } = this.#deps
+    if (!listeners.some(listener => listener.transport === 'udp' && listener.socket !== 'dgram')) return undefined
+    const library = await loadQuietly()
+    if (typeof library !== 'string') return new RecvmmsgReader(library)
+    log.info('udp_socket_dgram', 'UDP is read one datagram at a time: recvmmsg is not to be had', { reason: library })
+    return undefined
+  }
+
+  #tick(): void {
+    const nowMs = this.#clock.monotonicMs()
+    this.parts.pending.expire(nowMs)
+    for (const listener of this.#tcp) listener.sweep(nowMs)
+    if (this.#udp.length === 0) return
+    const tables = readUdpTables()
+    for (const { listener } of this.#udp) listener.readKernelDrops(tables)
+  }
+
+  #sweep(): void {
+    const nowMs = this.#clock.monotonicMs()
+    this.parts.sessions.sweep(nowMs)
+    this.parts.penalties.sweep(nowMs)
+  }
+
+  #resume(): void {
+    if (!this.parts.forwarder.drain()) return
+    for (const listener of this.#tcp) listener.resume()
+  }
+}

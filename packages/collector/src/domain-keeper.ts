@@ -1,0 +1,161 @@
+import { TemplateTable, type Layout, type LayoutTable, type ProtocolLimits } from '@weir/ipfix'
+import type { LinkSender, Source } from '@weir/link'
+import type { Clock } from '@weir/runtime'
+import type { OptionsRecord, OptionsState, StoredOptions } from '@weir/templates'
+import { Domain } from './domain.ts'
+import type { Forwarder } from './forwarder.ts'
+import type { Ledger } from './ledger.ts'
+import type { Recollection } from './recollection.ts'
+import type { DomainMaker, Session } from './session.ts'
+import type { TemplateEvents } from './template-events.ts'
+
+export interface DomainKeeperDeps {
+  readonly layouts: LayoutTable
+  readonly limits: ProtocolLimits
+  readonly link: LinkSender
+  readonly forwarder: Forwarder
+  readonly recollection: Recollection
+  readonly options: OptionsState<Domain>
+  readonly ledger: Ledger
+  readonly events: TemplateEvents
+  readonly clock: Clock
+}
+
+/** Makes and ends Observation Domains, and keeps what the link has to know of them: their source and contexts. */
+export class DomainKeeper implements DomainMaker {
+  readonly domainsPerSession: number
+  readonly #deps: DomainKeeperDeps
+
+  constructor(deps: DomainKeeperDeps) {
+    this.#deps = deps
+    this.domainsPerSession = deps.limits.domainsPerSession
+  }
+
+  makeDomain(session: Session, odid: number): Domain {
+    const { layouts, limits, events } = this.#deps
+    const table = new TemplateTable({
+      odid,
+      transport: session.transport,
+      layouts,
+      limits,
+      budget: session.exporter.budget,
+      onEvicted: event => events.onTemplate(domain, event, this.#deps.clock.monotonicMs())
+    })
+    const domain = new Domain(session, odid, table)
+    if (session.transport === 'udp') this.#restore(domain)
+    return domain
+  }
+
+  /** The domain's name on the link; made anew when the sampling field of a v5 header changes. */
+  sourceOf(domain: Domain, v5Sampling: number): Source {
+    const source = domain.source
+    if (source !== undefined && source.v5Sampling === v5Sampling) return source
+    if (source !== undefined) this.#deps.forwarder.afterHeld(() => this.#deps.link.releaseSource(source))
+    const { identity, exporter, transport } = domain.session
+    domain.source = this.#deps.link.defineSource({
+      transport,
+      version: identity.version,
+      address: exporter.address.octets,
+      isIPv6: exporter.address.isIPv6,
+      port: identity.port,
+      odid: domain.odid,
+      v5Sampling,
+      exporterId: exporter.id
+    })
+    return domain.source
+  }
+
+  /** The context in which values of this Layout name templates; 0 for a Layout whose values name none. */
+  contextOf(domain: Domain, layout: Layout): number {
+    if (!layout.hasLists && !layout.namesTemplates) return 0
+    if (domain.contextGeneration === domain.table.generation) return domain.contextId
+    this.#releaseContext(domain)
+    const entries = new Map<number, Layout>()
+    for (const entry of domain.table.entries()) entries.set(entry.templateId, entry.layout)
+    domain.contextId = this.#deps.link.defineContext(entries)
+    domain.contextGeneration = domain.table.generation
+    return domain.contextId
+  }
+
+  /** Tell a restarted mediator the options state of every domain. */
+  announceOptionsState(): void {
+    for (const domain of this.#deps.options.sources()) {
+      for (const record of this.#deps.options.recordsOf(domain)) this.#announce(domain, record)
+    }
+  }
+
+  /**
+   * End all of a session's domains.
+   *
+   * @param isForgotten - also in the store: the session will not come back (TCP), or was away too long.
+   */
+  closeDomains(session: Session, isForgotten: boolean): void {
+    const { options, recollection, forwarder, link, ledger } = this.#deps
+    for (const domain of session.domains.values()) {
+      if (isForgotten) recollection.forgetDomain(domain, options.recordsOf(domain))
+      options.forget(domain)
+      this.#releaseContext(domain)
+      const source = domain.source
+      if (source !== undefined) forwarder.afterHeld(() => link.releaseSource(source))
+      domain.table.close()
+      const ended = ledger.endedSequence
+      ended.lost += domain.tracker.lost
+      ended.duplicated += domain.tracker.duplicated
+      ended.reordered += domain.tracker.reordered
+      ended.restarts += domain.tracker.restarts
+      ended.suspect += domain.tracker.suspect
+      ended.undecoded += domain.tracker.undecoded
+    }
+    session.domains.clear()
+  }
+
+  #restore(domain: Domain): void {
+    const { recollection, layouts, clock, options } = this.#deps
+    const remembered = recollection.take(domain.session.identity.scope, domain.odid)
+    if (remembered === undefined) return
+    const nowMs = clock.monotonicMs()
+    const nowAtMs = clock.nowMs()
+    for (const { templateId, fields, scopeCount, lastSeenMs } of remembered.templates) {
+      const layout = layouts.intern(fields, scopeCount)
+      // A wall clock that was set back must not make a template older than it is, nor younger than now.
+      const ageMs = Math.max(0, nowAtMs - lastSeenMs)
+      if (domain.table.restore(templateId, layout, nowMs - ageMs, nowMs)) recollection.restored++
+      else layouts.releaseUnused(layout)
+    }
+    for (const stored of remembered.options) this.#restoreOptions(domain, stored)
+    for (const record of options.recordsOf(domain)) this.#announce(domain, record)
+  }
+
+  #restoreOptions(domain: Domain, stored: StoredOptions): void {
+    const { layouts, options } = this.#deps
+    const layout = layouts.intern(stored.fields, stored.scopeCount)
+    const { octets, exportTimeSec, receivedAtMs, bootTimeMs } = stored
+    options.update(domain, layout, octets, 0, octets.length, exportTimeSec, receivedAtMs, bootTimeMs)
+    layouts.releaseUnused(layout)
+  }
+
+  #announce(domain: Domain, record: OptionsRecord): void {
+    const { layout, octets, exportTimeSec, receivedAtMs, bootTimeMs } = record
+    const source = domain.source ?? this.sourceOf(domain, -1)
+    const contextId = this.contextOf(domain, layout)
+    this.#deps.link.appendState(
+      layout,
+      source,
+      contextId,
+      exportTimeSec,
+      receivedAtMs,
+      bootTimeMs,
+      1,
+      octets,
+      0,
+      octets.length
+    )
+  }
+
+  #releaseContext(domain: Domain): void {
+    const id = domain.contextId
+    domain.contextId = 0
+    domain.contextGeneration = -1
+    if (id !== 0) this.#deps.forwarder.afterHeld(() => this.#deps.link.releaseContext(id))
+  }
+}

@@ -1,0 +1,31 @@
+import { SequenceTracker, type Layout, type TemplateTable } from '@weir/ipfix'
+import type { Source } from '@weir/link'
+import type { Session } from './session.ts'
+
+/** One Observation Domain (v9: Source ID) of one session: its templates, sequence numbers and name on the link. */
+export class Domain {
+  readonly session: Session
+  readonly odid: number
+  readonly table: TemplateTable
+  readonly tracker = new SequenceTracker()
+  /** Defined with the first Data Set. */
+  source: Source | undefined
+  /** The context last announced, 0 if none; it is of the table's generation `contextGeneration`. */
+  contextId = 0
+  contextGeneration = -1
+  /** Records of the versions that have no templates (1, 5, 7). */
+  fixedLayout: Layout | undefined
+  fixedRecords = 0
+  /**
+   * Ids whose template was withdrawn or expired: their data is dropped at once. Other unknown ids may just be waiting for
+   * a template that is on its way.
+   */
+  readonly ended = new Set<number>()
+  lastExportTimeSec = 0
+
+  constructor(session: Session, odid: number, table: TemplateTable) {
+    this.session = session
+    this.odid = odid
+    this.table = table
+  }
+}

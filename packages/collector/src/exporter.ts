@@ -1,0 +1,79 @@
+import type { TemplateBudget } from '@weir/ipfix'
+import type { PeerAddress } from './peer-address.ts'
+import type { Session } from './session.ts'
+
+/** What sends to us from one address: all its sessions at all listeners. Counters are plain numbers. */
+export interface Exporter {
+  /** Name in the API and on the link: the address as text. */
+  readonly id: string
+  readonly address: PeerAddress
+  readonly budget: TemplateBudget
+  readonly sessions: Set<Session>
+  readonly firstSeenAtMs: number
+  lastSeenAtMs: number
+  messages: number
+  octets: number
+  records: number
+  /** Messages discarded whole. */
+  malformed: number
+  /** Data Sets dropped. */
+  droppedSets: number
+  /** Data Records dropped. */
+  droppedRecords: number
+  /** Export Time less our own clock at the last Message, milliseconds (TH-18). */
+  clockSkewMs: number
+}
+
+/** The exporters that have a session, by address. */
+export class ExporterTable {
+  readonly #byId = new Map<string, Exporter>()
+  readonly #makeBudget: () => TemplateBudget
+
+  constructor(makeBudget: () => TemplateBudget) {
+    this.#makeBudget = makeBudget
+  }
+
+  get size(): number {
+    return this.#byId.size
+  }
+
+  get(id: string): Exporter | undefined {
+    return this.#byId.get(id)
+  }
+
+  values(): IterableIterator<Exporter> {
+    return this.#byId.values()
+  }
+
+  /** An exporter for a session to come; it is listed once {@link add} has seen a session of it. */
+  candidate(address: PeerAddress, nowAtMs: number): Exporter {
+    return (
+      this.#byId.get(address.text) ?? {
+        id: address.text,
+        address,
+        budget: this.#makeBudget(),
+        sessions: new Set(),
+        firstSeenAtMs: nowAtMs,
+        lastSeenAtMs: nowAtMs,
+        messages: 0,
+        octets: 0,
+        records: 0,
+        malformed: 0,
+        droppedSets: 0,
+        droppedRecords: 0,
+        clockSkewMs: 0
+      }
+    )
+  }
+
+  add(session: Session): void {
+    this.#byId.set(session.exporter.id, session.exporter)
+    session.exporter.sessions.add(session)
+  }
+
+  /** @returns true if the exporter has no session left and is gone with it. */
+  remove(session: Session): boolean {
+    session.exporter.sessions.delete(session)
+    return session.exporter.sessions.size === 0 && this.#byId.delete(session.exporter.id)
+  }
+}

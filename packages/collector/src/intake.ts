@@ -1,0 +1,280 @@
+import {
+  faultEffectOf,
+  faults,
+  reasonOf,
+  type DataSetView,
+  type FaultCode,
+  type MessageDecoder,
+  type MessageHeader,
+  type MessageVisitor,
+  type TemplateEvent,
+  type UnknownSetView
+} from '@weir/ipfix'
+import type { Log } from '@weir/runtime'
+import type { OnOptionsChange, OptionsState } from '@weir/templates'
+import type { Domain } from './domain.ts'
+import type { DomainKeeper } from './domain-keeper.ts'
+import type { Forwarder } from './forwarder.ts'
+import type { Ledger } from './ledger.ts'
+import type { PendingSets } from './pending-sets.ts'
+import type { Recollection } from './recollection.ts'
+import { measureRecords, type RecordExtent } from './record-extent.ts'
+import type { Session } from './session.ts'
+import type { TemplateEvents } from './template-events.ts'
+
+/** Valid Messages after which a session is no spoofed one-off any more (L-02). */
+export const VERIFIED_MESSAGES = 3
+
+export interface IntakeDeps {
+  readonly decoder: MessageDecoder
+  readonly keeper: DomainKeeper
+  readonly forwarder: Forwarder
+  readonly pending: PendingSets
+  readonly options: OptionsState<Domain>
+  readonly recollection: Recollection
+  readonly events: TemplateEvents
+  readonly ledger: Ledger
+  readonly log: Log
+}
+
+/**
+ * What is done with one Message, from whatever socket: decode, count, hand its Data Sets to the link. One object for the
+ * process; what is known of the Message in hand stands in its fields, so that nothing is allocated for a Message.
+ */
+export class Intake implements MessageVisitor {
+  /** How often each fault was met. */
+  readonly faultCounts = Object.fromEntries(Object.keys(faults).map(code => [code, 0])) as Record<FaultCode, number>
+  readonly #deps: IntakeDeps
+  readonly #ledger: Ledger
+  readonly #forwarder: Forwarder
+  readonly #extent: RecordExtent = { records: 0, lengthOctets: 0 }
+  #octets: Uint8Array = new Uint8Array(0)
+  #nowMs = 0
+  #receivedAtMs = 0
+  #session!: Session
+  #domain!: Domain
+  #header: MessageHeader | undefined
+  /** Data Records decoded of this Message. */
+  #units = 0
+  /** Every Data Set of this Message was decoded. */
+  #isComplete = true
+  /** A Set was skipped that may not be there. */
+  #isPartial = false
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps
+    this.#ledger = deps.ledger
+    this.#forwarder = deps.forwarder
+  }
+
+  /**
+   * Take one Message; it was counted as received.
+   *
+   * @param octets - aliased during the call; what is kept is copied.
+   * @param nowMs - monotonic.
+   * @param receivedAtMs - wall clock.
+   * @returns the fault for which the whole Message was dropped and counted, or undefined.
+   */
+  receive(
+    session: Session,
+    octets: Uint8Array,
+    view: DataView,
+    offset: number,
+    length: number,
+    nowMs: number,
+    receivedAtMs: number
+  ): FaultCode | undefined {
+    this.#octets = octets
+    this.#nowMs = nowMs
+    this.#receivedAtMs = receivedAtMs
+    this.#session = session
+    this.#header = undefined
+    this.#units = 0
+    this.#isComplete = true
+    this.#isPartial = false
+    session.asked = undefined
+    const fault = this.#deps.decoder.decode(octets, view, offset, length, session.transport, session, nowMs, this)
+    if (fault !== undefined) this.#discard(session, fault)
+    else this.#conclude(session, length)
+    return fault
+  }
+
+  onMessage(header: MessageHeader): void {
+    this.#header = header
+    this.#domain = this.#session.asked!
+    this.#domain.lastExportTimeSec = header.exportTimeSec
+  }
+
+  onTemplate(event: TemplateEvent): void {
+    const domain = this.#domain
+    this.#deps.events.onTemplate(domain, event, this.#nowMs)
+    if (event.change === 'learned' && this.#session.pending.size > 0) this.#release(domain, event)
+  }
+
+  onDataSet(set: DataSetView): void {
+    const header = this.#header!
+    const domain = this.#domain
+    const { layout, records } = set
+    this.#ledger.dataSets.received++
+    this.#ledger.dataSets.decoded++
+    this.#units += records
+    if (records === 0) return
+    if (set.templateId < 256) {
+      domain.fixedLayout = layout
+      domain.fixedRecords += records
+    }
+    const { exportTimeSec, bootTimeMs } = header
+    this.#deliver(
+      domain,
+      set,
+      header.v5Sampling,
+      exportTimeSec,
+      this.#receivedAtMs,
+      bootTimeMs,
+      records,
+      this.#octets,
+      set.offset,
+      set.lengthOctets
+    )
+  }
+
+  onUnknownSet(set: UnknownSetView): void {
+    const { ledger, pending } = this.#deps
+    const domain = this.#domain
+    ledger.dataSets.received++
+    this.#isComplete = false
+    if (domain.ended.has(set.templateId)) {
+      ledger.dataSets.dropped.unknown_template++
+      this.#session.exporter.droppedSets++
+      this.#warn('unknown_template', 'data came for a template that was withdrawn or has expired', set.templateId)
+      return
+    }
+    const { exportTimeSec, bootTimeMs } = this.#header!
+    pending.add({
+      domain,
+      templateId: set.templateId,
+      octets: this.#octets.slice(set.offset, set.offset + set.lengthOctets),
+      exportTimeSec,
+      receivedAtMs: this.#receivedAtMs,
+      bootTimeMs,
+      sinceMs: this.#nowMs
+    })
+  }
+
+  onFault(code: FaultCode, _offset: number, setId: number): void {
+    this.faultCounts[code]++
+    const effect = faultEffectOf(code)
+    if (effect === 'set') {
+      const reason = reasonOf(code)
+      if (reason === undefined) {
+        this.#isPartial = true
+      } else {
+        this.#ledger.dataSets.received++
+        this.#ledger.dataSets.dropped[reason]++
+        this.#session.exporter.droppedSets++
+        this.#isComplete = false
+      }
+    }
+    this.#warn(code.toLowerCase(), faults[code], setId)
+  }
+
+  #deliver(
+    domain: Domain,
+    set: { readonly layout: DataSetView['layout'] },
+    v5Sampling: number,
+    exportTimeSec: number,
+    receivedAtMs: number,
+    bootTimeMs: number,
+    records: number,
+    octets: Uint8Array,
+    offset: number,
+    lengthOctets: number
+  ): void {
+    const { keeper, options } = this.#deps
+    const { layout } = set
+    const source = keeper.sourceOf(domain, v5Sampling)
+    const contextId = keeper.contextOf(domain, layout)
+    if (layout.scopeCount > 0) {
+      this.#domain = domain
+      options.update(
+        domain,
+        layout,
+        octets,
+        offset,
+        lengthOctets,
+        exportTimeSec,
+        receivedAtMs,
+        bootTimeMs,
+        this.#onOptionsChange
+      )
+    }
+    this.#forwarder.append(
+      domain.session,
+      layout,
+      source,
+      contextId,
+      exportTimeSec,
+      receivedAtMs,
+      bootTimeMs,
+      records,
+      octets,
+      offset,
+      lengthOctets
+    )
+  }
+
+  readonly #onOptionsChange: OnOptionsChange = (change, record) => {
+    if (change === 'evicted') this.#deps.recollection.forgetOptions(this.#domain, record)
+    else this.#deps.recollection.rememberOptions(this.#domain, record)
+  }
+
+  /** What waited for this template goes on, before anything that came after it. */
+  #release(domain: Domain, event: TemplateEvent): void {
+    const { pending, ledger } = this.#deps
+    const entry = domain.table.entry(event.templateId)
+    for (const waited of pending.take(domain, event.templateId)) {
+      if (!measureRecords(event.layout, waited.octets, 0, waited.octets.length, this.#extent)) {
+        ledger.dataSets.dropped.data_malformed++
+        domain.session.exporter.droppedSets++
+        continue
+      }
+      const { records, lengthOctets } = this.#extent
+      ledger.dataSets.decoded++
+      if (records === 0) continue
+      if (entry !== undefined) domain.table.use(entry, records, this.#nowMs)
+      const { exportTimeSec, receivedAtMs, bootTimeMs, octets } = waited
+      this.#deliver(domain, event, -1, exportTimeSec, receivedAtMs, bootTimeMs, records, octets, 0, lengthOctets)
+    }
+  }
+
+  #conclude(session: Session, length: number): void {
+    const { messages } = this.#ledger
+    if (this.#isPartial) messages.decodedPartial++
+    else messages.decodedOk++
+    const { exporter } = session
+    const header = this.#header!
+    session.lastSeenMs = this.#nowMs
+    if (++session.messages === VERIFIED_MESSAGES) session.verify()
+    exporter.messages++
+    exporter.octets += length
+    exporter.lastSeenAtMs = this.#receivedAtMs
+    exporter.clockSkewMs = header.exportTimeSec * 1000 - this.#receivedAtMs
+    const step = this.#domain.tracker.update(header, this.#units, this.#isComplete)
+    if (step === 'restart') {
+      this.#domain.table.markStale(this.#nowMs)
+      this.#warn('exporter_restarted', 'an exporter restarted: its templates are kept as hints', 0)
+    }
+  }
+
+  #discard(session: Session, fault: FaultCode): void {
+    this.#ledger.messages.dropped[reasonOf(fault) ?? 'internal_error']++
+    session.exporter.malformed++
+    session.asked?.tracker.noteDiscarded()
+  }
+
+  #warn(code: string, message: string, setId: number): void {
+    const { identity, exporter } = this.#session
+    const odid = this.#session.asked?.odid ?? 0
+    this.#deps.log.warn(code, message, { exporter: exporter.id, listener: identity.listener, odid, setId })
+  }
+}

@@ -1,0 +1,25 @@
+/** Lets so many through in a second, and as many at once after a quiet second (token bucket). Monotonic milliseconds. */
+export class RateGate {
+  readonly #perSecond: number
+  #tokens: number
+  #lastMs: number | undefined
+
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond
+    this.#tokens = perSecond
+  }
+
+  /** Take one place. @returns false if there is none now. */
+  pass(nowMs: number): boolean {
+    if (!this.hasRoom(nowMs)) return false
+    this.#tokens--
+    return true
+  }
+
+  hasRoom(nowMs: number): boolean {
+    const elapsedMs = this.#lastMs === undefined ? 0 : nowMs - this.#lastMs
+    this.#lastMs = nowMs
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + (elapsedMs * this.#perSecond) / 1000)
+    return this.#tokens >= 1
+  }
+}

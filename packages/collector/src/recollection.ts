@@ -1,0 +1,164 @@
+import type { TemplateEntry } from '@weir/ipfix'
+import type { Clock } from '@weir/runtime'
+import {
+  entryKey,
+  isRestorable,
+  optionsEntryKey,
+  templateEntryKey,
+  type OptionsRecord,
+  type StoredEntry,
+  type StoredOptions,
+  type StoredTemplate,
+  type TemplateStore
+} from '@weir/templates'
+import type { Domain } from './domain.ts'
+
+/** What a store knew of one Observation Domain of one session. */
+export interface Remembered {
+  readonly templates: StoredTemplate[]
+  readonly options: StoredOptions[]
+}
+
+/** A template that is announced again and again is written this often, to keep its age true. */
+const REFRESH_WRITE_MS = 60_000
+
+/**
+ * Between the sessions and the template store: read once at the start, then written behind. What it gives back decodes
+ * UDP sessions only; TCP sessions are written for inspection and forgotten with the next start (RFC 7011 §8, D7).
+ */
+export class Recollection {
+  /** Templates taken up again from the store. */
+  restored = 0
+  readonly #store: TemplateStore
+  readonly #clock: Clock
+  readonly #remembered = new Map<string, Remembered>()
+  readonly #writtenMs = new WeakMap<Domain, Map<number, number>>()
+
+  constructor(store: TemplateStore, clock: Clock) {
+    this.#store = store
+    this.#clock = clock
+  }
+
+  /** Entries of sessions that have not been seen again yet. */
+  get waiting(): number {
+    let entries = 0
+    for (const { templates, options } of this.#remembered.values()) entries += templates.length + options.length
+    return entries
+  }
+
+  /**
+   * Read the store. Resolves when sessions may begin.
+   *
+   * @param lifetimeMs - templates last seen longer ago are removed, and what belongs to them.
+   */
+  async load(lifetimeMs: number): Promise<void> {
+    await this.#store.start()
+    const entries = await this.#store.list()
+    const nowAtMs = this.#clock.nowMs()
+    const useless: string[] = []
+    for (const entry of entries) {
+      if (entry.kind !== 'template') continue
+      if (!isRestorable(entry.scope) || entry.lastSeenMs + lifetimeMs <= nowAtMs) useless.push(entryKey(entry))
+      else this.#placeOf(entry).templates.push(entry)
+    }
+    for (const entry of entries) {
+      if (entry.kind !== 'options') continue
+      const place = this.#remembered.get(placeKey(entry.scope, entry.odid))
+      if (place === undefined) useless.push(entryKey(entry))
+      else place.options.push(entry)
+    }
+    if (useless.length > 0) this.#store.remove(useless)
+  }
+
+  /** What is known of a domain that has just been seen; given out once. */
+  take(scope: string, odid: number): Remembered | undefined {
+    if (this.#remembered.size === 0) return undefined
+    const key = placeKey(scope, odid)
+    const remembered = this.#remembered.get(key)
+    this.#remembered.delete(key)
+    return remembered
+  }
+
+  /** The definition is new or another one. */
+  remember(domain: Domain, template: TemplateEntry, nowMs: number): void {
+    this.#write(domain, template, nowMs)
+  }
+
+  /** The same definition came again. Cheap: written only once in a while. */
+  refresh(domain: Domain, templateId: number, nowMs: number): void {
+    const writtenMs = this.#writtenMs.get(domain)?.get(templateId)
+    if (writtenMs !== undefined && nowMs - writtenMs < REFRESH_WRITE_MS) return
+    const template = domain.table.entry(templateId)
+    if (template !== undefined) this.#write(domain, template, nowMs)
+  }
+
+  forget(domain: Domain, templateId: number): void {
+    this.#writtenMs.get(domain)?.delete(templateId)
+    this.#store.remove([templateEntryKey(domain.session.identity.scope, domain.odid, templateId)])
+  }
+
+  rememberOptions(domain: Domain, record: OptionsRecord): void {
+    const { layout, octets, scopeOctets, exportTimeSec, receivedAtMs, bootTimeMs } = record
+    this.#store.put([
+      {
+        kind: 'options',
+        scope: domain.session.identity.scope,
+        odid: domain.odid,
+        scopeCount: layout.scopeCount,
+        fields: layout.fields,
+        exportTimeSec,
+        receivedAtMs,
+        bootTimeMs,
+        scopeOctets,
+        octets
+      }
+    ])
+  }
+
+  forgetOptions(domain: Domain, record: OptionsRecord): void {
+    this.#store.remove([optionsKeyOf(domain, record)])
+  }
+
+  /** The session is over: nothing of this domain is to be known again. */
+  forgetDomain(domain: Domain, options: Iterable<OptionsRecord>): void {
+    const { scope } = domain.session.identity
+    const keys: string[] = []
+    for (const { templateId } of domain.table.entries()) keys.push(templateEntryKey(scope, domain.odid, templateId))
+    for (const record of options) keys.push(optionsKeyOf(domain, record))
+    if (keys.length > 0) this.#store.remove(keys)
+  }
+
+  #write(domain: Domain, template: TemplateEntry, nowMs: number): void {
+    let written = this.#writtenMs.get(domain)
+    if (written === undefined) this.#writtenMs.set(domain, (written = new Map()))
+    written.set(template.templateId, nowMs)
+    const wallOffsetMs = this.#clock.nowMs() - nowMs
+    this.#store.put([
+      {
+        kind: 'template',
+        scope: domain.session.identity.scope,
+        odid: domain.odid,
+        templateId: template.templateId,
+        scopeCount: template.layout.scopeCount,
+        fields: template.layout.fields,
+        firstSeenMs: Math.max(0, template.firstSeenMs + wallOffsetMs),
+        lastSeenMs: Math.max(0, template.lastSeenMs + wallOffsetMs),
+        announcements: Math.min(template.announcements, 0xffff_ffff)
+      }
+    ])
+  }
+
+  #placeOf(entry: StoredEntry): Remembered {
+    const key = placeKey(entry.scope, entry.odid)
+    let place = this.#remembered.get(key)
+    if (place === undefined) this.#remembered.set(key, (place = { templates: [], options: [] }))
+    return place
+  }
+}
+
+const placeKey = (scope: string, odid: number): string => `${odid}|${scope}`
+
+function optionsKeyOf(domain: Domain, { layout, octets, scopeOctets }: OptionsRecord): string {
+  const scopeValue = Buffer.from(octets.buffer, octets.byteOffset, scopeOctets).toString('hex')
+  return optionsEntryKey(domain.session.identity.scope, domain.odid, layout.key, scopeValue)
+}

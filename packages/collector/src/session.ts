@@ -1,0 +1,77 @@
+import type { TemplateScope, TemplateTable } from '@weir/ipfix'
+import { Domain } from './domain.ts'
+import type { Exporter } from './exporter.ts'
+import type { PendingSet } from './pending-sets.ts'
+
+/** Who makes the parts of a session. */
+export interface DomainMaker {
+  /** @returns a domain with what a store remembers of it. */
+  makeDomain(session: Session, odid: number): Domain
+  /** L-04. */
+  readonly domainsPerSession: number
+}
+
+/** Identity of a session; see `udpScope` and `tcpScope` of `@weir/templates`. */
+export interface SessionIdentity {
+  readonly transport: 'udp' | 'tcp'
+  /** 1, 5, 7, 9 or 10. */
+  readonly version: number
+  readonly listener: string
+  readonly exporter: Exporter
+  /** Source port; of a UDP session whose identity has none, that of its first datagram. */
+  readonly port: number
+  /** Scope key of its templates. */
+  readonly scope: string
+}
+
+/** One Transport Session. Owns its domains; the decoder asks it for their templates. */
+export class Session implements TemplateScope {
+  readonly identity: SessionIdentity
+  readonly exporter: Exporter
+  readonly transport: 'udp' | 'tcp'
+  readonly domains = new Map<number, Domain>()
+  /** Data Sets that wait for a template, oldest first. */
+  readonly pending = new Set<PendingSet>()
+  readonly openedAtMs: number
+  /** Monotonic. */
+  lastSeenMs: number
+  messages = 0
+  /** It has sent several valid Messages: no spoofed one-off (L-02). */
+  isVerified = false
+  /** The domain of the Message that is being decoded, if its header was right. */
+  asked: Domain | undefined
+  readonly #maker: DomainMaker
+  #last: Domain | undefined
+
+  constructor(identity: SessionIdentity, maker: DomainMaker, nowMs: number, nowAtMs: number) {
+    this.identity = identity
+    this.exporter = identity.exporter
+    this.transport = identity.transport
+    this.#maker = maker
+    this.lastSeenMs = nowMs
+    this.openedAtMs = nowAtMs
+  }
+
+  domain(odid: number): TemplateTable | undefined {
+    const last = this.#last
+    this.asked = last !== undefined && last.odid === odid ? last : this.#find(odid)
+    return this.asked?.table
+  }
+
+  verify(): void {
+    this.isVerified = true
+    for (const domain of this.domains.values()) domain.table.isVerified = true
+  }
+
+  #find(odid: number): Domain | undefined {
+    let domain = this.domains.get(odid)
+    if (domain === undefined) {
+      if (this.domains.size >= this.#maker.domainsPerSession) return undefined
+      domain = this.#maker.makeDomain(this, odid)
+      domain.table.isVerified = this.isVerified
+      this.domains.set(odid, domain)
+    }
+    this.#last = domain
+    return domain
+  }
+}

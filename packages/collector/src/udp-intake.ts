@@ -1,0 +1,176 @@
+import type { DropReason, FaultCode } from '@weir/ipfix'
+import type { Clock, Log } from '@weir/runtime'
+import type { AllowList } from './allow-list.ts'
+import type { ExporterTable } from './exporter.ts'
+import type { Intake } from './intake.ts'
+import type { Ledger } from './ledger.ts'
+import { addressOf, PeerIndex, type Peer, type SourceAddress } from './peer-index.ts'
+import type { PenaltyBox } from './penalty-box.ts'
+import type { Session } from './session.ts'
+import type { SessionTable } from './session-table.ts'
+
+/** What a UDP socket does with what it received; the octets are aliased during the call only. */
+export interface DatagramSink {
+  /** @param address - as dgram reports it. */
+  fromText(address: string, port: number, octets: Uint8Array, view: DataView, offset: number, length: number): void
+  /** @param address - IPv4 as one number. */
+  fromIPv4(address: number, port: number, octets: Uint8Array, view: DataView, offset: number, length: number): void
+  /** @param address - holds the 16 octets of the source at `addressOffset`. */
+  fromIPv6(
+    address: Uint8Array,
+    addressOffset: number,
+    port: number,
+    octets: Uint8Array,
+    view: DataView,
+    offset: number,
+    length: number
+  ): void
+}
+
+export interface UdpIntakeDeps {
+  readonly intake: Intake
+  readonly sessions: SessionTable
+  readonly exporters: ExporterTable
+  readonly allow: AllowList
+  readonly penalties: PenaltyBox
+  readonly ledger: Ledger
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface UdpIntakeOptions {
+  readonly listener: string
+  /** The source port tells NetFlow v9 sessions apart too. */
+  readonly v9KeyIncludesPort?: boolean
+}
+
+/** Faults of a datagram for which its source is punished: it is malformed (RFC 7011 §9.1), not merely too much. */
+const isMalformed = (fault: FaultCode): boolean => fault !== 'VALUE_BUDGET' && fault !== 'DOMAIN_LIMIT'
+
+/** From datagrams of one listener to Messages of sessions: who may send, whose session it is, who has gone too far. */
+export class UdpIntake implements DatagramSink {
+  readonly peers = new PeerIndex()
+  /** Datagrams and their octets, as read from the socket. */
+  datagrams = 0
+  octets = 0
+  readonly #options: UdpIntakeOptions
+  readonly #deps: UdpIntakeDeps
+  readonly #source: SourceAddress = { text: '', family: 0, ipv4: 0, ipv6: new Uint8Array(16), ipv6Offset: 0 }
+
+  constructor(options: UdpIntakeOptions, deps: UdpIntakeDeps) {
+    this.#options = options
+    this.#deps = deps
+  }
+
+  fromText(address: string, port: number, octets: Uint8Array, view: DataView, offset: number, length: number): void {
+    this.#source.family = 0
+    this.#source.text = address
+    this.#datagram(this.peers.findText(address), port, octets, view, offset, length)
+  }
+
+  fromIPv4(address: number, port: number, octets: Uint8Array, view: DataView, offset: number, length: number): void {
+    this.#source.family = 4
+    this.#source.ipv4 = address
+    this.#datagram(this.peers.findIPv4(address), port, octets, view, offset, length)
+  }
+
+  fromIPv6(
+    address: Uint8Array,
+    addressOffset: number,
+    port: number,
+    octets: Uint8Array,
+    view: DataView,
+    offset: number,
+    length: number
+  ): void {
+    this.#source.family = 6
+    this.#source.ipv6 = address
+    this.#source.ipv6Offset = addressOffset
+    this.#datagram(this.peers.findIPv6(address, addressOffset), port, octets, view, offset, length)
+  }
+
+  #datagram(
+    peer: Peer | undefined,
+    port: number,
+    octets: Uint8Array,
+    view: DataView,
+    offset: number,
+    length: number
+  ): void {
+    const { intake, penalties, ledger, clock, sessions } = this.#deps
+    this.datagrams++
+    this.octets += length
+    ledger.messages.received++
+    const nowMs = clock.monotonicMs()
+    if (penalties.isAnyPunished && penalties.isPunished(this.#textOf(peer), nowMs)) return this.#drop('penalty')
+    const version = length < 2 ? 0 : view.getUint16(offset)
+    const key = this.#keyOf(version, port)
+    let session: Session | undefined
+    if (peer !== undefined) {
+      session = peer.lastKey === key ? peer.last : peer.sessions.get(key)
+    }
+    if (session === undefined) return this.#first(peer, version, key, port, octets, view, offset, length, nowMs)
+    peer!.lastKey = key
+    peer!.last = session
+    const fault = intake.receive(session, octets, view, offset, length, nowMs, clock.nowMs())
+    if (fault !== undefined) this.#note(fault, session.exporter.id, nowMs)
+    else if (session.messages <= 3) sessions.touch(session)
+  }
+
+  /** RFC 7011: the source port is part of an IPFIX session. NetFlow exporters change theirs when they restart. */
+  #keyOf(version: number, port: number): number {
+    if (version === 10) return port * 16 + 10
+    if (version === 9) return this.#options.v9KeyIncludesPort === true ? port * 16 + 9 : 9
+    return version < 16 ? version : 15
+  }
+
+  #first(
+    peer: Peer | undefined,
+    version: number,
+    key: number,
+    port: number,
+    octets: Uint8Array,
+    view: DataView,
+    offset: number,
+    length: number,
+    nowMs: number
+  ): void {
+    const { allow, exporters, sessions, intake, clock, log } = this.#deps
+    const address = peer?.address ?? addressOf(this.#source)
+    if (!allow.allows(address.text)) {
+      log.warn('not_allowed', 'a datagram came from an address that is not on the allow list', {
+        exporter: address.text
+      })
+      return this.#drop('not_allowed')
+    }
+    const refusal = sessions.refusal(nowMs)
+    if (refusal !== undefined) return this.#drop(refusal)
+    const nowAtMs = clock.nowMs()
+    const exporter = exporters.candidate(address, nowAtMs)
+    const hasPort = key >= 16
+    const session = sessions.candidate(version, this.#options.listener, exporter, port, hasPort, nowMs, nowAtMs)
+    const fault = intake.receive(session, octets, view, offset, length, nowMs, nowAtMs)
+    if (fault !== undefined) {
+      sessions.discard(session)
+      return this.#note(fault, address.text, nowMs)
+    }
+    sessions.addUdp(session, nowMs)
+    const known = this.peers.findText(address.text) ?? this.peers.add(address)
+    known.sessions.set(key, session)
+  }
+
+  #note(fault: FaultCode, address: string, nowMs: number): void {
+    if (!isMalformed(fault) || !this.#deps.penalties.note(address, nowMs)) return
+    this.#deps.log.warn('penalty', 'a source sent too many malformed datagrams: nothing is read from it for a while', {
+      exporter: address
+    })
+  }
+
+  #textOf(peer: Peer | undefined): string {
+    return peer?.address.text ?? addressOf(this.#source).text
+  }
+
+  #drop(reason: DropReason): void {
+    this.#deps.ledger.messages.dropped[reason]++
+  }
+}

@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict'
+import { createSocket, type Socket as UdpSocket } from 'node:dgram'
+import { connect, type Socket } from 'node:net'
+import type { TestContext } from 'node:test'
+import { resolveConfig } from '@weir/config'
+import { ElementRegistry } from '@weir/ipfix'
+import type { LinkSender } from '@weir/link'
+import { FakeClock, silentLog, type Clock, type Log } from '@weir/runtime'
+import { createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
+import { checkLedger, createCollector, type Collector } from '../../src/index.ts'
+import { droppedIn } from '../../src/ledger.ts'
+import { FakeLink } from './fake-link.ts'
+
+export type SocketKind = 'dgram' | 'recvmmsg'
+
+export interface RigOptions {
+  readonly limits?: Record<string, number>
+  readonly collector?: Record<string, unknown>
+  readonly shutdown?: Record<string, number>
+  readonly clock?: Clock
+  readonly store?: TemplateStore
+  readonly link?: FakeLink
+  readonly socket?: SocketKind
+  readonly address?: string
+  readonly log?: Log
+}
+
+/** A collector on loopback sockets with a fake link. Its ledger is checked when the test ends. */
+export interface Rig {
+  readonly collector: Collector
+  readonly link: FakeLink
+  readonly udpPort: number
+  readonly tcpPort: number
+  /** A UDP source of its own port; datagrams go out in order. */
+  udpSource(address?: string): Promise<UdpSource>
+  tcpSource(address?: string): Promise<TcpSource>
+  /** Resolves when so many Messages were received, over UDP and TCP, dropped ones included. */
+  untilMessages(count: number): Promise<void>
+  until(condition: () => boolean): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface UdpSource {
+  readonly socket: UdpSocket
+  readonly port: number
+  send(...datagrams: Uint8Array[]): Promise<void>
+}
+
+export interface TcpSource {
+  readonly socket: Socket
+  readonly port: number
+  /** Resolves when the peer has closed. */
+  readonly closed: Promise<void>
+  send(...messages: Uint8Array[]): Promise<void>
+  close(): Promise<void>
+}
+
+/** Settings with the defaults, two listeners on any port of loopback, no health server. */
+export function settingsOf(options: RigOptions = {}) {
+  const { config } = resolveConfig({
+    collector: {
+      listeners: [
+        {
+          name: 'u',
+          transport: 'udp',
+          address: options.address ?? '127.0.0.1',
+          port: 0,
+          receiveBufferOctets: 1_048_576,
+          socket: options.socket ?? 'dgram'
+        },
+        { name: 't', transport: 'tcp', address: options.address ?? '127.0.0.1', port: 0 }
+      ],
+      http: null,
+      limits: { ...options.limits },
+      ...options.collector
+    },
+    shutdown: { tcpReadMs: 100, udpSilenceMs: 0, drainMs: 100, ...options.shutdown }
+  })
+  return config
+}
+
+/** @param link - instead of the fake one; then `rig.link` is not to be used. */
+export async function startRig(t: TestContext, options: RigOptions = {}, link?: LinkSender): Promise<Rig> {
+  const fake = options.link ?? new FakeLink()
+  const collector = createCollector(settingsOf(options), {
+    link: link ?? fake,
+    store: options.store ?? createMemoryTemplateStore(),
+    registry: ElementRegistry.standard(),
+    log: options.log ?? silentLog(),
+    clock: options.clock
+  })
+  await collector.start(new AbortController().signal)
+  const { parts } = collector
+  const sources: { end(): void }[] = []
+  const stop = async (): Promise<void> => {
+    for (const source of sources.splice(0)) source.end()
+    let isStopped = false
+    const stopping = collector.stop(1_000).finally(() => (isStopped = true))
+    while (options.clock instanceof FakeClock && !isStopped) {
+      options.clock.advance(50)
+      await new Promise(resolve => setImmediate(resolve))
+    }
+    await stopping
+  }
+  t.after(async () => {
+    await stop()
+    assert.deepEqual(checkLedger(parts.ledger, parts.link.stats.records), [])
+  })
+  const udpPort = parts.udp[0].listener.port
+  const tcpPort = parts.tcp[0].port
+  const target = options.address === '::1' || options.address === '::' ? '::1' : '127.0.0.1'
+  const until = async (condition: () => boolean): Promise<void> => {
+    while (!condition()) await new Promise(resolve => setImmediate(resolve))
+  }
+  return {
+    collector,
+    link: fake,
+    udpPort,
+    tcpPort,
+    stop,
+    until,
+    untilMessages: count => until(() => parts.ledger.messages.received >= count),
+    async udpSource(address = target) {
+      const source = await openUdp(udpPort, address)
+      sources.push({ end: () => source.socket.close() })
+      return source
+    },
+    async tcpSource(address = target) {
+      const source = await openTcp(tcpPort, address)
+      sources.push({ end: () => source.socket.destroy() })
+      return source
+    }
+  }
+}
+
+async function openUdp(port: number, address: string): Promise<UdpSource> {
+  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
+  await new Promise<void>(resolve => socket.bind(0, address, resolve))
+  return {
+    socket,
+    port: socket.address().port,
+    async send(...datagrams) {
+      for (const datagram of datagrams) {
+        await new Promise<void>((resolve, reject) =>
+          socket.send(datagram, port, address, error => (error === null ? resolve() : reject(error)))
+        )
+      }
+    }
+  }
+}
+
+async function openTcp(port: number, address: string): Promise<TcpSource> {
+  const socket = connect({ port, host: address, noDelay: true })
+  socket.on('error', () => {})
+  const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
+  // A reset may be there before the connection has been told of.
+  await Promise.race([new Promise<void>(resolve => socket.once('connect', resolve)), closed])
+  socket.resume()
+  return {
+    socket,
+    port: socket.localPort!,
+    closed,
+    async send(...messages) {
+      for (const message of messages) await new Promise<void>(resolve => socket.write(message, () => resolve()))
+    },
+    async close() {
+      socket.end()
+      await closed
+    }
+  }
+}
+
+/** The reasons for which Messages, Data Sets and records were dropped, without the zeros. */
+export function dropsOf(collector: Collector): Record<string, Record<string, number>> {
+  const { messages, dataSets, records } = collector.parts.ledger
+  const shown: Record<string, Record<string, number>> = {}
+  for (const [unit, { dropped }] of Object.entries({ messages, dataSets, records })) {
+    if (droppedIn(dropped) === 0) continue
+    shown[unit] = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0))
+  }
+  return shown
+}
