@@ -1,5 +1,7 @@
+export * from './decoder-target.ts'
 export * from './fields.ts'
 export * from './fixed-builder.ts'
 export * from './message-builder.ts'
+export * from './mutator.ts'
 export * from './octets.ts'
 export * from './test-session.ts'
