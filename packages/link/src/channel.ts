@@ -1,4 +1,4 @@
-/** What a connecting channel tells its owner. Frames are valid as long as they are referenced, and are never written. */
+/** What a connecting channel tells its owner. A frame that is handed over belongs to the owner, which may detach its buffer. */
 export interface ChannelEvents {
   /** The peer's socket answers (not yet: that it is the right peer). */
   onConnect(): void
@@ -24,6 +24,7 @@ export type ChannelConnector = (endpoint: string, events: ChannelEvents, options
 /** Names one connection of a bound channel; equal strings name the same connection. */
 export type ChannelPeer = string
 
+/** As {@link ChannelEvents}: the frames are the owner's from then on. */
 export interface BoundChannelEvents {
   onFrame(peer: ChannelPeer, frame: Uint8Array): void
 }

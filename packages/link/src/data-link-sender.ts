@@ -568,14 +568,14 @@ class DataLinkSender implements LinkSender {
     return batch.records
   }
 
-  /** Stop TCP early, so that what waits stays near one window; let it go on at half of that. */
+  /** Stop TCP early, so that what waits stays near half a window; let it go on at half of that. */
   #checkBlocked(): void {
     const { batchOctets, bufferOctets, windowBatches } = this.#config
     const unsent = this.#window.lastId - this.#sentThrough
     const octets = this.#window.octets + batchOctets
     if (!this.#isBlocked) {
-      this.#isBlocked = unsent >= windowBatches || octets > bufferOctets
-    } else if (unsent <= windowBatches / 2 && octets <= 0.9 * bufferOctets) {
+      this.#isBlocked = unsent >= Math.max(2, windowBatches / 2) || octets > bufferOctets
+    } else if (unsent <= windowBatches / 4 && octets <= 0.9 * bufferOctets) {
       this.#isBlocked = false
       for (const callback of this.#onWritable) callback()
     }

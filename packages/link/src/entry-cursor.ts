@@ -20,10 +20,17 @@ export class EntryCursor implements BatchEntries {
   readonly #view: DataView
   readonly #shelf: DefinitionShelf
   #next = FRAME_HEADER_OCTETS
+  #end: number
 
   constructor(view: DataView, shelf: DefinitionShelf) {
     this.#view = view
     this.#shelf = shelf
+    this.#end = view.byteLength
+  }
+
+  /** Nothing follows any more: the octets are gone. */
+  close(): void {
+    this.#end = 0
   }
 
   reset(): void {
@@ -33,7 +40,7 @@ export class EntryCursor implements BatchEntries {
   next(): boolean {
     const view = this.#view
     const at = this.#next
-    if (at >= view.byteLength) return false
+    if (at >= this.#end) return false
     this.layout = this.#shelf.layout(view.getUint32(at + entryFields.layoutId, true)) as Layout
     this.source = this.#shelf.source(view.getUint32(at + entryFields.sourceId, true)) as Source
     const contextId = view.getUint32(at + entryFields.contextId, true)

@@ -6,7 +6,7 @@ export interface LinkConfig {
   batchOctets: number
   /** Longest time an entry waits in an open batch while the peer can take it. */
   batchAgeMs: number
-  /** Batches that may be at the receiver holding credit (L-55). */
+  /** Batches that may be at the receiver holding credit (L-55): 16 of 256 KiB are as many octets as 64 of 64 KiB. */
   windowBatches: number
   /** Octets of unsettled batches that the sender keeps (L-56). */
   bufferOctets: number
@@ -18,11 +18,11 @@ export interface LinkConfig {
   maxFrameOctets: number
 }
 
-/** Defaults of {@link LinkConfig}. The batch size was chosen by `bench/link.bench.ts`. */
+/** Defaults of {@link LinkConfig}. Batch and window were chosen by `bench/link.bench.ts` (see the README). */
 export const linkDefaults: Readonly<LinkConfig> = Object.freeze({
   batchOctets: 262_144,
   batchAgeMs: 20,
-  windowBatches: 64,
+  windowBatches: 16,
   bufferOctets: 134_217_728,
   heartbeatMs: 1000,
   heartbeatTimeoutMs: 3000,

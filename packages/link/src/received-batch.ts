@@ -31,7 +31,7 @@ export interface ReceivedBatch {
   readonly id: number
   /** The sender's epoch, 16 hexadecimal digits. */
   readonly senderEpoch: string
-  /** The frame. Stays valid until the batch is settled; must not be written. */
+  /** The frame; must not be written. Settling detaches it: copy what is needed longer. `view` and `entries` end with it. */
   readonly octets: Uint8Array
   readonly view: DataView
   /** Records of the entries that are not state. */
