@@ -1,13 +1,16 @@
 import { LayoutTable } from '../layout.ts'
 import { MessageDecoder } from '../message-decoder.ts'
 import { ElementRegistry } from '../registry.ts'
+import { RecordReader } from '../record-reader.ts'
 import { TemplateTable } from '../template-table.ts'
+import { SessionElements, isTypeLayout } from '../type-records.ts'
 import { decodeCounts } from './decode-counts.ts'
 import { flowExportKind } from './flow-export.ts'
 import { countSflowSamples } from './sflow-samples.ts'
 import type { FaultCode } from '../faults.ts'
 import { defaultLimits } from '../limits.ts'
 import type { ProtocolLimits } from '../limits.ts'
+import type { ElementLookup, LayoutLookup } from '../list-walker.ts'
 import type { TemplateScope } from '../message-decoder.ts'
 import type { DataSetView, MessageHeader, MessageVisitor, TemplateEvent, UnknownSetView } from '../message-visitor.ts'
 import type { TemplateTableOptions } from '../template-table.ts'
@@ -27,12 +30,16 @@ export interface CaptureDecoderOptions {
 /** What one captured payload is seen through: a {@link MessageVisitor} that may leave out what it does not want. */
 export type CaptureVisitor = Partial<MessageVisitor>
 
+const noTemplates: LayoutLookup = { get: () => undefined }
+
 class SessionScope implements TemplateScope {
+  readonly elements: SessionElements
   readonly #tables = new Map<number, TemplateTable>()
   readonly #options: Omit<TemplateTableOptions, 'odid'>
 
-  constructor(options: Omit<TemplateTableOptions, 'odid'>) {
+  constructor(options: Omit<TemplateTableOptions, 'odid'>, elements: SessionElements) {
     this.#options = options
+    this.elements = elements
   }
 
   domain(odid: number): TemplateTable | undefined {
@@ -66,6 +73,10 @@ export class CaptureDecoder implements MessageVisitor {
   readonly #scopes = new Map<string, SessionScope>()
   #visitor: CaptureVisitor = {}
   #counts: DecodeCounts = decodeCounts()
+  #scope: SessionScope | undefined
+  #odid = 0
+  #octets: Uint8Array = new Uint8Array(0)
+  #view: DataView = new DataView(new ArrayBuffer(0))
 
   constructor(options: CaptureDecoderOptions = {}) {
     this.registry = options.registry ?? ElementRegistry.standard()
@@ -92,20 +103,25 @@ export class CaptureDecoder implements MessageVisitor {
     this.#visitor = visitor
     const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
     const scope = this.#scopeOf(message, version)
+    this.#scope = scope
+    this.#octets = octets
+    this.#view = view
     const fault = this.#decoder.decode(octets, view, 0, octets.length, transport, scope, timestampMs, this)
     if (fault !== undefined) this.#add('malformedMessages', 1)
   }
 
-  /**
-   * The templates by which the lists of the Message at hand are read (RFC 6313 §6); while a visitor is being told.
-   *
-   * @param odid - of its header.
-   */
-  templatesOf(message: CapturedMessage, odid: number): TemplateTable | undefined {
-    return this.#scopeOf(message, versionOf(message.octets)).domain(odid)
+  /** The elements known to the session at hand, its type records included (RFC 5610); while a visitor is being told. */
+  get elements(): ElementLookup {
+    return this.#scope?.elements ?? this.registry
+  }
+
+  /** The templates of the Message at hand, by which its lists are read (RFC 6313 §6); while a visitor is being told. */
+  get templates(): LayoutLookup {
+    return this.#scope?.domain(this.#odid) ?? noTemplates
   }
 
   onMessage(header: MessageHeader): void {
+    this.#odid = header.odid
     this.#visitor.onMessage?.(header)
   }
 
@@ -118,6 +134,7 @@ export class CaptureDecoder implements MessageVisitor {
 
   onDataSet(set: DataSetView): void {
     this.#add(set.layout.scopeCount > 0 ? 'optionsRecords' : 'dataRecords', set.records)
+    if (set.layout.scopeCount > 0 && isTypeLayout(set.layout)) this.#learnTypes(set)
     this.#visitor.onDataSet?.(set)
   }
 
@@ -131,6 +148,17 @@ export class CaptureDecoder implements MessageVisitor {
     if (code === 'REJECTED_TEMPLATE') this.#add('undecodableSets', 1)
     if (code.startsWith('WITHDRAW_')) this.#add('withdrawals', 1)
     this.#visitor.onFault?.(code, offset, setId)
+  }
+
+  #learnTypes({ layout, offset, lengthOctets }: DataSetView): void {
+    const scope = this.#scope
+    if (scope === undefined) return
+    const reader = new RecordReader(scope.elements)
+    reader.open(layout, this.#view, offset, lengthOctets)
+    while (reader.nextRecord()) {
+      const at = reader.recordOffset
+      scope.elements.learn(layout, this.#octets, this.#view, at, offset + lengthOctets - at)
+    }
   }
 
   #countSflow(octets: Uint8Array): void {
@@ -150,7 +178,10 @@ export class CaptureDecoder implements MessageVisitor {
     const known = this.#scopes.get(key)
     if (known !== undefined) return known
     if (this.#scopes.size >= MAX_SESSIONS) this.#forgetOldest()
-    const scope = new SessionScope({ transport, layouts: this.#layouts, limits: this.#limits })
+    const scope = new SessionScope(
+      { transport, layouts: this.#layouts, limits: this.#limits },
+      new SessionElements(this.registry, this.#limits?.typeRecordsPerSession)
+    )
     this.#scopes.set(key, scope)
     return scope
   }
