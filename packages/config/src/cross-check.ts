@@ -184,9 +184,9 @@ function orderIssues({ collector, link }: WeirConfig): ConfigIssue[] {
       limits.templateLifetimeMaxMs
     ],
     ['collector.limits.udpUnverifiedSessions', limits.udpUnverifiedSessions, 'udpSessions', limits.udpSessions],
-    ['link.reconnectMinMs', link.reconnectMinMs, 'reconnectMaxMs', link.reconnectMaxMs],
     ['link.heartbeatMs', link.heartbeatMs, 'heartbeatTimeoutMs', link.heartbeatTimeoutMs],
-    ['link.batchOctets', link.batchOctets, 'maxFrameOctets', link.maxFrameOctets]
+    ['link.batchOctets', link.batchOctets, 'maxFrameOctets', link.maxFrameOctets],
+    ['link.batchOctets', link.batchOctets, 'a quarter of bufferOctets', Math.floor(link.bufferOctets / 4)]
   ]
   return pairs
     .filter(([, low, , high]) => low > high)

@@ -27,14 +27,6 @@ export const MediatorConfig = section(
           description: 'Programs compiled per second; 0 = never.',
           whenReached: 'the interpreter runs in the meantime'
         }),
-        compiledFields: wholeNumber({
-          default: 256,
-          minimum: 1,
-          maximum: 4_096,
-          limit: 'L-14',
-          description: 'Fields of a Layout for which a Program is compiled.',
-          whenReached: 'the interpreter runs'
-        }),
         compileAfterRecords: wholeNumber({
           default: 1_000,
           minimum: 0,
@@ -64,8 +56,8 @@ export const LinkConfig = section(
   {
     batchOctets: wholeNumber({
       default: 256 * KIB,
-      minimum: 64 * KIB,
-      maximum: 768 * KIB,
+      minimum: 65_664,
+      maximum: 16 * MIB,
       unit: 'octets',
       limit: 'L-55',
       description: 'A Batch is sent at this size. A ZeroMQ frame costs the same whatever its size, so large is cheap.'
@@ -79,12 +71,12 @@ export const LinkConfig = section(
       description: 'A Batch is sent at this age, however small: the delay that Weir adds.'
     }),
     windowBatches: wholeNumber({
-      default: 64,
+      default: 16,
       minimum: 1,
-      maximum: 1_024,
+      maximum: 4_096,
       limit: 'L-55',
       description: 'Batches that are not yet settled: what a killed mediator can cause to be sent twice.',
-      memory: 'windowBatches times batchOctets: 16 MiB',
+      memory: 'windowBatches times batchOctets: 4 MiB',
       whenReached: 'the collector stops: TCP is not read, UDP is buffered'
     }),
     bufferOctets: wholeNumber({
@@ -106,21 +98,6 @@ export const LinkConfig = section(
       description: 'Longest frame taken from the other side.',
       whenReached: 'the connection is dropped and made anew'
     }),
-    highWaterBatches: wholeNumber({
-      default: 64,
-      minimum: 1,
-      maximum: 1_024,
-      limit: 'L-50',
-      description: 'Frames that ZeroMQ holds per direction.'
-    }),
-    lingerMs: wholeNumber({
-      default: 5_000,
-      minimum: 0,
-      maximum: 30_000,
-      unit: 'ms',
-      limit: 'L-52',
-      description: 'How long a closing socket tries to send what it holds.'
-    }),
     heartbeatMs: wholeNumber({
       default: 1_000,
       minimum: 50,
@@ -136,22 +113,6 @@ export const LinkConfig = section(
       unit: 'ms',
       limit: 'L-53',
       description: 'Without a heartbeat for so long the other side is held for dead.'
-    }),
-    reconnectMinMs: wholeNumber({
-      default: 100,
-      minimum: 1,
-      maximum: 60_000,
-      unit: 'ms',
-      limit: 'L-54',
-      description: 'Least time between two connection attempts.'
-    }),
-    reconnectMaxMs: wholeNumber({
-      default: 2_000,
-      minimum: 1,
-      maximum: 60_000,
-      unit: 'ms',
-      limit: 'L-54',
-      description: 'Most time between two connection attempts.'
     })
   },
   'Between collector and mediator (ZeroMQ over ipc).'

@@ -33,7 +33,7 @@ export const word = <const W extends readonly string[]>(
   description: string
 ) =>
   Type.Union(
-    words.map(each => Type.Literal(each)) as { [K in keyof W]: Type.TLiteral<W[K]> },
+    words.map(each => Type.Literal(each)) as unknown as { -readonly [K in keyof W]: Type.TLiteral<W[K]> },
     defaultWord === undefined ? { description } : { default: defaultWord, description }
   )
 
