@@ -19,6 +19,8 @@ export type ProcessMessage =
 /** What the supervisor tells a child. */
 export interface SupervisorMessage {
   readonly type: 'stop'
+  /** Milliseconds in which it has to be gone; default {@link RunOptions.stopMs}. */
+  readonly deadlineMs?: number
 }
 
 /** The part of `process` that is used here, so that tests can stand in for it. */
@@ -40,12 +42,16 @@ export interface RunOptions {
   readonly host?: ProcessHost
 }
 
+/** Signals this close together are one. */
+const SAME_SIGNAL_MS = 500
+
 /**
  * Run one process until it is told to stop: components start in order and stop in reverse.
  *
  * Stops on SIGTERM, SIGINT or the supervisor's word, and when the supervisor is gone (its IPC channel closes). Under a
  * supervisor a first signal is left to it, because a terminal sends SIGINT to the whole group and the order of stopping
- * matters. A second signal ends at once with 128 + its number. An uncaught error is logged and ends with 70.
+ * matters. A second signal, half a second later or more,
+ * ends at once with 128 + its number. An uncaught error is logged and ends with 70.
  *
  * @returns never in a real process: it exits. With a stand-in host, resolves with the exit code.
  */
@@ -64,7 +70,8 @@ class ProcessRun {
   readonly #abort = new AbortController()
   readonly #listeners: [string, (...values: never[]) => void][] = []
   #started = 0
-  #signals = 0
+  #signalAtMs: number | undefined
+  #stopMs: number
   #exitCode: number = exitCodes.ok
   #onStop!: () => void
   readonly #stopAsked = new Promise<void>(resolve => (this.#onStop = resolve))
@@ -77,6 +84,7 @@ class ProcessRun {
     this.#log = options.log
     this.#clock = options.clock ?? systemClock
     this.#host = options.host ?? (process as unknown as ProcessHost)
+    this.#stopMs = options.stopMs ?? 25_000
     this.#isSupervised = this.#host.send !== undefined && this.#host.connected !== false
   }
 
@@ -110,7 +118,7 @@ class ProcessRun {
   }
 
   async #stopAll(): Promise<void> {
-    const deadlineMs = this.#clock.monotonicMs() + (this.#options.stopMs ?? 25_000)
+    const deadlineMs = this.#clock.monotonicMs() + this.#stopMs
     for (let index = this.#started - 1; index >= 0; index--) {
       const component = this.#components[index]!
       const leftMs = Math.max(0, deadlineMs - this.#clock.monotonicMs())
@@ -136,7 +144,9 @@ class ProcessRun {
     this.#on('SIGINT', () => this.#onSignal('SIGINT', 2))
     this.#on('disconnect', () => this.#askStop('the supervisor is gone'))
     this.#on('message', (message: SupervisorMessage) => {
-      if (message?.type === 'stop') this.#askStop('the supervisor says so')
+      if (message?.type !== 'stop') return
+      this.#stopMs = message.deadlineMs ?? this.#stopMs
+      this.#askStop('the supervisor says so')
     })
     this.#on('uncaughtException', (error: Error) => this.#onUncaught(error))
     this.#on('unhandledRejection', (error: unknown) => this.#onUncaught(error))
@@ -148,7 +158,13 @@ class ProcessRun {
   }
 
   #onSignal(signal: string, number: number): void {
-    if (++this.#signals > 1) return this.#exit(128 + number)
+    const nowMs = this.#clock.monotonicMs()
+    if (this.#signalAtMs !== undefined) {
+      // One Ctrl-C comes from the terminal and again from npm and the launcher, which pass on what they get.
+      if (nowMs - this.#signalAtMs >= SAME_SIGNAL_MS) this.#exit(128 + number)
+      return
+    }
+    this.#signalAtMs = nowMs
     if (this.#isSupervised && this.#host.connected !== false && !this.#abort.signal.aborted) {
       this.#log.debug('signal_left', `${signal} is left to the supervisor; a second one ends at once`)
       return

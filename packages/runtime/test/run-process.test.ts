@@ -80,9 +80,14 @@ test('stops when the supervisor is gone', async () => {
 test('a second signal ends at once', async () => {
   const host = new FakeHost(false)
   const stuck = part('stuck', [], { stop: () => new Promise(() => undefined) })
-  void run(host, [stuck, whenReady(host)])
+  const clock = new FakeClock()
+  void run(host, [stuck, whenReady(host)], clock)
   await host.ready
-  host.emit('SIGTERM')
+  host.emit('SIGINT')
+  clock.advance(499)
+  host.emit('SIGINT')
+  assert.deepEqual(host.exits, [], 'the same Ctrl-C, passed on by npm')
+  clock.advance(1)
   host.emit('SIGINT')
   assert.deepEqual(host.exits, [130])
 })
