@@ -20,6 +20,14 @@ async function session(
   return { rig, source }
 }
 
+const bothKinds = (odid: number): Uint8Array =>
+  buildMessage({ odid }).template(256, FIELDS).optionsTemplate(300, 1, '149:4 41:8').octets()
+const templateIds = (rig: Rig): string[] =>
+  [...rig.collector.parts.sessions.values()].flatMap(({ domains }) =>
+    [...domains.values()].flatMap(({ odid, table }) =>
+      [...table.entries()].map(({ templateId }) => `${odid}/${templateId}`)
+    )
+  )
 const bad = (): Uint8Array => vector('V31')
 
 describe('decodes', () => {
@@ -28,7 +36,7 @@ describe('decodes', () => {
     assert.equal(rig.link.records, 5)
     const [entry] = rig.link.entries
     assert.equal(entry.source.exporterId, '127.0.0.1')
-    assert.deepEqual([...entry.source.address.slice(0, 4)], [127, 0, 0, 1])
+    assert.deepEqual(entry.source.address.slice(0, 4), Uint8Array.of(127, 0, 0, 1))
     assert.equal(entry.source.port, source.port)
     assert.equal(entry.source.transport, 'tcp')
     assert.equal(entry.exportTimeSec, 0x6553f100)
@@ -115,15 +123,6 @@ describe('templates of a session', () => {
       assert.deepEqual(rig.link.hex, [recordHex(7)])
     })
   }
-
-  const bothKinds = (odid: number): Uint8Array =>
-    buildMessage({ odid }).template(256, FIELDS).optionsTemplate(300, 1, '149:4 41:8').octets()
-  const templateIds = (rig: Rig): string[] =>
-    [...rig.collector.parts.sessions.values()].flatMap(({ domains }) =>
-      [...domains.values()].flatMap(({ odid, table }) =>
-        [...table.entries()].map(({ templateId }) => `${odid}/${templateId}`)
-      )
-    )
 
   test('T14 All Templates Withdrawal ends the templates of its domain alone', async t => {
     const { rig } = await session(t, [bothKinds(1), bothKinds(2), vector('V11')])

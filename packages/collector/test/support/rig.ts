@@ -94,12 +94,8 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
   const sources: { end(): void }[] = []
   const stop = async (): Promise<void> => {
     for (const source of sources.splice(0)) source.end()
-    let isStopped = false
-    const stopping = collector.stop(1_000).finally(() => (isStopped = true))
-    while (options.clock instanceof FakeClock && !isStopped) {
-      options.clock.advance(50)
-      await new Promise(resolve => setImmediate(resolve))
-    }
+    const stopping = collector.stop(1_000)
+    if (options.clock instanceof FakeClock) await advanceUntil(options.clock, stopping)
     await stopping
   }
   t.after(async () => {
@@ -109,9 +105,6 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
   const udpPort = parts.udp[0].listener.port
   const tcpPort = parts.tcp[0].port
   const target = options.address === '::1' || options.address === '::' ? '::1' : '127.0.0.1'
-  const until = async (condition: () => boolean): Promise<void> => {
-    while (!condition()) await new Promise(resolve => setImmediate(resolve))
-  }
   return {
     collector,
     link: fake,
@@ -179,4 +172,17 @@ export function dropsOf(collector: Collector): Record<string, Record<string, num
     shown[unit] = Object.fromEntries(Object.entries(dropped).filter(([, count]) => count > 0))
   }
   return shown
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise(resolve => setImmediate(resolve))
+}
+
+async function advanceUntil(clock: FakeClock, done: Promise<void>): Promise<void> {
+  const waiting = { isOver: false }
+  void done.finally(() => (waiting.isOver = true))
+  while (!waiting.isOver) {
+    clock.advance(50)
+    await new Promise(resolve => setImmediate(resolve))
+  }
 }

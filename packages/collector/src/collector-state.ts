@@ -1,0 +1,200 @@
+import type { CollectorParts } from './collector.ts'
+import type { Exporter } from './exporter.ts'
+import { dropsToJson } from './ledger.ts'
+import type { Session } from './session.ts'
+
+/** Exporters in one answer; the first by time of their first session. */
+const MAX_EXPORTERS = 10_000
+
+/** Sequence accounting, summed. `lost` of IPFIX are records, of v9 packets, of v5 and v7 flows. */
+export interface SequenceSums {
+  lost: number
+  duplicated: number
+  reordered: number
+  restarts: number
+  suspect: number
+  undecoded: number
+}
+
+const noSums = (): SequenceSums => ({ lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 })
+
+function addSession(sums: SequenceSums, session: Session): void {
+  for (const { tracker } of session.domains.values()) {
+    sums.lost += tracker.lost
+    sums.duplicated += tracker.duplicated
+    sums.reordered += tracker.reordered
+    sums.restarts += tracker.restarts
+    sums.suspect += tracker.suspect
+    sums.undecoded += tracker.undecoded
+  }
+}
+
+/** Of all sessions, ended ones too. */
+export function sequenceSums({ ledger, sessions }: CollectorParts): SequenceSums {
+  const sums = { ...ledger.endedSequence }
+  for (const session of sessions.values()) addSession(sums, session)
+  return sums
+}
+
+/** The collector's part of the ledger as plain numbers: the names of the ledger page. */
+export function ledgerToJson(parts: CollectorParts) {
+  const { ledger, link, udp } = parts
+  const { messages, dataSets, records } = ledger
+  const { admitted, settled, inWindow, redelivered } = link.stats.records
+  return {
+    messages: { ...messages, dropped: dropsToJson(messages.dropped) },
+    dataSets: { ...dataSets, dropped: dropsToJson(dataSets.dropped) },
+    records: { ...records, dropped: dropsToJson(records.dropped) },
+    window: { admitted, settled, inWindow, redelivered },
+    sequence: sequenceSums(parts),
+    kernel: Object.fromEntries(udp.map(({ listener }) => [listener.config.name, listener.kernelDrops]))
+  }
+}
+
+/** Answer of `collector.state`. */
+export function collectorState(parts: CollectorParts) {
+  const { sessions, exporters, pending, options, recollection, events, intake, budget, layouts, penalties } = parts
+  return {
+    startedAtMs: parts.startedAtMs,
+    listeners: listenersToJson(parts),
+    exporters: [...take(exporters.values(), MAX_EXPORTERS)].map(exporterSummary),
+    exportersTotal: exporters.size,
+    sessions: {
+      udp: sessions.udpSessions,
+      unverified: sessions.unverifiedSessions,
+      tcp: sessions.tcpSessions,
+      punished: penalties.punished,
+      ...sessions.counters
+    },
+    templates: {
+      live: budget.templates,
+      octets: budget.octets,
+      refused: budget.refused,
+      layouts: layouts.size,
+      restored: recollection.restored,
+      waitingInStore: recollection.waiting,
+      changes: { ...events.changes },
+      store: { ...parts.store.stats }
+    },
+    pending: { sets: pending.size, octets: pending.octets },
+    options: { ...options.stats },
+    faults: Object.fromEntries(Object.entries(intake.faultCounts).filter(([, count]) => count > 0)),
+    ledger: ledgerToJson(parts),
+    link: linkToJson(parts)
+  }
+}
+
+function listenersToJson({ udp, tcp }: CollectorParts) {
+  return [
+    ...udp.map(({ listener, intake }) => ({
+      name: listener.config.name,
+      transport: 'udp',
+      address: listener.config.address,
+      port: listener.port,
+      socket: listener.socketKind,
+      receiveBufferAskedOctets: listener.receiveBufferAsked,
+      receiveBufferGrantedOctets: listener.receiveBufferGranted,
+      datagrams: intake.datagrams,
+      octets: intake.octets,
+      kernelDrops: listener.kernelDrops,
+      peers: intake.peers.size
+    })),
+    ...tcp.map(listener => ({
+      name: listener.config.name,
+      transport: 'tcp',
+      address: listener.config.address,
+      port: listener.port,
+      connections: listener.connections.size,
+      ...listener.counters
+    }))
+  ]
+}
+
+/** One exporter in a list. */
+export function exporterSummary(exporter: Exporter) {
+  const sequence = noSums()
+  const versions = new Set<number>()
+  let domains = 0
+  let templates = 0
+  for (const session of exporter.sessions) {
+    addSession(sequence, session)
+    versions.add(session.identity.version)
+    domains += session.domains.size
+    for (const { table } of session.domains.values()) templates += table.size
+  }
+  return {
+    id: exporter.id,
+    address: exporter.address.text,
+    versions: [...versions].toSorted((a, b) => a - b),
+    sessions: exporter.sessions.size,
+    domains,
+    templates,
+    firstSeenAtMs: exporter.firstSeenAtMs,
+    lastSeenAtMs: exporter.lastSeenAtMs,
+    messages: exporter.messages,
+    octets: exporter.octets,
+    records: exporter.records,
+    malformed: exporter.malformed,
+    droppedSets: exporter.droppedSets,
+    droppedRecords: exporter.droppedRecords,
+    clockSkewMs: exporter.clockSkewMs,
+    sequence
+  }
+}
+
+/** Answer of `collector.exporter`. */
+export function exporterState(parts: CollectorParts, exporter: Exporter) {
+  const wallOffsetMs = parts.clock.nowMs() - parts.clock.monotonicMs()
+  return {
+    ...exporterSummary(exporter),
+    sessionList: [...exporter.sessions].map(session => ({
+      listener: session.identity.listener,
+      transport: session.transport,
+      version: session.identity.version,
+      port: session.identity.port,
+      scope: session.identity.scope,
+      openedAtMs: session.openedAtMs,
+      lastSeenAtMs: session.lastSeenMs + wallOffsetMs,
+      isVerified: session.isVerified,
+      messages: session.messages,
+      pendingSets: session.pending.size,
+      domains: [...session.domains.values()].map(domain => {
+        const { lost, duplicated, reordered, restarts, suspect, undecoded } = domain.tracker
+        return {
+          odid: domain.odid,
+          templates: domain.table.size,
+          lastExportTimeSec: domain.lastExportTimeSec,
+          v5Sampling: domain.source?.v5Sampling ?? -1,
+          sequence: { lost, duplicated, reordered, restarts, suspect, undecoded }
+        }
+      })
+    }))
+  }
+}
+
+function linkToJson({ link, forwarder }: CollectorParts) {
+  const { state, epoch, receiverEpoch, reconnects, peerRestarts, records, batches, inWindowOctets } = link.stats
+  const { refusedAppends, frames, definitions } = link.stats
+  return {
+    state,
+    epoch,
+    receiverEpoch,
+    reconnects,
+    peerRestarts,
+    inWindowOctets,
+    refusedAppends,
+    records: { ...records },
+    batches: { ...batches },
+    frames: { ...frames },
+    definitions: { ...definitions },
+    heldEntries: forwarder.heldEntries
+  }
+}
+
+function* take<T>(values: Iterable<T>, count: number): Generator<T> {
+  let taken = 0
+  for (const value of values) {
+    if (taken++ >= count) return
+    yield value
+  }
+}

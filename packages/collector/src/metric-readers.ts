@@ -1,0 +1,109 @@
+import { createMetrics, LabelBound, type Metrics, type Report } from '@weir/runtime'
+import { sequenceSums } from './collector-state.ts'
+import type { CollectorParts } from './collector.ts'
+import type { Exporter } from './exporter.ts'
+import type { Drops } from './ledger.ts'
+import { collectorMetrics } from './metrics.ts'
+
+/** Bind {@link collectorMetrics} to a collector: read when they are scraped. */
+export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded = true): Metrics {
+  const { ledger, link, sessions, budget } = parts
+  const udp = (read: (part: CollectorParts['udp'][number]) => number) => (report: Report) => {
+    for (const part of parts.udp) report(read(part), { listener: part.listener.config.name })
+  }
+  return createMetrics(
+    collectorMetrics,
+    {
+      messages: each('outcome', () => {
+        const { received, decodedOk, decodedPartial } = ledger.messages
+        return { received, decoded_ok: decodedOk, decoded_partial: decodedPartial }
+      }),
+      messagesDropped: drops(ledger.messages.dropped),
+      dataSets: each('outcome', () => ({ received: ledger.dataSets.received, decoded: ledger.dataSets.decoded })),
+      dataSetsDropped: drops(ledger.dataSets.dropped),
+      dataSetsPending: report => report(ledger.dataSets.pending),
+      pendingOctets: report => report(parts.pending.octets),
+      records: each('outcome', () => {
+        const { decoded, filtered, admitted } = ledger.records
+        return { decoded, filtered, admitted }
+      }),
+      recordsDropped: drops(ledger.records.dropped),
+      recordsHeld: report => report(ledger.records.held),
+      recordsSettled: report => report(link.stats.records.settled),
+      recordsInWindow: report => report(link.stats.records.inWindow),
+      recordsRedelivered: report => report(link.stats.records.redelivered),
+      linkReady: report => report(link.stats.state === 'ready' ? 1 : 0),
+      linkReconnects: report => report(link.stats.reconnects),
+      windowOctets: report => report(link.stats.inWindowOctets),
+      faults: report => {
+        for (const [code, count] of Object.entries(parts.intake.faultCounts)) if (count > 0) report(count, { code })
+      },
+      sequence: each('kind', () => ({ ...sequenceSums(parts) })),
+      datagrams: udp(({ intake }) => intake.datagrams),
+      datagramOctets: udp(({ intake }) => intake.octets),
+      kernelDrops: udp(({ listener }) => listener.kernelDrops),
+      receiveBuffer: udp(({ listener }) => listener.receiveBufferGranted),
+      connections: report => {
+        for (const listener of parts.tcp) report(listener.connections.size, { listener: listener.config.name })
+      },
+      connectionsEnded: report => {
+        for (const { config, counters } of parts.tcp) {
+          for (const [outcome, count] of Object.entries(counters)) {
+            if (outcome !== 'partialOctets') report(count, { listener: config.name, outcome })
+          }
+        }
+      },
+      sessions: each('kind', () => ({
+        udp: sessions.udpSessions,
+        unverified: sessions.unverifiedSessions,
+        tcp: sessions.tcpSessions
+      })),
+      sessionEvents: each('event', () => ({ ...sessions.counters })),
+      punished: report => report(parts.penalties.punished),
+      templates: report => report(budget.templates),
+      templateOctets: report => report(budget.octets),
+      templateChanges: each('change', () => ({ ...parts.events.changes, restored: parts.recollection.restored })),
+      options: report => report(parts.options.stats.records),
+      storeUnflushed: report => report(parts.store.stats.unflushed),
+      storeFailures: each('kind', () => {
+        const { failures, rejected, quarantined } = parts.store.stats
+        return { failures, rejected, quarantined }
+      }),
+      exporters: report => report(parts.exporters.size),
+      exporterMessages: report => reportExporters(parts, report, exporter => exporter.messages),
+      exporterRecords: report => reportExporters(parts, report, exporter => exporter.records),
+      exporterClockSkew: report => {
+        const labels = new LabelBound(parts.settings.collector.limits.exporterLabels)
+        for (const { id, clockSkewMs } of parts.exporters.values()) {
+          const exporter = labels.labelOf(id)
+          if (exporter !== 'other') report(clockSkewMs / 1000, { exporter })
+        }
+      }
+    },
+    { isProcessIncluded }
+  )
+}
+
+/** The first exporters by name, the others as one sum (L-75). */
+function reportExporters(parts: CollectorParts, report: Report, read: (exporter: Exporter) => number): void {
+  const labels = new LabelBound(parts.settings.collector.limits.exporterLabels)
+  let others: number | undefined
+  for (const exporter of parts.exporters.values()) {
+    const label = labels.labelOf(exporter.id)
+    if (label === 'other') others = (others ?? 0) + read(exporter)
+    else report(read(exporter), { exporter: label })
+  }
+  if (others !== undefined) report(others, { exporter: 'other' })
+}
+
+const drops =
+  (dropped: Drops) =>
+  (report: Report): void => {
+    for (const [reason, count] of Object.entries(dropped)) if (count > 0) report(count, { reason })
+  }
+
+const each =
+  (label: string, numbers: () => Record<string, number>) =>
+  (report: Report): void => {
+    for (const [name, value] of Object.entries(numbers())) report(value, { [label]: name })
+  }

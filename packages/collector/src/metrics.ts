@@ -1,0 +1,206 @@
+import { defineMetrics } from '@weir/runtime'
+
+/** The metrics of the collector. Exporters beyond `collector.limits.exporterLabels` share the label `other`. */
+export const collectorMetrics = defineMetrics({
+  messages: {
+    name: 'weir_collector_messages_total',
+    help: 'Messages (datagrams, or Messages of a TCP stream) by what became of them.',
+    type: 'counter',
+    labels: ['outcome']
+  },
+  messagesDropped: {
+    name: 'weir_collector_messages_dropped_total',
+    help: 'Messages dropped whole, by reason.',
+    type: 'counter',
+    labels: ['reason']
+  },
+  dataSets: {
+    name: 'weir_collector_data_sets_total',
+    help: 'Data Sets by what became of them.',
+    type: 'counter',
+    labels: ['outcome']
+  },
+  dataSetsDropped: {
+    name: 'weir_collector_data_sets_dropped_total',
+    help: 'Data Sets dropped, by reason.',
+    type: 'counter',
+    labels: ['reason']
+  },
+  dataSetsPending: {
+    name: 'weir_collector_data_sets_pending',
+    help: 'Data Sets that wait for their template.',
+    type: 'gauge'
+  },
+  pendingOctets: {
+    name: 'weir_collector_pending_octets',
+    help: 'Memory of the Data Sets that wait for their template.',
+    type: 'gauge'
+  },
+  records: {
+    name: 'weir_collector_records_total',
+    help: 'Data Records by what became of them: decoded = filtered + admitted + held + dropped.',
+    type: 'counter',
+    labels: ['outcome']
+  },
+  recordsDropped: {
+    name: 'weir_collector_records_dropped_total',
+    help: 'Data Records dropped, by reason.',
+    type: 'counter',
+    labels: ['reason']
+  },
+  recordsHeld: {
+    name: 'weir_collector_records_held',
+    help: 'Data Records read from TCP that wait for room on the link.',
+    type: 'gauge'
+  },
+  recordsSettled: {
+    name: 'weir_collector_records_settled_total',
+    help: 'Data Records that the mediator has settled for every destination.',
+    type: 'counter'
+  },
+  recordsInWindow: {
+    name: 'weir_collector_records_in_window',
+    help: 'Data Records on the link that are not settled yet.',
+    type: 'gauge'
+  },
+  recordsRedelivered: {
+    name: 'weir_collector_records_redelivered_total',
+    help: 'Data Records sent again after a mediator restarted: they may be duplicates downstream.',
+    type: 'counter'
+  },
+  linkReady: {
+    name: 'weir_collector_link_ready',
+    help: 'Whether the link to the mediator is up: 1 or 0.',
+    type: 'gauge'
+  },
+  linkReconnects: {
+    name: 'weir_collector_link_reconnects_total',
+    help: 'Times the link came up again.',
+    type: 'counter'
+  },
+  windowOctets: {
+    name: 'weir_collector_window_octets',
+    help: 'Octets of the batches that are not settled yet (L-56).',
+    type: 'gauge'
+  },
+  faults: {
+    name: 'weir_collector_faults_total',
+    help: 'What was wrong or odd in Messages, by code of the fault table.',
+    type: 'counter',
+    labels: ['code']
+  },
+  sequence: {
+    name: 'weir_collector_sequence',
+    help: 'What the sequence numbers of ended and living sessions show: lost (records, packets or flows by version), duplicated, reordered, restarts, suspect, undecoded.',
+    type: 'gauge',
+    labels: ['kind']
+  },
+  datagrams: {
+    name: 'weir_collector_datagrams_total',
+    help: 'Datagrams read from a UDP listener.',
+    type: 'counter',
+    labels: ['listener']
+  },
+  datagramOctets: {
+    name: 'weir_collector_datagram_octets_total',
+    help: 'Octets of the datagrams read from a UDP listener.',
+    type: 'counter',
+    labels: ['listener']
+  },
+  kernelDrops: {
+    name: 'weir_collector_kernel_drops_total',
+    help: 'Datagrams that the kernel dropped because the receive buffer of a listener was full.',
+    type: 'counter',
+    labels: ['listener']
+  },
+  receiveBuffer: {
+    name: 'weir_collector_receive_buffer_octets',
+    help: 'Receive buffer that the kernel granted a UDP listener (L-64).',
+    type: 'gauge',
+    labels: ['listener']
+  },
+  connections: {
+    name: 'weir_collector_connections',
+    help: 'TCP connections of a listener.',
+    type: 'gauge',
+    labels: ['listener']
+  },
+  connectionsEnded: {
+    name: 'weir_collector_connections_total',
+    help: 'TCP connections by how they ended, or that they were accepted or refused.',
+    type: 'counter',
+    labels: ['listener', 'outcome']
+  },
+  sessions: {
+    name: 'weir_collector_sessions',
+    help: 'Transport Sessions: udp, of these unverified, and tcp (L-02, L-05).',
+    type: 'gauge',
+    labels: ['kind']
+  },
+  sessionEvents: {
+    name: 'weir_collector_sessions_total',
+    help: 'Transport Sessions opened, closed, evicted, expired; and datagrams refused one.',
+    type: 'counter',
+    labels: ['event']
+  },
+  punished: {
+    name: 'weir_collector_punished_sources',
+    help: 'UDP sources that nothing is read from for a while (L-09).',
+    type: 'gauge'
+  },
+  templates: {
+    name: 'weir_collector_templates',
+    help: 'Live templates (L-12).',
+    type: 'gauge'
+  },
+  templateOctets: {
+    name: 'weir_collector_template_octets',
+    help: 'Memory of the live templates, estimated (L-12).',
+    type: 'gauge'
+  },
+  templateChanges: {
+    name: 'weir_collector_template_changes_total',
+    help: 'Templates learned, refreshed, redefined, withdrawn, expired, evicted, restored.',
+    type: 'counter',
+    labels: ['change']
+  },
+  options: {
+    name: 'weir_collector_options_records',
+    help: 'Options records kept as state (L-16).',
+    type: 'gauge'
+  },
+  storeUnflushed: {
+    name: 'weir_collector_store_unflushed',
+    help: 'Changes of templates and options state that are not in the store yet.',
+    type: 'gauge'
+  },
+  storeFailures: {
+    name: 'weir_collector_store_failures_total',
+    help: 'Writes to the template store that failed, entries not believed, files set aside.',
+    type: 'counter',
+    labels: ['kind']
+  },
+  exporters: {
+    name: 'weir_collector_exporters',
+    help: 'Exporters that have a session.',
+    type: 'gauge'
+  },
+  exporterMessages: {
+    name: 'weir_collector_exporter_messages',
+    help: 'Messages of an exporter in its sessions; begins anew when it has been gone.',
+    type: 'gauge',
+    labels: ['exporter']
+  },
+  exporterRecords: {
+    name: 'weir_collector_exporter_records',
+    help: 'Data Records of an exporter in its sessions; begins anew when it has been gone.',
+    type: 'gauge',
+    labels: ['exporter']
+  },
+  exporterClockSkew: {
+    name: 'weir_collector_exporter_clock_skew_seconds',
+    help: 'Export Time of an exporter less our own clock; not for `other`.',
+    type: 'gauge',
+    labels: ['exporter']
+  }
+})
