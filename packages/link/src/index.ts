@@ -6,8 +6,8 @@ export type {
   ChannelEvents,
   ChannelOptions
 } from './channel.ts'
-export { createControlClient } from './control-client.ts'
-export { createControlServer } from './control-server.ts'
+export { createControlClient, type ControlClientDeps } from './control-client.ts'
+export { createControlServer, type ControlServerDeps } from './control-server.ts'
 export type * from './control.ts'
 export { controlEndpoint, dataEndpoint, linkDefaults, type LinkConfig } from './link-config.ts'
 export type { LinkDeps } from './link-deps.ts'

@@ -101,7 +101,7 @@ class UnixChannel implements Channel {
       this.#isConnected = true
       this.#events.onConnect()
     })
-    socket.on('data', chunk => {
+    socket.on('data', (chunk: Buffer) => {
       if (!splitter.push(chunk)) socket.destroy()
     })
     socket.on('error', () => {})
@@ -131,7 +131,7 @@ class UnixBoundChannel implements BoundChannel {
       this.#peers.set(peer, socket)
       socket.write(GREETING)
       const splitter = new FrameSplitter(options.maxFrameOctets, 0, frame => events.onFrame(peer, frame))
-      socket.on('data', chunk => {
+      socket.on('data', (chunk: Buffer) => {
         if (!splitter.push(chunk)) socket.destroy()
       })
       socket.on('error', () => {})

@@ -215,7 +215,7 @@ class ZeromqBoundChannel implements BoundChannel {
         return
       }
       if (this.#isClosed) return
-      this.#events.onFrame(parts[0].latin1Slice(), parts.length === 2 ? parts[1] : new Uint8Array(0))
+      this.#events.onFrame(parts[0].toString('latin1'), parts.length === 2 ? parts[1] : new Uint8Array(0))
       if (++frames % FRAMES_PER_TURN === 0) await turn()
     }
   }
