@@ -23,20 +23,7 @@ export function normalise(layout: Layout, options: NormaliseOptions, registry: E
   if (layout.scopeCount > 0 && !scope.some(field => field.isLegal))
     scope.push(makeField(registry, 149, { from: 'odid' }))
   const fields = [...outputsOf(candidates, false), ...step.appended].toSorted(compareElements)
-  // A record of no octets is not legal (RFC 7011 §3.3.1).
-  if (![...scope, ...fields].some(hasOctets)) fields.push(emptyRecord)
   return { scope, fields }
-}
-
-const hasOctets = (field: NormalField): boolean => field.isLegal && field.length > 0
-
-const emptyRecord: NormalField = {
-  pen: 0,
-  id: 210,
-  length: 1,
-  element: undefined,
-  value: { from: 'zero' },
-  isLegal: true
 }
 
 const outputsOf = (candidates: readonly Candidate[], isScope: boolean): NormalField[] =>

@@ -16,6 +16,8 @@ export function planIpfix(
   const places = inputPlaces(layout)
   const scope = record.scope.filter(field => field.isLegal)
   const normal = [...scope, ...record.fields.filter(field => field.isLegal)]
+  // A record of no octets is not legal (RFC 7011 §3.3.1).
+  if (normal.every(field => field.length === 0)) normal.push(emptyField)
   const operations: Operation[] = []
   let fixedOutput = 0
   let isFixedOutput = true
@@ -32,6 +34,15 @@ export function planIpfix(
     fields,
     scopeCount: scope.length
   }
+}
+
+const emptyField: NormalField = {
+  pen: 0,
+  id: 210,
+  length: 1,
+  element: undefined,
+  value: { from: 'zero' },
+  isLegal: true
 }
 
 function specifiersOf({ pen, id, length, value }: NormalField): FieldSpecifier[] {

@@ -21,7 +21,7 @@ export function restAfterAnchors(plan: RecordPlan): number[] {
 
 /**
  * Writes the text of a Program's `run`. This module and no other makes text that is compiled: it takes integers and names
- * of the kernel, by type, and `checkSource` looks at the whole again.
+ * of the kernel, by type, and `checkSource` looks at the whole again. It is long because it is the only one.
  */
 export class SourceWriter {
   readonly #plan: RecordPlan

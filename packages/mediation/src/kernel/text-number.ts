@@ -47,14 +47,14 @@ export function writeSigned(outView: DataView, q: number, value: number): number
 /** Write high * 2^32 + low in decimal, all digits. */
 export function writeWords(outView: DataView, q: number, high: number, low: number): number {
   if (high < 2097152) return writeUnsigned(outView, q, high * TWO_32 + low)
-  // Long division of four 16-bit limbs by 10^4, four times: every step stays exact, and nothing is allocated.
+  // Long division of four 16-bit limbs by 10^4, three times: every step stays exact, and nothing is allocated.
   let a = high >>> 16
   let b = high & 0xffff
   let c = low >>> 16
   let d = low & 0xffff
   let at = q
   const digits = groups
-  for (let n = 0; n < 4; n++) {
+  for (let n = 0; n < 3; n++) {
     let rest = a % 10000
     a = (a / 10000) | 0
     rest = rest * 65536 + b
@@ -66,11 +66,11 @@ export function writeWords(outView: DataView, q: number, high: number, low: numb
     digits[n] = rest % 10000
   }
   at = writeUnsigned(outView, at, c * 65536 + d)
-  for (let n = 3; n >= 0; n--) at = writeFourDigits(outView, at, digits[n])
+  for (let n = 2; n >= 0; n--) at = writeFourDigits(outView, at, digits[n])
   return at
 }
 
-const groups = new Int32Array(4)
+const groups = new Int32Array(3)
 
 /** Write an unsigned integer of 1..8 octets in decimal. */
 export function writeUnsigned64Text(view: DataView, at: number, length: number, outView: DataView, q: number): number {

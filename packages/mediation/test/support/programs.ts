@@ -25,7 +25,13 @@ export const json: JsonPlan = { kind: 'json', numbers64: 'number', lineage: fals
 /** `'8:4 2:3 9.1:65535'`: fields as [pen.]id:length; those before a `|` are the scope. */
 export function layoutOf(text: string): Layout {
   const parts = text.split('|')
-  const fields = parts.map(part => part.trim().split(/\s+/).filter(field => field !== '').map(fieldOf))
+  const fields = parts.map(part =>
+    part
+      .trim()
+      .split(/\s+/)
+      .filter(field => field !== '')
+      .map(fieldOf)
+  )
   return layouts.intern(fields.flat(), parts.length > 1 ? fields[0].length : 0)
 }
 
@@ -72,9 +78,7 @@ export interface Run {
 export function programsOf(layout: Layout, plan: Plan, context: EntryContext): Program[] {
   const planned = planRecord(layout, plan, variantOf(layout, plan, context, registry), registry)
   const output = planned.output && layouts.intern(planned.output.fields, planned.output.scopeCount)
-  const programs: Program[] = [
-    { input: layout, output, isCompiled: false, run: interpret(planned.plan, kernel) }
-  ]
+  const programs: Program[] = [{ input: layout, output, isCompiled: false, run: interpret(planned.plan, kernel) }]
   const run = canCompile ? compile(planned.plan, layout.fields.length, kernel) : undefined
   if (run !== undefined) programs.push({ input: layout, output, isCompiled: true, run })
   return programs
@@ -88,8 +92,16 @@ export function runProgram(program: Program, input: Uint8Array, context: EntryCo
   const out = new Uint8Array(before + room + 16).fill(0xee)
   const cursor: Cursor = { in: -1, out: -1, records: -1 }
   program.run(
-    octets, new DataView(octets.buffer), before, before + input.length,
-    out, new DataView(out.buffer), before, before + room, context, cursor
+    octets,
+    new DataView(octets.buffer),
+    before,
+    before + input.length,
+    out,
+    new DataView(out.buffer),
+    before,
+    before + room,
+    context,
+    cursor
   )
   if (out.subarray(0, before).some(octet => octet !== 0xee)) throw new Error('wrote before its output')
   return {
@@ -116,9 +128,7 @@ export function run(
       other.read === first.read &&
       Buffer.compare(Buffer.from(other.octets), Buffer.from(first.octets)) === 0
     if (isEqual) continue
-    throw new Error(
-      `compiled and interpreted differ for ${shape.key}:\n${textOf(first)}\n${textOf(other)}`
-    )
+    throw new Error(`compiled and interpreted differ for ${shape.key}:\n${textOf(first)}\n${textOf(other)}`)
   }
   return first
 }
@@ -132,7 +142,10 @@ export function hex(text: string): Uint8Array {
 
 /** `fields = hex octets` of the one record that comes out, the Layout in the notation of {@link layoutOf}. */
 export function normalisedText(
-  layout: string, input: string, plan: Plan = bare, context: EntryContext = contextOf()
+  layout: string,
+  input: string,
+  plan: Plan = bare,
+  context: EntryContext = contextOf()
 ): string {
   const result = run(layout, plan, hex(input), context)
   if (result.records !== 1) throw new Error(`${result.records} records came out`)
@@ -141,7 +154,10 @@ export function normalisedText(
 
 /** The line of JSON of one record, without its line feed. */
 export function jsonText(
-  layout: string, input: string | Uint8Array, plan: Plan = json, context: EntryContext = contextOf()
+  layout: string,
+  input: string | Uint8Array,
+  plan: Plan = json,
+  context: EntryContext = contextOf()
 ): string {
   const result = run(layout, plan, typeof input === 'string' ? hex(input) : input, context)
   if (result.records !== 1) throw new Error(`${result.records} records came out`)

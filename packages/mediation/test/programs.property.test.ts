@@ -1,0 +1,277 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { REVERSE_PEN, VARIABLE_LENGTH, isInteger, isListType, naturalLength } from '@weir/ipfix'
+import type { FieldSpecifier, Layout } from '@weir/ipfix'
+import type { EntryContext, IpfixPlan, JsonPlan, Timestamps } from '../src/index.ts'
+import { contextOf, layoutOf, layouts, programsOf, registry, run, runProgram } from './support/programs.ts'
+
+// Elements that a rule names come often, all others now and then.
+const named = [
+  1, 2, 4, 6, 7, 8, 10, 12, 21, 22, 27, 28, 34, 35, 48, 49, 50, 56, 82, 90, 94, 143, 144, 145, 149, 150, 151, 152, 153,
+  154, 155, 156, 157, 158, 159, 160, 210, 258, 276, 291, 292, 293, 302, 304, 305, 306, 311, 403, 404, 405, 434
+]
+const all = [...registry.values()].map(({ pen, id }) => ({ pen, id }))
+const element = fc.oneof(
+  { weight: 6, arbitrary: fc.constantFrom(...named).map(id => ({ pen: 0, id })) },
+  { weight: 1, arbitrary: fc.constantFrom(...named).map(id => ({ pen: REVERSE_PEN, id })) },
+  { weight: 2, arbitrary: fc.constantFrom(...all) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ pen: fc.constantFrom(9, 32473, 4294967295), id: fc.integer({ min: 1, max: 32767 }) })
+  }
+)
+
+const specifier: fc.Arbitrary<FieldSpecifier> = element.chain(({ pen, id }) =>
+  lengthOf(pen, id).map(length => ({ pen, id, length }))
+)
+
+function lengthOf(pen: number, id: number): fc.Arbitrary<number> {
+  const type = registry.get(pen, id)?.type ?? 'octetArray'
+  const natural = naturalLength(type)
+  // Of an illegal length, as NetFlow v9 may have them, or of none.
+  const odd = { weight: 1, arbitrary: fc.integer({ min: 0, max: 40 }) }
+  if (natural === VARIABLE_LENGTH) {
+    return fc.oneof(
+      { weight: 5, arbitrary: fc.constant(VARIABLE_LENGTH) },
+      { weight: 2, arbitrary: fc.integer({ min: 1, max: 200 }) },
+      odd
+    )
+  }
+  const reduced = isInteger(type) ? fc.integer({ min: 1, max: natural }) : fc.constant(natural)
+  return fc.oneof({ weight: 5, arbitrary: fc.constant(natural) }, { weight: 4, arbitrary: reduced }, odd)
+}
+
+const inner: Record<number, Layout> = {
+  256: layoutOf('8:4 12:4'),
+  257: layoutOf('82:65535 292:65535 145:2'),
+  258: layoutOf('70:3 70:3 291:65535')
+}
+
+const layout: fc.Arbitrary<Layout> = fc
+  .tuple(fc.array(specifier, { minLength: 1, maxLength: 14 }), fc.constantFrom(0, 0, 1, 2))
+  .filter(([fields]) => fields.some(({ length }) => length > 0))
+  .map(([fields, scopeCount]) => layouts.intern(fields, Math.min(scopeCount, fields.length)))
+
+/** Octets of one value; `depth` bounds lists within lists. */
+function valueOf(pen: number, id: number, length: number, depth: number): fc.Arbitrary<number[]> {
+  const type = registry.get(pen, id)?.type ?? 'octetArray'
+  const isText = type === 'string'
+  const size = length === VARIABLE_LENGTH ? {} : { minLength: length, maxLength: length }
+  const octet = fc.oneof(fc.constantFrom(0, 1, 2, 255, 128), fc.integer({ min: 0, max: 255 }))
+  const any = fc.array(isText ? fc.oneof(octet, fc.integer({ min: 32, max: 126 })) : octet, { maxLength: 300, ...size })
+  if (length !== VARIABLE_LENGTH) return any
+  const list =
+    isListType(type) && depth > 0
+      ? fc.oneof({ weight: 4, arbitrary: listOf(type, depth) }, { weight: 1, arbitrary: any })
+      : any
+  return fc.tuple(list, fc.boolean()).map(([octets, isLong]) => [...prefixOf(octets.length, isLong), ...octets])
+}
+
+const prefixOf = (length: number, isLong: boolean): number[] =>
+  length > 254 || isLong ? [255, length >>> 8, length & 255] : [length]
+
+function listOf(type: string, depth: number): fc.Arbitrary<number[]> {
+  if (type === 'basicList') {
+    return fc.constantFrom([0, 14, 0, 4], [0, 82, 255, 255], [0, 145, 0, 2], [1, 36, 255, 255]).chain(header => {
+      const id = header[0] * 256 + header[1]
+      const length = header[2] * 256 + header[3]
+      return fc.array(valueOf(0, id, length, depth - 1), { maxLength: 3 }).map(items => [3, ...header, ...items.flat()])
+    })
+  }
+  const content = fc.constantFrom(256, 257, 258, 999).chain(id => {
+    const record = fc.tuple(
+      ...(inner[id] ?? inner[256]).fields.map(field => valueOf(0, field.id, field.length, depth - 1))
+    )
+    return fc.array(record, { maxLength: 2 }).map(records => ({ id, octets: records.flat(2) }))
+  })
+  if (type === 'subTemplateList') return content.map(({ id, octets }) => [4, id >>> 8, id & 255, ...octets])
+  return fc
+    .array(content, { maxLength: 3 })
+    .map(entries => [
+      255,
+      ...entries.flatMap(({ id, octets }) => [
+        id >>> 8,
+        id & 255,
+        (octets.length + 4) >>> 8,
+        (octets.length + 4) & 255,
+        ...octets
+      ])
+    ])
+}
+
+const records = (shape: Layout): fc.Arbitrary<{ octets: Uint8Array; count: number }> =>
+  fc
+    .array(fc.tuple(...shape.fields.map(({ pen, id, length }) => valueOf(pen, id, length, 3))), { maxLength: 4 })
+    .map(list => ({ octets: new Uint8Array(list.flat(2)), count: list.length }))
+
+const input = layout.chain(shape => records(shape).map(({ octets, count }) => ({ shape, octets, count })))
+
+const context: fc.Arbitrary<EntryContext> = fc
+  .record({
+    exporterAddress: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+    exporterIsIPv6: fc.boolean(),
+    odid: fc.integer({ min: 0, max: 0xffffffff }),
+    version: fc.constantFrom(5, 9, 10),
+    exportTimeSec: fc.integer({ min: 0, max: 0xffffffff }),
+    receivedAtMs: fc.oneof(fc.integer({ min: 0, max: 4e12 }), fc.constant(1_700_000_000_000.75)),
+    bootTimeMs: fc.oneof(fc.constant(NaN), fc.integer({ min: -5e9, max: 2e12 })),
+    samplingRate: fc.constantFrom(0, 1, 100, 0xffffffff, 2 ** 40),
+    samplingOrigin: fc.integer({ min: 0, max: 5 })
+  })
+  .map(values =>
+    contextOf({
+      ...values,
+      samplingRateOf: id => (id < 100 ? id : 0),
+      templateIds: { exportedId: id => id, layoutOf: id => inner[id] }
+    })
+  )
+
+const timestamps = fc.constantFrom<Timestamps>('milliseconds', 'nanoseconds', 'preserve')
+const ipfixPlan: fc.Arbitrary<IpfixPlan> = fc.record({
+  kind: fc.constant('ipfix' as const),
+  timestamps,
+  lineage: fc.boolean(),
+  sampling: fc.boolean()
+})
+const jsonPlan: fc.Arbitrary<JsonPlan> = fc.record({
+  kind: fc.constant('json' as const),
+  numbers64: fc.constantFrom('number' as const, 'string' as const),
+  timestamps,
+  lineage: fc.boolean(),
+  sampling: fc.boolean()
+})
+
+/** Octets that records of a Layout take, or -1 if there are not exactly `count` of them. */
+function sizeOfRecords(shape: Layout, octets: Uint8Array, count: number): number {
+  let at = 0
+  for (let record = 0; record < count; record++) {
+    for (const { length } of shape.fields) {
+      if (length !== VARIABLE_LENGTH) at += length
+      else if (octets[at] === 255) at += 3 + octets[at + 1] * 256 + octets[at + 2]
+      else at += 1 + octets[at]
+    }
+    if (!(at <= octets.length)) return -1
+  }
+  return at
+}
+
+describe('Programs of any Layout, on both back ends', () => {
+  test('rule of the twins: every record comes out, compiled and interpreted octet for octet, and fits its output Layout', () => {
+    fc.assert(
+      fc.property(input, ipfixPlan, context, ({ shape, octets, count }, plan, entry) => {
+        const result = run(shape, plan, octets, entry)
+        assert.equal(result.records, count)
+        assert.equal(result.read, octets.length)
+        assert.ok(result.output)
+        assert.equal(sizeOfRecords(result.output, result.octets, count), result.octets.length)
+        assert.equal(result.output.scopeCount > 0, shape.scopeCount > 0)
+      }),
+      { numRuns: 600 }
+    )
+  })
+
+  test('normalising what is normalised changes nothing', () => {
+    fc.assert(
+      fc.property(input, ipfixPlan, context, ({ shape, octets, count }, plan, first) => {
+        const once = run(shape, plan, octets, first)
+        assert.ok(once.output)
+        const second = { ...first, bootTimeMs: NaN, version: 10 }
+        const twice = run(once.output, plan, once.octets, second)
+        assert.equal(twice.output, once.output)
+        assert.equal(twice.records, count)
+        assert.deepEqual(twice.octets, once.octets)
+      }),
+      { numRuns: 600 }
+    )
+  })
+
+  test('TH-41: every line is JSON, and no key stands in it twice', () => {
+    fc.assert(
+      fc.property(input, jsonPlan, context, ({ shape, octets, count }, plan, entry) => {
+        const result = run(shape, plan, octets, entry, 400_000)
+        assert.equal(result.records, count)
+        const lines = new TextDecoder('utf-8', { fatal: true }).decode(result.octets).split('\n')
+        assert.equal(lines.pop(), '')
+        assert.equal(lines.length, count)
+        for (const line of lines) {
+          const value = JSON.parse(line) as unknown
+          assert.equal(countKeys(line), countMembers(value))
+        }
+      }),
+      { numRuns: 600 }
+    )
+  })
+
+  test('with room for less, whole records are written and the rest is read later', () => {
+    fc.assert(
+      fc.property(
+        input,
+        fc.oneof(ipfixPlan, jsonPlan),
+        context,
+        fc.integer({ min: 0, max: 3000 }),
+        ({ shape, octets, count }, plan, entry, room) => {
+          const whole = run(shape, plan, octets, entry, 400_000)
+          const parts: number[] = []
+          let read = 0
+          let done = 0
+          for (;;) {
+            const part = run(shape, plan, octets.subarray(read), entry, room)
+            parts.push(...part.octets)
+            read += part.read
+            done += part.records
+            assert.ok(part.octets.length <= room)
+            if (part.records === 0) {
+              assert.equal(part.read, 0)
+              break
+            }
+          }
+          assert.deepEqual(new Uint8Array(parts), whole.octets.subarray(0, parts.length))
+          if (done === count) assert.equal(parts.length, whole.octets.length)
+        }
+      ),
+      { numRuns: 400 }
+    )
+  })
+
+  test('octets that are no whole record are not read, and nothing is thrown', () => {
+    fc.assert(
+      fc.property(
+        layout,
+        fc.oneof(ipfixPlan, jsonPlan),
+        context,
+        fc.uint8Array({ maxLength: 600 }),
+        (shape, plan, entry, octets) => {
+          const result = run(shape, plan, octets, entry, 400_000)
+          assert.ok(result.read <= octets.length)
+          assert.equal(sizeOfRecords(shape, octets, result.records), result.read)
+        }
+      ),
+      { numRuns: 600 }
+    )
+  })
+
+  test('an empty entry gives nothing', () => {
+    fc.assert(
+      fc.property(layout, fc.oneof(ipfixPlan, jsonPlan), context, (shape, plan, entry) => {
+        for (const program of programsOf(shape, plan, entry)) {
+          assert.equal(runProgram(program, new Uint8Array(0), entry, 1000).records, 0)
+        }
+      }),
+      { numRuns: 50 }
+    )
+  })
+})
+
+/** Keys in a text of JSON. */
+function countKeys(text: string): number {
+  return text.match(/"(?:[^"\\]|\\.)*":/g)?.length ?? 0
+}
+
+/** Members of all objects in a value. */
+function countMembers(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const children: unknown[] = Object.values(value)
+  const own = Array.isArray(value) ? 0 : children.length
+  return children.reduce((sum: number, child) => sum + countMembers(child), own)
+}
