@@ -19,6 +19,17 @@ function assertDiscarded(name: string, code: string, options?: TestSessionOption
 
 const tcp = { transport: 'tcp' } as const
 
+/** A Template and an Options Template of one domain. */
+const oneOfEach = (odid: number) => buildMessage({ odid }).template(256, '8:4').optionsTemplate(257, 1, '149:4 41:8')
+
+/** A Message of so many octets, full of records of one octet. */
+function messageOf(lengthOctets: number): Uint8Array {
+  return buildMessage()
+    .template(256, '4:1')
+    .data(256, new Uint8Array(lengthOctets - 32))
+    .octets()
+}
+
 describe('vectors', () => {
   test('have the octets that they say', () => {
     for (const [name, { octets }] of Object.entries(vectors)) assert.equal(vector(name).length, octets, name)
@@ -289,14 +300,13 @@ describe('RFC 7011 §8: the life of templates', () => {
   })
 
   test('R7011-8.1-3 V11 V12 all Templates, or all Options Templates, of that domain alone', () => {
-    const known = (odid: number) => buildMessage({ odid }).template(256, '8:4').optionsTemplate(257, 1, '149:4 41:8')
     for (const [name, left] of [
       ['V11', { 257: '(1) 149:4 41:8' }],
       ['V12', { 256: '8:4' }]
     ] as const) {
       const session = new TestSession(tcp)
-      session.decode(known(1))
-      session.decode(known(2))
+      session.decode(oneOfEach(1))
+      session.decode(oneOfEach(2))
       session.decode(vector(name))
       assert.deepEqual(session.templates(1), left)
       assert.deepEqual(Object.keys(session.templates(2)), ['256', '257'])
@@ -368,14 +378,9 @@ describe('RFC 7011 §9 and §10: what is malformed', () => {
   })
 
   test('R7011-10-1 the longest Messages: 65535 octets over TCP, 65507 in a datagram', () => {
-    const message = (length: number) =>
-      buildMessage()
-        .template(256, '4:1')
-        .data(256, new Uint8Array(length - 16 - 12 - 4))
-        .octets()
-    assert.equal(decode([message(65535)], tcp).records, 65503)
-    assert.equal(decode([message(65507)]).records, 65475)
-    assert.equal(decode([message(65508)]).discarded, 'OVERSIZE')
+    assert.equal(decode([messageOf(65535)], tcp).records, 65503)
+    assert.equal(decode([messageOf(65507)]).records, 65475)
+    assert.equal(decode([messageOf(65508)]).discarded, 'OVERSIZE')
   })
 })
 
@@ -519,10 +524,10 @@ describe('NetFlow v5 and v7', () => {
 
   test('RV5-1 a count of 0 or 31, or more than is there, discards the datagram', () => {
     assert.equal(decode([buildFixed([])]).discarded, 'RECORD_COUNT')
-    assert.equal(decode([buildFixed(Array(31).fill({}))]).discarded, 'RECORD_COUNT')
+    assert.equal(decode([buildFixed(Array.from({ length: 31 }, () => ({})))]).discarded, 'RECORD_COUNT')
     assert.equal(decode([buildFixed([{}], { count: 2 })]).discarded, 'RECORD_COUNT')
     assert.equal(decode([vector('V18').slice(0, 71)]).discarded, 'RECORD_COUNT')
-    assert.equal(decode([buildFixed(Array(30).fill({}))]).records, 30)
+    assert.equal(decode([buildFixed(Array.from({ length: 30 }, () => ({})))]).records, 30)
   })
 
   test('RV5-3 the fields of v5 in their order, pads as paddingOctets', () => {

@@ -19,9 +19,15 @@ function decode(messages: readonly (MessageBuilder | Uint8Array | string)[], opt
   return seen[seen.length - 1]
 }
 
+/** A number as so many octets in hexadecimal. */
+const digits = (value: number, octets: number) => value.toString(16).padStart(2 * octets, '0')
+
+/** Two Templates and an Options Template of one domain. */
+const both = (odid: number) =>
+  buildMessage({ odid }).template(256, '8:4').optionsTemplate(257, 1, '149:4 41:8').template(258, '12:4')
+
 /** A record of a variable-length value: its length in one or three octets, then the value. */
 function variable(length: number, isLong = length >= 255): string {
-  const digits = (value: number, octets: number) => value.toString(16).padStart(2 * octets, '0')
   return (isLong ? `ff${digits(length, 2)}` : digits(length, 1)) + '78'.repeat(length)
 }
 
@@ -112,9 +118,6 @@ describe('RFC 5471 §3.1 and §3.2: templates and data', () => {
     assert.deepEqual(decode([buildMessage().withdraw(999)], tcp).codes, ['WITHDRAW_UNKNOWN'])
     assert.equal(decode([buildMessage().withdraw(999)], strict).discarded, 'STRICT_WITHDRAWAL')
   })
-
-  const both = (odid: number) =>
-    buildMessage({ odid }).template(256, '8:4').optionsTemplate(257, 1, '149:4 41:8').template(258, '12:4')
 
   test('T14 V11 All Data Template Withdrawal ends the Templates of that domain alone', () => {
     const session = new TestSession(tcp)

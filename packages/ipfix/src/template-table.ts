@@ -139,7 +139,7 @@ export class TemplateTable {
       onEnd?.('expired', known)
       known = undefined
     }
-    if (known === undefined) return this.#learn(templateId, layout, nowMs, 'wire', nowMs, onEnd) && 'learned'
+    if (known === undefined) return this.#learn(templateId, layout, nowMs, this.#announcedBy, nowMs, onEnd) && 'learned'
     if (known.layout === layout) {
       this.#refresh(known, nowMs)
       return 'refreshed'
@@ -148,7 +148,8 @@ export class TemplateTable {
   }
 
   /**
-   * A template from a store: a hint until the exporter announces it. What the wire said wins, always.
+   * A template from a store: a hint until the exporter announces it. What the wire said wins, always. For UDP sessions:
+   * a connection's templates end with it (RFC 7011 §8), unless the operator says otherwise for a faulty exporter.
    *
    * @param lastSeenMs - when the exporter announced it last, in this table's clock; decides how long it lives.
    * @returns whether it was taken.
@@ -253,6 +254,10 @@ export class TemplateTable {
     this.#rejected.clear()
   }
 
+  get #announcedBy(): TemplateSource {
+    return this.transport === 'file' ? 'file' : 'wire'
+  }
+
   /** Whether {@link evictIdle} for another table would find one. */
   hasIdle(nowMs: number): boolean {
     return this.#idle(nowMs, false) !== undefined
@@ -289,7 +294,7 @@ export class TemplateTable {
   #announced(slot: TemplateSlot, nowMs: number): void {
     slot.announcements++
     slot.lastSeenMs = nowMs
-    slot.source = 'wire'
+    slot.source = this.#announcedBy
     slot.isHint = false
     slot.expiresAtMs = nowMs + this.#lifetimeMs(slot.longestIntervalMs, slot.announcements)
     if (slot.isUsed) return

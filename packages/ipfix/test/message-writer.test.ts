@@ -29,7 +29,7 @@ describe('MessageWriter writes', () => {
   test('records of one kind into one Set', () => {
     const writer = new MessageWriter().begin(header)
     for (let at = 0; at < 3; at++) writer.data(256, Uint8Array.of(at))
-    assert.equal(hexOf(writer.end()), '000a00176553f1000000000300000007' + '01000007000102')
+    assert.equal(hexOf(writer.end()), '000a00176553f100000000030000000701000007000102')
   })
 
   test('nothing of what does not fit', () => {
@@ -54,7 +54,7 @@ describe('MessageWriter writes', () => {
     const end = writer.endAt()
     writer.begin({ ...header, sequence: 4 }, 50, end)
     assert.equal(writer.endAt(), end + 16)
-    assert.equal(hexOf(writer.octets, 10, end), '000a00186553f1000000000300000007' + '01000008deadbeef')
+    assert.equal(hexOf(writer.octets, 10, end), '000a00186553f100000000030000000701000008deadbeef')
     assert.equal(hexOf(writer.octets, end, end + 16), '000a00106553f1000000000400000007')
   })
 
@@ -62,7 +62,7 @@ describe('MessageWriter writes', () => {
     const writer = new MessageWriter().begin(header)
     writer.data(256, octetsOf('0102030405'))
     writer.align()
-    assert.equal(hexOf(writer.end(), 16), '0100000c' + '0102030405000000')
+    assert.equal(hexOf(writer.end(), 16), '0100000c0102030405000000')
   })
 })
 
