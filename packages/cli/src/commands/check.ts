@@ -1,0 +1,25 @@
+import { Command } from 'commander'
+import { loadConfig } from '@weir/config'
+
+const examples = `
+Examples:
+  $ weir check weir.yaml
+  $ WEIR_COORDINATOR_PORT=8091 weir check weir.yaml     the environment counts too
+
+Exit codes: 0 it is right, 69 it cannot be read, 78 it is wrong: each error has its path, what is wrong and what is allowed.
+`
+
+/** `weir check`: every error of a configuration. */
+export function checkCommand(): Command {
+  return new Command('check')
+    .description('Check a configuration and name all its errors.')
+    .argument('<config>', 'weir.yaml')
+    .addHelpText('after', examples)
+    .action(async (file: string) => {
+      const { config, warnings } = await loadConfig(file, { environment: process.env })
+      for (const warning of warnings) process.stderr.write(`weir: ${warning}\n`)
+      const { length: listeners } = config.collector.listeners
+      const { length: destinations } = config.destinations
+      process.stdout.write(`${file} is right: ${listeners} listeners, ${destinations} destinations\n`)
+    })
+}

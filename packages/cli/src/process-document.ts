@@ -1,0 +1,57 @@
+import { resolve } from 'node:path'
+import { Option } from 'commander'
+import type { Command } from 'commander'
+import { applyRevision, loadConfig, readEffectiveDocument, setRevisionAside } from '@weir/config'
+import type { EffectiveDocument } from '@weir/config'
+import { createLog } from '@weir/runtime'
+import type { Log } from '@weir/runtime'
+
+/** Where a process takes its document from: a file of the operator's, or what the supervisor resolved already. */
+export interface DocumentOptions {
+  readonly config?: string
+  readonly effective?: string
+}
+
+/** The options of every command that runs one process. */
+export const addDocumentOptions = (command: Command): Command =>
+  command
+    .option('-c, --config <file>', 'weir.yaml; without it the defaults and the environment (WEIR_…)')
+    .addOption(new Option('--effective <file>', 'the document that weir up has resolved').hideHelp())
+
+/**
+ * The effective document of one process, with the destinations as the control API left them.
+ *
+ * @param process - its name in the log.
+ */
+export async function loadDocument(process: string, options: DocumentOptions): Promise<EffectiveDocument> {
+  if (options.effective !== undefined) return revised(await readEffectiveDocument(options.effective), undefined)
+  const { config, warnings, baseHash } = await loadOperatorConfig(options.config)
+  const log = createLog({ name: process, level: config.log.level })
+  for (const warning of warnings) log.warn('config_warning', warning)
+  return revised({ config: { ...config, runDir: config.runDir ?? '/run/weir' }, baseHash }, log)
+}
+
+/** The operator's document, with the environment over it; paths in it are made absolute, so that every process means the same. */
+export async function loadOperatorConfig(file: string | undefined): ReturnType<typeof loadConfig> {
+  const resolved = await loadConfig(file, { environment: process.env })
+  const { config } = resolved
+  return {
+    ...resolved,
+    config: {
+      ...config,
+      stateDir: resolve(config.stateDir),
+      runDir: config.runDir === null ? null : resolve(config.runDir),
+      collector: { ...config.collector, elementFiles: config.collector.elementFiles.map(path => resolve(path)) }
+    }
+  }
+}
+
+/** @param log - undefined: the supervisor has spoken of a revision that is not taken, and has put it aside. */
+async function revised(document: EffectiveDocument, log: Log | undefined): Promise<EffectiveDocument> {
+  const { config, origin, reason } = await applyRevision(document.config, document.baseHash)
+  if (log !== undefined && origin === 'set-aside') {
+    const path = await setRevisionAside(config.stateDir, Date.now())
+    log.warn('revision_set_aside', `the destinations made through the API are not taken: ${reason}`, { path })
+  }
+  return { ...document, config }
+}

@@ -1,0 +1,42 @@
+import { Command } from 'commander'
+import { checkCommand } from './commands/check.ts'
+import { collectorCommand } from './commands/collector.ts'
+import { coordinatorCommand } from './commands/coordinator.ts'
+import { decodeCommand } from './commands/decode.ts'
+import { demoCommand } from './commands/demo.ts'
+import { dumpCommand } from './commands/dump.ts'
+import { mediatorCommand } from './commands/mediator.ts'
+import { upCommand } from './commands/up.ts'
+import { weirVersion } from './version.ts'
+
+const help = `
+Examples:
+  $ weir up                                      listen on UDP and TCP 4739 and UDP 2055, control API on 127.0.0.1:8090
+  $ weir up --config weir.yaml                   the same by a configuration of yours
+  $ weir check weir.yaml                         every error of a configuration, with what is allowed there
+  $ weir decode capture.pcap                     what is in a capture
+  $ weir replay capture.pcap --to udp://127.0.0.1:4739
+  $ weir receive --listen tcp://127.0.0.1:4740   a downstream collector that prints
+
+Exit codes: 0 done, 1 something was found wrong, 64 wrong usage, 65 bad input, 66 input cannot be read,
+69 a port or peer is not to be had, 70 a defect of Weir, 74 input or output failed, 78 the configuration is wrong,
+128 + N ended by signal N.
+`
+
+/** The whole command tree. Nothing is started; the reference page is made from it. */
+export function weirProgram(): Command {
+  const program = new Command('weir')
+    .description('IPFIX collector and mediator: NetFlow and IPFIX in, one clean, normalised IPFIX stream out.')
+    .version(weirVersion(), '-V, --version')
+    .addHelpText('after', help)
+    .showHelpAfterError('(weir --help shows the commands)')
+  program.commandsGroup('Run:')
+  for (const command of [upCommand(), demoCommand(), collectorCommand(), mediatorCommand(), coordinatorCommand()]) {
+    program.addCommand(command)
+  }
+  program.commandsGroup('Configuration:')
+  for (const command of [checkCommand(), dumpCommand()]) program.addCommand(command)
+  program.commandsGroup('Captures and test traffic:')
+  for (const command of [decodeCommand()]) program.addCommand(command)
+  return program
+}

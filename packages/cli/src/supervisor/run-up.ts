@@ -1,0 +1,116 @@
+import { rm } from 'node:fs/promises'
+import { applyRevision, setRevisionAside, writeEffectiveDocument } from '@weir/config'
+import type { ResolvedConfig, WeirConfig } from '@weir/config'
+import { CodedError, createLog, runProcess, systemClock } from '@weir/runtime'
+import type { Component, Log } from '@weir/runtime'
+import { startWeirChild } from './child-host.ts'
+import { greetingOf } from './greeting.ts'
+import { prettyLine } from './pretty-line.ts'
+import { makeRunFolder } from './run-folder.ts'
+import type { RunFolder } from './run-folder.ts'
+import { createSupervisor } from './supervisor.ts'
+import type { Supervisor, SupervisedSpec } from './supervisor.ts'
+
+/** All of the stop, so that 30 s hold. */
+const STOP_MS = 28_000
+
+/** The order of starting; each leaves time for those that stop after it. */
+const podChildren = [
+  { name: 'coordinator', leaveMs: 0 },
+  { name: 'mediator', leaveMs: 2_000 },
+  { name: 'collector', leaveMs: 7_000 }
+]
+
+export interface UpRequest {
+  readonly resolved: ResolvedConfig
+  /** Children besides the pod, started before it and stopped after it. */
+  readonly before?: readonly SupervisedSpec[]
+  /** Started after the pod, stopped before it. */
+  readonly traffic?: Component
+  /** Removed at the end. */
+  readonly temporaryFolders?: readonly string[]
+}
+
+const writeLine = (line: string): void => void process.stderr.write(`${prettyLine(line.trimEnd())}\n`)
+
+/** Run a whole Weir until it is told to stop; then exits the process. */
+export async function runUp({ resolved, before = [], traffic, temporaryFolders = [] }: UpRequest): Promise<void> {
+  const isTerminal = process.stderr.isTTY
+  const log = createLog({
+    name: 'up',
+    level: resolved.config.log.level,
+    ...(isTerminal ? { destination: { write: writeLine } } : {})
+  })
+  for (const warning of resolved.warnings) log.warn('config_warning', warning)
+  const folder = await makeRunFolder(resolved.config.runDir)
+  const config = await revisedConfig(resolved, log)
+  const effective = await writeEffectiveDocument(folder.path, {
+    config: { ...resolved.config, runDir: folder.path },
+    baseHash: resolved.baseHash
+  })
+  const pod = podChildren.map(child => ({ ...child, args: [child.name, '--effective', effective], hasReadiness: true }))
+  const supervisor = createSupervisor([...before, ...pod], {
+    log,
+    clock: systemClock,
+    startChild: startWeirChild,
+    ...(isTerminal ? { onLine: writeLine } : {})
+  })
+  process.once('exit', () => supervisor.killAll())
+  const components = [
+    removal(folder, temporaryFolders),
+    spoken(supervisor),
+    ...(traffic === undefined ? [] : [traffic])
+  ]
+  await runProcess('up', components, {
+    log,
+    stopMs: STOP_MS,
+    describe: () => greet(config, supervisor)
+  })
+}
+
+/** The document with the destinations that the control API left; one that does not belong to it is put aside. */
+async function revisedConfig({ config, baseHash }: ResolvedConfig, log: Log): Promise<WeirConfig> {
+  const revised = await applyRevision(config, baseHash)
+  if (revised.origin === 'revision')
+    log.info('revision_taken', 'the destinations are those of the API, kept in revision.json')
+  if (revised.origin === 'set-aside') {
+    const path = await setRevisionAside(config.stateDir, Date.now())
+    log.warn('revision_set_aside', `the destinations made through the API are not taken: ${revised.reason}`, { path })
+  }
+  return revised.config
+}
+
+/** A child's error as one sentence besides the log, so that nobody has to read JSON to learn that a port is busy. */
+function spoken(supervisor: Supervisor): Component {
+  return {
+    name: supervisor.name,
+    stop: deadlineMs => supervisor.stop(deadlineMs),
+    async start(signal) {
+      try {
+        await supervisor.start(signal)
+      } catch (error) {
+        if (error instanceof CodedError) process.stderr.write(`weir: ${error.message}\n`)
+        throw error
+      }
+    }
+  }
+}
+
+const removal = (folder: RunFolder, others: readonly string[]): Component => ({
+  name: 'folders',
+  start: async () => undefined,
+  async stop() {
+    await folder.remove()
+    for (const path of others) await rm(path, { recursive: true, force: true })
+  }
+})
+
+function greet(config: WeirConfig, supervisor: Supervisor): Record<string, unknown> {
+  const coordinator = supervisor.children.find(({ spec }) => spec.name === 'coordinator')
+  const { port } = coordinator?.details ?? {}
+  const lines = greetingOf(config, typeof port === 'number' ? port : config.coordinator.port)
+  const isStdoutTaken = config.destinations.some(each => each.type === 'json' && each.target === 'stdout')
+  const stream = isStdoutTaken ? process.stderr : process.stdout
+  stream.write(`${lines.join('\n')}\n`)
+  return { children: Object.fromEntries(supervisor.children.map(({ spec, pid }) => [spec.name, pid])) }
+}
