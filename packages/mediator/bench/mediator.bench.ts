@@ -156,9 +156,12 @@ async function feed(rig: Rig, batches: (() => TestBatch)[], records: number): Pr
   })
 }
 
-async function serveSink(): Promise<void> {
+function report(port: number): void {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker's port, not a window
-  const report = (port: number): void => parentPort!.postMessage(port)
+  parentPort!.postMessage(port)
+}
+
+async function serveSink(): Promise<void> {
   if (workerData === 'udp') {
     const socket = createSocket({ type: 'udp4', recvBufferSize: 4_194_304 })
     socket.on('message', () => undefined)

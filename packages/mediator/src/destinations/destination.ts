@@ -219,23 +219,24 @@ export class Destination {
     let turnOctets = 0
     const { output } = this.#parts
     while (output.isReady && this.#inFlight.length < MAX_IN_FLIGHT) {
+      if (output.wantsRotation()) this.#rotate()
       const isMore = this.#fill()
       turnOctets += this.#chunk?.end ?? 0
       this.#flush()
       if (!isMore) break
-      if (output.wantsRotation()) this.#rotate()
       if (turnOctets >= TURN_OCTETS) {
         this.#scheduleTurn()
         break
       }
     }
     this.#isPumping = false
-    if (this.#onDrained !== undefined && this.#queue.isEmpty && this.#repeat === undefined) this.#onDrained()
+    if (this.#queue.isEmpty && (this.#repeat === undefined || output.isLazy)) this.#onDrained?.()
   }
 
   /** Encode into the open chunk until it is full (true) or nothing is left to read (false). */
   #fill(): boolean {
-    const { encoder } = this.#parts
+    const { encoder, output } = this.#parts
+    if (output.isLazy && this.#queue.current() === undefined) return false
     const chunk = this.#openChunk()
     if (encoder.hasAnnouncements && !encoder.announce(chunk)) return true
     if (this.#repeat !== undefined && !this.#fillRepeat(this.#repeat, chunk)) return true

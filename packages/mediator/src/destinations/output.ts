@@ -30,6 +30,8 @@ export interface Output {
   /** Begin to connect or create; {@link OutputEvents.onReady} follows, now or later, and again after each loss. */
   open(): void
   readonly isReady: boolean
+  /** True: a session should begin with records, so announcements wait for them (no file of templates alone). */
+  readonly isLazy: boolean
   /** Only while ready. Reported by `onWritten` in the order of the calls, now or later. */
   write(chunk: Chunk): void
   /** True if the session that is open has its size or its age: the owner finishes it and calls {@link rotate}. */

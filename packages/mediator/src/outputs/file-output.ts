@@ -41,6 +41,7 @@ const RETRY_MS = 5_000
 
 /** Chunks into files, one after the other; a file is made when there is something to write. */
 export class FileOutput implements Output {
+  readonly isLazy = true
   readonly #config: FileOutputConfig
   readonly #deps: OutputDeps
   readonly #steps: Step[] = []

@@ -28,6 +28,7 @@ const BUSY_LIMIT_MS = 2_000
 
 /** Each Message of a chunk as one datagram, through dgram or with UDP_SEGMENT. What the network refuses is counted, nothing more. */
 export class UdpOutput implements Output {
+  readonly isLazy = false
   readonly #config: UdpOutputConfig
   readonly #deps: OutputDeps
   readonly #makeSegmentSender: MakeSegmentSender | undefined

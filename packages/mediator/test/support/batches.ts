@@ -150,3 +150,18 @@ export function flows(count: number, first = 0): Uint8Array[] {
 /** The batch of one entry of {@link flows}. */
 export const flowBatch = (source: Source, count: number, first = 0): TestBatch =>
   batchOf([{ layout: flowLayout, source, records: flows(count, first) }])
+
+/** A serial number in PEN 32473 and 1,400 octets behind it: fills sockets with few records. */
+export const wideLayout = layoutOf('32473.1:8 32473.2:1400')
+
+/** Records of one batch of {@link wideBatch}: about 256 KiB. */
+export const WIDE = 180
+
+export function wideBatch(source: Source, first: number): TestBatch {
+  const records = Array.from({ length: WIDE }, (_, index) => {
+    const record = new Uint8Array(1_408)
+    new DataView(record.buffer).setBigUint64(0, BigInt(first + index))
+    return record
+  })
+  return batchOf([{ layout: wideLayout, source, records }])
+}

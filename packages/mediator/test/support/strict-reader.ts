@@ -24,6 +24,8 @@ export interface ReadMessage {
   readonly records: readonly ReadRecord[]
 }
 
+const UDP_REUSE_SEC = 1_799
+
 /**
  * A downstream collector of few lines that knows nothing of Weir's own decoder and forgives nothing: data without a template,
  * a sequence that skips, a length that is wrong, an Export Time that goes back are all failed assertions (RFC 7011 §3, §8).
@@ -135,7 +137,10 @@ export class StrictReader {
       }
       const template = { id, scopeCount, fields, exportTimeSec: message.exportTimeSec }
       const known = domain.get(id)
-      if (known !== undefined) {
+      // Over UDP an id may mean something else once it was not announced for three refresh intervals (RFC 7011 §8.4).
+      const isReused =
+        this.#isUdp && known !== undefined && message.exportTimeSec - known.exportTimeSec >= UDP_REUSE_SEC
+      if (known !== undefined && !isReused) {
         assert.deepEqual(known.fields, fields, 'an id that is live means the same when it is announced again')
         assert.equal(known.scopeCount, scopeCount)
       }
