@@ -182,8 +182,14 @@ class ProcessRun {
   #fail(error: unknown): void {
     const coded = error instanceof CodedError ? error : undefined
     this.#exitCode = coded?.exitCode ?? exitCodes.internal
-    this.#log.error('start_failed', `${this.#name} cannot start`, { error })
     const message = error instanceof Error ? error.message : String(error)
+    // What the operator can mend needs no stack.
+    const isDefect = this.#exitCode === exitCodes.internal
+    this.#log.error(
+      'start_failed',
+      `${this.#name} cannot start: ${message}`,
+      isDefect ? { error } : { error: coded?.code }
+    )
     this.#send({
       type: 'failed',
       process: this.#name,

@@ -16,7 +16,7 @@ export function safeText(text: string, maxChars: number = MAX_VALUE_CHARS): stri
   return cut.toWellFormed().replace(unsafe, escapeCharacter)
 }
 
-const MAX_DEPTH = 4
+const MAX_DEPTH = 6
 const MAX_ENTRIES = 64
 
 /** A value made fit for a log line: {@link safeText} for each text in it, bounded depth and entries, no bigint. */

@@ -62,7 +62,7 @@ test('errors, deep values, octets and functions are shown within bounds', () => 
   const error = Object.assign(new Error('outer', { cause: new Error('inner') }), { code: 'EOUTER' })
   log.error('failed', 'it failed', {
     error,
-    deep: { a: { b: { c: { d: 1 } } } },
+    deep: { a: { b: { c: { d: { e: { f: 1 } } } } } },
     octets: new Uint8Array(5),
     list: Array.from({ length: 100 }, (_, index) => index),
     call: () => 1
@@ -71,7 +71,7 @@ test('errors, deep values, octets and functions are shown within bounds', () => 
   const shown = line!.error as { code: string; message: string; cause: { message: string } }
   assert.deepEqual([shown.code, shown.message, shown.cause.message], ['EOUTER', 'outer', 'inner'])
   assert.deepEqual([line!.octets, line!.call, (line!.list as []).length], ['[5 octets]', '[function]', 64])
-  assert.deepEqual(line!.deep, { a: { b: { c: '[deep]' } } })
+  assert.deepEqual(line!.deep, { a: { b: { c: { d: { e: '[deep]' } } } } })
 })
 
 test('L-76 of one code a hundred lines a minute are written, of one exporter ten', () => {
