@@ -94,7 +94,7 @@ class CollectorProcess implements Collector {
   readonly #tcp: TcpListener[] = []
   readonly #allow: AllowList
   readonly #gate: TcpGate
-  #state: 'new' | 'serving' | 'stopping' | 'stopped' = 'new'
+  #state: 'new' | 'starting' | 'serving' | 'stopping' | 'stopped' = 'new'
 
   constructor(settings: CollectorSettings, deps: CollectorDeps) {
     this.#deps = deps
@@ -176,6 +176,7 @@ class CollectorProcess implements Collector {
   }
 
   async start(): Promise<void> {
+    this.#state = 'starting'
     const { settings, recollection, link } = this.parts
     const { collector: config } = settings
     if (this.#allow.isAnyAllowed) {
@@ -194,12 +195,12 @@ class CollectorProcess implements Collector {
 
   async stop(deadlineMs: number): Promise<void> {
     if (this.#state === 'stopping' || this.#state === 'stopped') return
-    const wasServing = this.#state === 'serving'
+    const wasStarted = this.#state !== 'new'
     this.#state = 'stopping'
     const { settings, pending, forwarder, link, store, sessions } = this.parts
     const endMs = this.#clock.monotonicMs() + deadlineMs
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs())
-    if (wasServing) {
+    if (wasStarted) {
       const { tcpReadMs, udpSilenceMs, drainMs } = settings.shutdown
       const readMs = Math.min(tcpReadMs, Math.max(0, deadlineMs - drainMs))
       await stopIntake({ udp: this.#udp, tcp: this.#tcp, clock: this.#clock, tcpReadMs: readMs, udpSilenceMs })
@@ -208,7 +209,7 @@ class CollectorProcess implements Collector {
     pending.dropAll('shutdown')
     if (!forwarder.drain()) forwarder.abandon()
     for (const session of sessions.values()) sessions.close(session, session.transport === 'tcp')
-    if (wasServing) await link.stop(Math.min(settings.shutdown.drainMs, leftMs()))
+    if (wasStarted) await link.stop(Math.min(settings.shutdown.drainMs, leftMs()))
     await store.close()
     this.#state = 'stopped'
     const { inWindow } = link.stats.records
@@ -219,7 +220,7 @@ class CollectorProcess implements Collector {
 
   readiness(): Readiness {
     const reasons: string[] = []
-    if (this.#state === 'new') reasons.push('listeners are not bound yet')
+    if (this.#state === 'new' || this.#state === 'starting') reasons.push('listeners are not bound yet')
     if (this.#state === 'stopping' || this.#state === 'stopped') reasons.push('stopping')
     if (this.parts.link.stats.state !== 'ready')
       reasons.push(`the link to the mediator is ${this.parts.link.stats.state}`)

@@ -63,7 +63,7 @@ const NAME_OCTETS = 32
 const HEADER_OCTETS = 64
 const IOVEC_OCTETS = 16
 /** Calls in a row before the event loop gets its turn. */
-const ROUNDS = 4
+const ROUNDS = 16
 
 /**
  * Reads many datagrams with one system call. The socket stays dgram's: it binds it, and its first `message` of a turn says
@@ -104,18 +104,25 @@ export class RecvmmsgReader {
     }
   }
 
-  /** Hand all datagrams that wait in the socket to `sink`, or so many that the event loop has to go on. */
-  drain(fd: number, sink: DatagramSink): void {
+  /**
+   * Hand all datagrams that wait in the socket to `sink`, or so many that the event loop has to go on.
+   *
+   * @returns how many.
+   */
+  drain(fd: number, sink: DatagramSink): number {
+    let fetched = 0
     for (let round = 0; round < ROUNDS; round++) {
       const headers = this.#headers
       for (let slot = 0; slot < SLOTS; slot++) headers.setUint32(slot * HEADER_OCTETS + 8, NAME_OCTETS, true)
       const count = this.#recvmmsg(fd, this.#headersPointer, SLOTS, MSG_DONTWAIT, 0n)
       this.calls++
-      if (count <= 0) return
+      if (count <= 0) break
+      fetched += count
       this.datagrams += count
       for (let slot = 0; slot < count; slot++) this.#give(slot, sink)
-      if (count < SLOTS) return
+      if (count < SLOTS) break
     }
+    return fetched
   }
 
   #give(slot: number, sink: DatagramSink): void {

@@ -22,6 +22,11 @@ export interface UdpListenerDeps {
 }
 
 const MAX_DATAGRAM_OCTETS = 65_536
+/** Datagrams at once from which on the socket is asked every {@link POLL_MS} instead of asking us. */
+const POLL_FROM = 8
+const POLL_MS = 1
+/** A smaller receive buffer does not bridge some milliseconds at a high rate. */
+const POLL_BUFFER_OCTETS = 2_097_152
 
 /** One UDP socket. `::` takes IPv4 too. */
 export class UdpListener {
@@ -38,6 +43,9 @@ export class UdpListener {
   readonly #view = new DataView(this.#octets.buffer)
   #socket: Socket | undefined
   #fd = -1
+  #handle: DatagramHandle | undefined
+  #isPolling = false
+  #timer: NodeJS.Timeout | undefined
   #identity: SocketIdentity = { inode: undefined, port: 0 }
   #arrivals = 0
 
@@ -48,6 +56,11 @@ export class UdpListener {
 
   get socketKind(): 'recvmmsg' | 'dgram' {
     return this.#deps.reader !== undefined && this.#fd >= 0 ? 'recvmmsg' : 'dgram'
+  }
+
+  /** So much comes that the socket is asked every millisecond. */
+  get isPolling(): boolean {
+    return this.#isPolling
   }
 
   /** Counts up with each turn in which something came: to see silence. */
@@ -74,7 +87,8 @@ export class UdpListener {
     socket.on('error', error => this.#deps.log.error('udp_socket', 'a UDP socket failed', { listener: name, error }))
     this.port = socket.address().port
     this.#askBuffer(socket, receiveBufferOctets)
-    this.#fd = fdOf(socket)
+    this.#handle = handleOf(socket)
+    this.#fd = this.#handle?.fd ?? -1
     this.#identity = { inode: socketInode(this.#fd), port: this.port }
     socket.on('message', this.socketKind === 'recvmmsg' ? this.#onMany : this.#onOne)
   }
@@ -90,6 +104,7 @@ export class UdpListener {
     this.#socket = undefined
     if (socket === undefined) return
     this.#fd = -1
+    clearTimeout(this.#timer)
     await new Promise<void>(resolve => socket.close(resolve))
   }
 
@@ -117,18 +132,49 @@ export class UdpListener {
     this.#deps.sink.fromText(address, port, this.#octets, this.#view, 0, message.length)
   }
 
-  /** The first datagram of a turn came by dgram; the others are fetched together. */
+  /**
+   * The first datagram of a turn came by dgram; the others are fetched together. While many come, the event loop is not
+   * told of each: they are fetched every millisecond, which costs the less the more there are.
+   */
   readonly #onMany = (message: Buffer, source: { address: string; port: number }): void => {
     this.#onOne(message, source)
-    if (this.#fd >= 0) this.#deps.reader!.drain(this.#fd, this.#deps.sink)
+    if (this.#fd < 0) return
+    const fetched = this.#deps.reader!.drain(this.#fd, this.#deps.sink)
+    const isRoomy = this.receiveBufferGranted >= POLL_BUFFER_OCTETS
+    if (fetched >= POLL_FROM && isRoomy && this.#handle !== undefined && !this.#isPolling) {
+      this.#isPolling = true
+      this.#handle.recvStop()
+      this.#timer = setTimeout(this.#poll, POLL_MS)
+    }
+  }
+
+  readonly #poll = (): void => {
+    if (this.#fd < 0) return
+    const fetched = this.#deps.reader!.drain(this.#fd, this.#deps.sink)
+    if (fetched > 0) this.#arrivals++
+    if (fetched >= POLL_FROM) {
+      this.#timer!.refresh()
+      return
+    }
+    this.#isPolling = false
+    this.#handle!.recvStart()
   }
 }
 
-/** The file descriptor of a dgram socket, which has no public name; -1 if it is not found. */
-function fdOf(socket: Socket): number {
+/** What is used of dgram's own handle, which has no public name. */
+interface DatagramHandle {
+  readonly fd: number
+  recvStart(): void
+  recvStop(): void
+}
+
+/** @returns undefined where dgram is made in another way; then it reads its socket itself. */
+function handleOf(socket: Socket): DatagramHandle | undefined {
   const key = Object.getOwnPropertySymbols(socket).find(symbol => symbol.description === 'state symbol')
-  if (key === undefined) return -1
-  const state = (socket as unknown as Record<symbol, { handle?: { fd?: unknown } } | undefined>)[key]
-  const fd = state?.handle?.fd
-  return typeof fd === 'number' ? fd : -1
+  if (key === undefined) return undefined
+  const state = (socket as unknown as Record<symbol, { handle?: Partial<DatagramHandle> } | undefined>)[key]
+  const handle = state?.handle
+  const isUsable =
+    typeof handle?.fd === 'number' && typeof handle.recvStart === 'function' && typeof handle.recvStop === 'function'
+  return isUsable ? (handle as DatagramHandle) : undefined
 }

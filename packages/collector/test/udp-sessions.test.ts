@@ -81,6 +81,25 @@ for (const socket of kinds) {
         for (const session of ledger) for (const { tracker } of session.domains.values()) assert.equal(tracker.lost, 0)
       })
 
+      test('what comes after a burst and a silence', async t => {
+        const rig = await start(t, { receiveBufferOctets: 4_194_304 })
+        const source = await rig.udpSource()
+        await source.send(templateMessage())
+        let sequence = 0
+        for (const burst of [200, 1, 200, 1]) {
+          const sends = Array.from({ length: burst }, () =>
+            source.send(dataMessage([sequence], { sequence: sequence++ }))
+          )
+          await Promise.all(sends)
+          await rig.link.untilRecords(sequence)
+          await rig.until(() => !rig.collector.parts.udp[0].listener.isPolling)
+        }
+        assert.deepEqual(
+          rig.link.hex,
+          Array.from({ length: sequence }, (_, index) => recordHex(index))
+        )
+      })
+
       test('R7011-10-1 a datagram of 65507 octets', async t => {
         const octets = buildMessage()
           .template(256, '210:1')

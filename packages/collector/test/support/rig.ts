@@ -21,6 +21,7 @@ export interface RigOptions {
   readonly store?: TemplateStore
   readonly link?: FakeLink
   readonly socket?: SocketKind
+  readonly receiveBufferOctets?: number
   readonly address?: string
   readonly log?: Log
 }
@@ -65,7 +66,7 @@ export function settingsOf(options: RigOptions = {}) {
           transport: 'udp',
           address: options.address ?? '127.0.0.1',
           port: 0,
-          receiveBufferOctets: 1_048_576,
+          receiveBufferOctets: options.receiveBufferOctets ?? 1_048_576,
           socket: options.socket ?? 'dgram'
         },
         { name: 't', transport: 'tcp', address: options.address ?? '127.0.0.1', port: 0 }
@@ -185,4 +186,15 @@ async function advanceUntil(clock: FakeClock, done: Promise<void>): Promise<void
     clock.advance(50)
     await new Promise(resolve => setImmediate(resolve))
   }
+}
+
+/** A collector that is not started. */
+export function createCollectorOf(link: LinkSender, store: TemplateStore, listeners?: readonly object[]): Collector {
+  const collector = listeners === undefined ? {} : { listeners }
+  return createCollector(settingsOf({ collector }), {
+    link,
+    store,
+    registry: ElementRegistry.standard(),
+    log: silentLog()
+  })
 }
