@@ -175,7 +175,7 @@ export class SourceWriter {
     for (const word of [8, 4, 2, 1]) {
       for (; length - done >= word; done += word) move(word, done)
       // What is left of a word is moved with the octets before it.
-      if (length > word && length - done > word / 2 && length > done) {
+      if (length > word && length - done > word / 2) {
         move(word, length - word)
         done = length
       }

@@ -112,6 +112,11 @@ describe('rejects', () => {
     checkSource('let n = (-1)\nreturn p12 + octets', kernelNames)
   })
 
+  test('calls of what is not in the kernel', { skip: !canCompile }, () => {
+    const { plan } = planRecord(layoutOf('82:65535'), normalised, 0, registry)
+    assert.throws(() => compile(plan, 1, {} as ReturnType<typeof createKernel>), InvariantBreach)
+  })
+
   test('numbers that are no integers', () => {
     for (const value of [1.5, NaN, Infinity, 2 ** 53, '1;n' as unknown as number, undefined as unknown as number]) {
       assert.throws(() => integerText(value), InvariantBreach)

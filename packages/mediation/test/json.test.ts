@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { ElementRegistry } from '@weir/ipfix'
 import { createKernel, interpret, planRecord } from '../src/index.ts'
 import type { JsonPlan } from '../src/index.ts'
-import { contextOf, json, jsonText, layoutOf, registry } from './support/programs.ts'
+import { contextOf, hex, json, jsonText, layoutOf, registry, run } from './support/programs.ts'
 import { runProgram } from './support/programs.ts'
 
 const full: JsonPlan = { ...json, lineage: true, sampling: true }
@@ -193,7 +193,74 @@ describe('lists', () => {
   })
 })
 
+describe('room', () => {
+  const widest =
+    '1:8 434:4 311:8 276:1 8:4 27:16 56:6 150:4 152:8 154:8 156:8 82:65535 94:65535 305:4 306:4 291:65535 403:4'
+  const octets = hex(
+    `ffffffffffffffff 80000000 c005bf0a8b145769 09 ffffffff ${'fe'.repeat(16)} ffffffffffff ffffffff ffffffffffffffff
+     ffffffffffffffff ffffffffffffffff 03010203 02fffe 00000003 ffffffff 0500000e0004 ffffffff`
+  )
+
+  test('the widest value of each fixed type alone: nothing is written behind the room', () => {
+    const widestOf = [
+      ['1:8', 'ffffffffffffffff'],
+      ['434:4', '80000000'],
+      ['311:8', '8010000000000001'],
+      ['276:1', '09'],
+      ['8:4', 'ffffffff'],
+      ['27:16', 'fe'.repeat(16)],
+      ['27:16', `${'00'.repeat(10)}ffffffffffff`],
+      ['56:6', 'ffffffffffff'],
+      ['150:4', 'ffffffff'],
+      ['152:8', 'ffffffffffffffff'],
+      ['154:8', 'ffffffffffffffff'],
+      ['156:8', 'ffffffffffffffff'],
+      ['10:4', 'ffffffff'],
+      [`${[...registry.values()].find(({ type }) => type === 'unsigned256')?.id}:32`, 'ff'.repeat(32)],
+      ['305:4 306:4', '00000003 ffffffff'],
+      ['34:4', 'ffffffff']
+    ]
+    for (const [layout, value] of widestOf) {
+      for (const plan of [json, { ...json, sampling: true, timestamps: 'preserve' } as const]) {
+        const { octets } = run(layout, plan, hex(value))
+        for (let room = 0; room < octets.length + 80; room++) {
+          const part = run(layout, plan, hex(value), contextOf(), room)
+          assert.ok(part.records === 0 || part.octets.length <= room)
+        }
+      }
+    }
+  })
+
+  test('a line of the widest values is written whole or not at all, whatever the room', () => {
+    for (const timestamps of ['preserve', 'milliseconds'] as const) {
+      const plan: JsonPlan = { ...full, timestamps, numbers64: 'string' }
+      const context = contextOf({
+        exporterIsIPv6: true,
+        exporterAddress: new Uint8Array(16).fill(255),
+        odid: 0xffffffff,
+        receivedAtMs: 1e14
+      })
+      const whole = run(widest, plan, octets, context)
+      assert.equal(whole.records, 1)
+      for (let room = 0; room <= 2 * whole.octets.length; room++) {
+        const part = run(widest, plan, octets, context, room)
+        assert.ok(part.records === 0 || part.octets.length === whole.octets.length)
+        assert.ok(part.records === 1 || room < 2 * whole.octets.length)
+      }
+    }
+  })
+})
+
 describe('names', () => {
+  test('NetFlow v9 has names of its own for numbers that are nameless in IPFIX', () => {
+    const id = Array.from({ length: 32767 }, (_, n) => n + 1).find(n => registry.get(0, n, 9) !== registry.get(0, n))
+    assert.ok(id !== undefined)
+    const name = registry.get(0, id, 9)?.name
+    const layout = `${id}:4 4:1`
+    assert.ok(jsonText(layout, '00000001 06', json, contextOf({ version: 9 })).includes(`"${name}":`))
+    assert.ok(jsonText(layout, '00000001 06', json).includes(`"en0:id${id}":"00000001"`))
+  })
+
   const own = ElementRegistry.standard()
   own.add([
     { pen: 32473, id: 1, name: 'exporter', type: 'unsigned8', status: 'current' },

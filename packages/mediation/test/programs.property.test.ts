@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { REVERSE_PEN, VARIABLE_LENGTH, isInteger, isListType, naturalLength } from '@weir/ipfix'
 import type { FieldSpecifier, Layout } from '@weir/ipfix'
 import type { EntryContext, IpfixPlan, JsonPlan, Timestamps } from '../src/index.ts'
-import { contextOf, layoutOf, layouts, programsOf, registry, run, runProgram } from './support/programs.ts'
+import { bare, contextOf, layoutOf, layouts, programsOf, registry, run, runProgram } from './support/programs.ts'
 
 // Elements that a rule names come often, all others now and then.
 const named = [
@@ -249,6 +249,13 @@ describe('Programs of any Layout, on both back ends', () => {
       ),
       { numRuns: 600 }
     )
+  })
+
+  test('R7011-7-3 V31 V32: a prefix or a value that runs past the records is not read', () => {
+    for (const octets of [[255, 0], [255], [255, 0, 1], [200, 97, 98, 99], [255, 234, 96, 120]]) {
+      const result = run(layoutOf('82:65535'), { ...bare }, new Uint8Array(octets))
+      assert.deepEqual([result.records, result.read], [0, 0])
+    }
   })
 
   test('an empty entry gives nothing', () => {

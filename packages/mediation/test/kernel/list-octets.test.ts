@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Layout } from '@weir/ipfix'
-import { bare, contextOf, layoutOf, normalisedText } from '../support/programs.ts'
+import { bare, contextOf, hex, layoutOf, normalisedText, run } from '../support/programs.ts'
 
 /** The exporter's templates, and ids of the destination: 1000 more than the exporter's. */
 function contextWith(templates: Record<number, Layout>, exported: (id: number) => number = id => id + 1000) {
@@ -107,5 +107,14 @@ describe('rejects', () => {
 
   test('a malformed list of fixed length becomes octets 0 behind its semantic', () => {
     assert.equal(normalisedText('292:2', '0301'), '292:2 = ff00')
+  })
+
+  test('a list that grows to be an empty one has room, or its record waits', () => {
+    const input = hex('02ff01 c0000201')
+    for (let room = 0; room < 30; room++) {
+      const { octets, records } = run('291:65535 8:4', bare, input, contextOf(), room)
+      assert.ok(records === 0 || octets.length === 10)
+    }
+    assert.equal(run('291:65535 8:4', bare, input, contextOf(), 15).records, 1)
   })
 })

@@ -87,9 +87,10 @@ export function programsOf(layout: Layout, plan: Plan, context: EntryContext): P
 /** Run one Program over octets that stand somewhere in a buffer, into a buffer of `room` octets. */
 export function runProgram(program: Program, input: Uint8Array, context: EntryContext, room: number): Run {
   const before = 3
-  const octets = new Uint8Array(before + input.length + 5)
+  // Sometimes the buffer ends with the records, sometimes it does not: neither may matter.
+  const octets = new Uint8Array(before + input.length + (input.length % 2) * 5)
   octets.set(input, before)
-  const out = new Uint8Array(before + room + 16).fill(0xee)
+  const out = new Uint8Array(before + room).fill(0xee)
   const cursor: Cursor = { in: -1, out: -1, records: -1 }
   program.run(
     octets,
