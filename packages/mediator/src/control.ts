@@ -15,7 +15,7 @@ const json = (value: unknown): JsonValue => value as JsonValue
  * Serve the mediator's control methods: `mediator.state`, `mediator.metrics`, `destinations.add`, `.patch`, `.remove`,
  * `.resendTemplates`. The last four take `{id, …}` and answer with the destination's new state.
  *
- * A destination comes under `destination`, a change under `change`; without these keys the parameters themselves are meant.
+ * A whole destination comes under `destination`, a partial change under `change`; without either the parameters are meant.
  */
 export function serveControl(control: ControlClient, mediator: Mediator, metrics: Metrics): void {
   const { destinations } = mediator
@@ -27,7 +27,10 @@ export function serveControl(control: ControlClient, mediator: Mediator, metrics
   })
   control.handle('destinations.patch', params => {
     const given = parametersOf(params)
-    return json(destinations.patch(String(given.id), (given.change ?? given.destination ?? given) as DestinationChange))
+    if (given.destination !== undefined) {
+      return json(destinations.replace(given.destination as unknown as DestinationConfig))
+    }
+    return json(destinations.patch(String(given.id), (given.change ?? given) as DestinationChange))
   })
   control.handle('destinations.remove', params => {
     const { state, done } = destinations.remove(String(parametersOf(params).id))

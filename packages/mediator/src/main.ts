@@ -1,6 +1,7 @@
 import { createControlClient, controlEndpoint } from '@weir/link'
 import { createHttpHealth, createLog, exitCodes, runProcess } from '@weir/runtime'
 import { serveControl } from './control.ts'
+import { loadElements } from './elements.ts'
 import { createMediator } from './mediator.ts'
 import { createMediatorMetrics } from './metrics.ts'
 import type { WeirConfig } from '@weir/config'
@@ -23,7 +24,13 @@ export async function runMediator({
   log: given
 }: MediatorProcessOptions): Promise<number> {
   const log = given ?? createLog({ name: 'mediator', level: config.log.level })
-  const mediator = createMediator(config, { log, worker, onFenced: () => process.exit(exitCodes.unavailable) })
+  const registry = loadElements(config.collector.elementFiles)
+  const mediator = createMediator(config, {
+    log,
+    worker,
+    registry,
+    onFenced: () => process.exit(exitCodes.unavailable)
+  })
   const metrics = createMediatorMetrics(() => mediator.state)
   const control = createControlClient({
     ...config.link,

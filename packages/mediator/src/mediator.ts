@@ -34,6 +34,8 @@ export interface MediatorDeps {
 /** All of a mediator, as plain data. */
 export interface MediatorState {
   readonly destinations: readonly DestinationState[]
+  /** Removed, and still delivering what they have. */
+  readonly stopping: readonly DestinationState[]
   readonly ledger: MediatorLedger
   readonly programs: Readonly<ProgramCacheStats>
   readonly link: LinkReceiverStats
@@ -163,6 +165,7 @@ class MediatorProcess implements Mediator {
   get state(): MediatorState {
     return {
       destinations: this.destinations.states,
+      stopping: this.destinations.stopping,
       ledger: this.ledger,
       programs: this.#programs.stats,
       link: this.#receiver.stats,

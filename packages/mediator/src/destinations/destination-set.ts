@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { PeerError } from '@weir/runtime'
 import { Destination } from './destination.ts'
 import { configureEncoder, hasSameOutput, partsMaker } from './make-destination.ts'
@@ -36,8 +37,12 @@ export class DestinationSet {
   }
 
   get states(): DestinationState[] {
-    const all = [...[...this.#members.values()].map(({ destination }) => destination), ...this.#stopping.values()]
-    return all.map(destination => destination.state)
+    return [...this.#members.values()].map(({ destination }) => destination.state)
+  }
+
+  /** Those that were removed and still deliver what they have. */
+  get stopping(): DestinationState[] {
+    return [...this.#stopping.values()].map(destination => destination.state)
   }
 
   /** Accounts of all that are or were, by id; of one that was added again under its id, `id#removed` is the earlier one. */
@@ -81,17 +86,18 @@ export class DestinationSet {
    * @throws PeerError DESTINATION_UNKNOWN
    */
   patch(id: string, change: DestinationChange): DestinationState {
-    const member = this.#member(id)
-    const before = member.config
-    const after = { ...merged(before, change), id } as DestinationConfig
+    return this.replace({ ...merged(this.#member(id).config, change), id } as DestinationConfig)
+  }
+
+  /** As {@link patch}, with the whole new configuration of a destination that is there. */
+  replace(after: DestinationConfig): DestinationState {
+    const member = this.#member(after.id)
+    const { config: before, destination } = member
+    if (isDeepStrictEqual(before, after)) return destination.state
     member.config = after
-    const { destination } = member
     destination.configureQueue(after.queue)
-    if (!hasSameOutput(before, after)) {
-      void destination.reopen(after.type, partsMaker(after, this.#deps), this.#deps.drainMs)
-    } else if (JSON.stringify(before) !== JSON.stringify(after)) {
-      configureEncoder(destination.encoder, after, this.#deps)
-    }
+    if (hasSameOutput(before, after)) configureEncoder(destination.encoder, after, this.#deps)
+    else void destination.reopen(after.type, partsMaker(after, this.#deps), this.#deps.drainMs)
     return destination.state
   }
 

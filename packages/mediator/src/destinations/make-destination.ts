@@ -1,6 +1,7 @@
 import { parseEndpoint } from '@weir/config'
 import { InvariantError } from '@weir/runtime'
 import { isIPv4 } from 'node:net'
+import { isDeepStrictEqual } from 'node:util'
 import { FileOutput } from '../outputs/file-output.ts'
 import { ipfixFileNaming, lineFileNaming } from '../outputs/file-naming.ts'
 import { StreamOutput } from '../outputs/stream-output.ts'
@@ -79,15 +80,11 @@ const encoderKeys: ReadonlySet<string> = new Set([
 
 /** True if the output of one configuration serves the other: same kind, same target, same behaviour of the connection. */
 export function hasSameOutput(one: DestinationConfig, other: DestinationConfig): boolean {
-  return outputKey(one) === outputKey(other)
+  return isDeepStrictEqual(outputKeys(one), outputKeys(other))
 }
 
-const outputKey = (config: DestinationConfig): string =>
-  JSON.stringify(
-    Object.entries(config)
-      .filter(([key]) => !encoderKeys.has(key))
-      .toSorted()
-  )
+const outputKeys = (config: DestinationConfig): object =>
+  Object.fromEntries(Object.entries(config).filter(([key]) => !encoderKeys.has(key)))
 
 /** Let a running encoder take a configuration with the same output over. */
 export function configureEncoder(encoder: Encoder, config: DestinationConfig, deps: PartsDeps): void {

@@ -85,6 +85,10 @@ export class IpfixEncoder implements Encoder {
     this.#config = config
     this.#programs = programs
     this.#lastDomain = undefined
+    // Another Plan has other templates; those that the next records do not use go with the next tick.
+    for (const domain of this.#domains.values()) {
+      for (const template of domain.templates.values()) template.lastUsedMs = Number.NEGATIVE_INFINITY
+    }
   }
 
   get hasAnnouncements(): boolean {

@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { batchOf, flowBatch, layoutOf, sourceOf } from '../support/batches.ts'
+import { Rig, destinationOf } from '../support/rig.ts'
+import { TcpSink } from '../support/sinks.ts'
+import { numberOf } from '../support/strict-reader.ts'
+
+const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index)
+const serials = (sink: TcpSink): number[] =>
+  sink.records.filter(({ isOptions }) => !isOptions).map(record => numberOf(record, '32473.1'))
+
+test('F-37 destinations come, change and go while records flow, and nothing is lost for the one that stays', async () => {
+  const stays = await new TcpSink().listen()
+  const moves = await new TcpSink().listen()
+  const rig = new Rig()
+  rig.add({ id: 'stays', type: 'ipfix', url: stays.url, queue: { policy: 'block' } })
+  const source = sourceOf()
+  const rounds = 200
+  for (let round = 0; round < rounds; round++) {
+    if (round % 4 === 1) rig.add({ id: 'moves', type: 'ipfix', url: moves.url }, true)
+    if (round % 4 === 2) {
+      rig.destinations.patch('moves', { queue: { octets: 1_000_000 + round } })
+      rig.destinations.patch('moves', { templateRefreshSec: 60 + round })
+    }
+    if (round % 4 === 3) void rig.destinations.remove('moves').done
+    rig.push(flowBatch(source, 50, round * 50))
+    await new Promise(resolve => setImmediate(resolve))
+    rig.check()
+  }
+  await stays.until(() => stays.sessions[0]!.records.length === rounds * 50)
+  assert.equal(stays.sessions.length, 1)
+  assert.deepEqual(serials(stays), upTo(rounds * 50))
+  await rig.stop()
+  await stays.close()
+  await moves.close()
+})
+
+test('a destination that is added while records flow is told first what options records said before', async () => {
+  const sink = await new TcpSink().listen()
+  const rig = new Rig()
+  const source = sourceOf()
+  const record = new Uint8Array(12)
+  record[11] = 7
+  rig.push(batchOf([{ layout: layoutOf('149:4 41:8', 1), source, records: [record] }]))
+  rig.add({ id: 'late', type: 'ipfix', url: sink.url }, true)
+  rig.push(flowBatch(source, 1))
+  await sink.until(() => sink.records.length === 2)
+  assert.deepEqual(
+    sink.records.map(({ isOptions }) => isOptions),
+    [true, false]
+  )
+  assert.equal(rig.ledger.destinations.late!.matched, 1)
+  await rig.stop()
+  await sink.close()
+})
+
+test('a changed Plan takes effect in the same session', async () => {
+  const sink = await new TcpSink().listen()
+  const rig = new Rig()
+  rig.add({ id: 'a', type: 'ipfix', url: sink.url })
+  const source = sourceOf()
+  rig.push(flowBatch(source, 1))
+  await rig.settled()
+  rig.destinations.patch('a', { plan: { lineage: false } })
+  rig.push(flowBatch(source, 1))
+  await sink.until(() => sink.records.length === 2)
+  assert.equal(sink.sessions.length, 1)
+  assert.deepEqual(
+    sink.records.map(({ values }) => values.has('403')),
+    [true, false]
+  )
+  await rig.stop()
+  await sink.close()
+})
+
+test('a changed target takes the queue over: nothing is lost and nothing doubled', async () => {
+  const before = await new TcpSink().listen()
+  const after = await new TcpSink().listen()
+  const rig = new Rig()
+  const config = destinationOf({ id: 'a', type: 'ipfix', url: before.url, queue: { policy: 'block' } })
+  rig.destinations.add(config, false)
+  const source = sourceOf()
+  for (let round = 0; round < 10; round++) rig.push(flowBatch(source, 100, round * 100))
+  await before.until(() => before.sockets.length === 1)
+  rig.destinations.replace({ ...config, url: after.url } as typeof config)
+  for (let round = 10; round < 20; round++) rig.push(flowBatch(source, 100, round * 100))
+  await rig.settled()
+  await before.until(() => before.ended === 1)
+  await rig.stop()
+  await after.until(() => after.ended === 1)
+  assert.deepEqual([...serials(before), ...serials(after)], upTo(2_000))
+  await before.close()
+  await after.close()
+})
+
+test('an equal configuration changes nothing', async () => {
+  const sink = await new TcpSink().listen()
+  const rig = new Rig()
+  const config = destinationOf({ id: 'a', type: 'ipfix', url: sink.url })
+  rig.destinations.add(config, false)
+  await sink.until(() => sink.sockets.length === 1)
+  rig.destinations.replace(structuredClone(config))
+  rig.push(flowBatch(sourceOf(), 3))
+  await sink.until(() => sink.records.length === 3)
+  assert.equal(sink.sockets.length, 1)
+  await rig.stop()
+  await sink.close()
+})
+
+test('a removed destination delivers what it has; what it cannot is dropped as shutdown', async () => {
+  const sink = await new TcpSink().listen()
+  const { url } = sink
+  const rig = new Rig({ drainMs: 50 })
+  rig.add({ id: 'there', type: 'ipfix', url })
+  rig.push(flowBatch(sourceOf(), 100))
+  await rig.destinations.remove('there').done
+  assert.equal(rig.ledger.destinations.there!.sent, 100)
+  await sink.until(() => sink.records.length === 100)
+  await sink.close()
+  rig.add({ id: 'gone', type: 'ipfix', url })
+  rig.push(flowBatch(sourceOf(), 100))
+  await rig.destinations.remove('gone').done
+  assert.equal(rig.ledger.destinations.gone!.dropped.shutdown, 100)
+  assert.ok(rig.batches.every(batch => batch.isSettled))
+  rig.check()
+})
+
+test('rejects an id that is taken and one that is not there', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-set-'))
+  const rig = new Rig()
+  rig.add({ id: 'a', type: 'ipfix-file', path: folder })
+  assert.throws(() => rig.add({ id: 'a', type: 'ipfix-file', path: folder }), { code: 'DESTINATION_EXISTS' })
+  assert.throws(() => rig.destinations.patch('b', {}), { code: 'DESTINATION_UNKNOWN' })
+  assert.throws(() => rig.destinations.remove('b'), { code: 'DESTINATION_UNKNOWN' })
+  assert.throws(() => rig.destinations.resendTemplates('b'), { code: 'DESTINATION_UNKNOWN' })
+  rmSync(folder, { recursive: true })
+})
