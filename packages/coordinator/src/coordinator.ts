@@ -1,0 +1,84 @@
+import { ElementRegistry } from '@weir/ipfix'
+import type { EffectiveDocument } from '@weir/config'
+import type { ControlPeer, ControlServer } from '@weir/link'
+import { errorMessage, listenError, systemClock } from '@weir/runtime'
+import type { Clock, Component, Log } from '@weir/runtime'
+import { DestinationBook } from './destination-book.ts'
+import { createCoordinatorMetrics } from './metrics.ts'
+import { createPod } from './pod.ts'
+import { RequestCounters } from './request-counters.ts'
+import { configRoutes } from './routes/config.ts'
+import { destinationRoutes } from './routes/destinations.ts'
+import { healthRoutes } from './routes/health.ts'
+import { intakeRoutes } from './routes/intake.ts'
+import { ledgerRoutes } from './routes/ledger.ts'
+import { createServer } from './server.ts'
+import type { Server } from './server.ts'
+
+export interface CoordinatorDeps {
+  readonly control: ControlServer
+  readonly log: Log
+  readonly version: string
+  readonly clock?: Clock
+}
+
+export interface Coordinator extends Component {
+  /** Where the API answers, e.g. `http://127.0.0.1:8090`; empty before start. */
+  readonly url: string
+}
+
+/**
+ * The control API of one pod. It meets the collector and the mediator over the control channel; no record waits for it, and
+ * it can end and come back at any time.
+ */
+export function createCoordinator({ config, baseHash }: EffectiveDocument, deps: CoordinatorDeps): Coordinator {
+  const { control, log, version, clock = systemClock } = deps
+  const { address, port, limits } = config.coordinator
+  const pod = createPod(control, limits.controlTimeoutMs)
+  const book = new DestinationBook(config, baseHash, pod)
+  const counters = new RequestCounters()
+  const registrations = new Map<string, number>()
+  const metrics = createCoordinatorMetrics(counters, control, registrations)
+  let server: Server | undefined
+  let url = ''
+
+  const onPeer = (peer: ControlPeer): void => {
+    registrations.set(peer.name, (registrations.get(peer.name) ?? 0) + 1)
+    log.info('process_registered', `${peer.name} is connected`, { pid: peer.pid, epoch: peer.epoch })
+    if (peer.process !== 'mediator') return
+    book.reconcile().catch((error: unknown) => {
+      log.warn('reconcile_failed', `${peer.name} could not be given its destinations: ${errorMessage(error)}`)
+    })
+  }
+
+  return {
+    name: 'coordinator',
+    get url() {
+      return url
+    },
+    async start() {
+      control.onPeer(onPeer)
+      control.onPeerLost(peer => log.warn('process_lost', `${peer.name} is not connected any more`, { pid: peer.pid }))
+      server = await createServer(config, version, log, counters)
+      healthRoutes(server, pod, metrics, { version, registry: ElementRegistry.standard().version })
+      configRoutes(server, book)
+      intakeRoutes(server, pod, limits.pageSize)
+      destinationRoutes(server, book, pod, limits.pageSize)
+      ledgerRoutes(server, pod, clock)
+      server.get('/openapi.json', { schema: { hide: true } }, () => server!.swagger())
+      await server.ready()
+      try {
+        url = await server.listen({ host: address, port })
+      } catch (error) {
+        throw listenError(error, 'control API', `${address.includes(':') ? `[${address}]` : address}:${port}`)
+      }
+      await control.start()
+    },
+    async stop(deadlineMs) {
+      const closing = server
+      server = undefined
+      await closing?.close()
+      await control.stop(deadlineMs)
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { hashOf, validateDestination, writeRevision } from '@weir/config'
+import type { Destination, WeirConfig } from '@weir/config'
+import type { ConfigIssue } from '@weir/runtime'
+import type { JsonValue } from '@weir/link'
+import { HttpProblem, notFound } from './problem.ts'
+import type { Pod } from './pod.ts'
+
+/**
+ * The destinations as this pod should have them. A change goes to the mediator first; only what the mediator took is kept, on
+ * disk, so that it survives a restart of any process. One change at a time.
+ */
+export class DestinationBook {
+  readonly #config: WeirConfig
+  readonly #baseHash: string
+  readonly #pod: Pod
+  #destinations: readonly Destination[]
+  #queue: Promise<unknown> = Promise.resolve()
+
+  /** @param config - the effective document, destinations of the last revision included. */
+  constructor(config: WeirConfig, baseHash: string, pod: Pod) {
+    this.#config = config
+    this.#baseHash = baseHash
+    this.#pod = pod
+    this.#destinations = config.destinations
+  }
+
+  /** The effective document with the destinations as they are now. */
+  get config(): WeirConfig {
+    return { ...this.#config, destinations: [...this.#destinations] }
+  }
+
+  get(id: string): Destination {
+    const found = this.#destinations.find(destination => destination.id === id)
+    if (found === undefined) throw notFound('destination', id, 'GET /v1/destinations lists them')
+    return found
+  }
+
+  /** Identity of a destination's document, for ETag and If-Match. */
+  etagOf(id: string): string {
+    return `"${hashOf(this.get(id)).slice(0, 16)}"`
+  }
+
+  /** @throws HttpProblem 422 with every error, 409 if the id is taken, 503 if there is no mediator to take it. */
+  add(value: unknown): Promise<Destination> {
+    return this.#change(async () => {
+      const destination = this.#validated(value)
+      if (this.#destinations.some(({ id }) => id === destination.id)) {
+        throw new HttpProblem(
+          409,
+          'DESTINATION_EXISTS',
+          `There is a destination ${destination.id} already; PATCH changes it.`
+        )
+      }
+      if (this.#destinations.length >= 32) {
+        throw new HttpProblem(422, 'DESTINATION_LIMIT', 'There are 32 destinations (L-43); remove one first.')
+      }
+      await this.#pod.mediator('destinations.add', { destination: destination as unknown as JsonValue })
+      await this.#keep([...this.#destinations, destination])
+      return destination
+    })
+  }
+
+  /**
+   * Merge a patch (RFC 7396) into a destination.
+   *
+   * @param ifMatch - the ETag that the caller has seen, or undefined.
+   */
+  patch(id: string, patch: unknown, ifMatch: string | undefined): Promise<Destination> {
+    return this.#change(async () => {
+      const before = this.get(id)
+      this.#match(id, ifMatch)
+      const after = this.#validated(mergePatch(before, patch))
+      if (after.id !== id)
+        throw new HttpProblem(422, 'DESTINATION_ID', `The id of a destination cannot change; it is ${id}.`)
+      if (after.type !== before.type) {
+        throw new HttpProblem(
+          422,
+          'DESTINATION_TYPE',
+          `The type of a destination cannot change; it is ${before.type}. Add another and remove this one.`
+        )
+      }
+      await this.#pod.mediator('destinations.patch', { id, destination: after as unknown as JsonValue })
+      await this.#keep(this.#destinations.map(destination => (destination.id === id ? after : destination)))
+      return after
+    })
+  }
+
+  remove(id: string, ifMatch: string | undefined): Promise<void> {
+    return this.#change(async () => {
+      this.get(id)
+      this.#match(id, ifMatch)
+      await this.#pod.mediator('destinations.remove', { id })
+      await this.#keep(this.#destinations.filter(destination => destination.id !== id))
+    })
+  }
+
+  /** Give a mediator that has just come what it should have: it may have started from an older document. */
+  reconcile(): Promise<void> {
+    return this.#change(async () => {
+      const state = (await this.#pod.mediator('mediator.state')) as unknown as {
+        destinations: readonly { id: string }[]
+      }
+      const present = new Set(state.destinations.map(({ id }) => id))
+      for (const destination of this.#destinations) {
+        const params = { id: destination.id, destination: destination as unknown as JsonValue }
+        await this.#pod.mediator(present.has(destination.id) ? 'destinations.patch' : 'destinations.add', params)
+        present.delete(destination.id)
+      }
+      for (const id of present) await this.#pod.mediator('destinations.remove', { id })
+    })
+  }
+
+  #validated(value: unknown): Destination {
+    const { destination, issues } = validateDestination(value, this.config)
+    if (destination === undefined) throw invalid(issues)
+    return destination
+  }
+
+  #match(id: string, ifMatch: string | undefined): void {
+    if (ifMatch === undefined || ifMatch === '*' || ifMatch === this.etagOf(id)) return
+    throw new HttpProblem(412, 'CHANGED_MEANWHILE', `Destination ${id} has changed since you read it; read it again.`)
+  }
+
+  async #keep(destinations: readonly Destination[]): Promise<void> {
+    this.#destinations = destinations
+    await writeRevision(this.#config.stateDir, { baseHash: this.#baseHash, destinations })
+  }
+
+  #change<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(change)
+    this.#queue = done.catch(() => undefined)
+    return done
+  }
+}
+
+function invalid(issues: readonly ConfigIssue[]): HttpProblem {
+  const [first] = issues
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more, see errors)` : ''
+  return new HttpProblem(
+    422,
+    'DESTINATION_INVALID',
+    `${first!.path === '' ? 'The body' : first!.path} ${first!.message}${more}.`,
+    issues
+  )
+}
+
+/** JSON Merge Patch (RFC 7396): null removes a key, so that its default holds again. */
+function mergePatch(target: unknown, patch: unknown): unknown {
+  if (!isObject(patch)) return patch
+  const merged: Record<string, unknown> = isObject(target) ? { ...target } : {}
+  for (const [key, value] of Object.entries(patch)) {
+    if (value === null) delete merged[key]
+    else merged[key] = mergePatch(merged[key], value)
+  }
+  return merged
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,57 @@
+import type { ControlServer, JsonValue } from '@weir/link'
+import { CodedError, errorCode, errorMessage } from '@weir/runtime'
+import { HttpProblem } from './problem.ts'
+
+/** The processes of this pod as the coordinator sees them: asked over the control channel, with a time-out. */
+export interface Pod {
+  /** Ask the collector. @throws HttpProblem 503, 504, or the status that belongs to the process's own error. */
+  collector(method: string, params?: JsonValue): Promise<JsonValue>
+  mediator(method: string, params?: JsonValue): Promise<JsonValue>
+  /** Names of the processes that are connected now. */
+  connected(): string[]
+}
+
+/** Processes that a ready pod has. */
+export const podProcesses = ['collector-0', 'mediator-0'] as const
+
+/** @param timeoutMs - for each request. */
+export function createPod(control: ControlServer, timeoutMs: number): Pod {
+  const ask = async (name: string, method: string, params: JsonValue = {}): Promise<JsonValue> => {
+    try {
+      return await control.request(name, method, params, { timeoutMs })
+    } catch (error) {
+      throw problemOf(name, error)
+    }
+  }
+  return {
+    collector: (method, params) => ask('collector-0', method, params),
+    mediator: (method, params) => ask('mediator-0', method, params),
+    connected: () => control.peers.filter(peer => peer.isConnected).map(peer => peer.name)
+  }
+}
+
+const statuses: Readonly<Record<string, number>> = {
+  CONTROL_NO_PEER: 503,
+  CONTROL_PEER_LOST: 503,
+  CONTROL_TIMEOUT: 504,
+  CONTROL_TOO_LARGE: 413,
+  NOT_FOUND: 404,
+  DESTINATION_UNKNOWN: 404,
+  DESTINATION_EXISTS: 409
+}
+
+function problemOf(name: string, error: unknown): HttpProblem {
+  const code = errorCode(error) ?? 'INTERNAL'
+  const status = statuses[code] ?? 502
+  if (status === 503) {
+    return new HttpProblem(
+      503,
+      code,
+      `The ${name} is not there now; records that it had are not affected by this answer. Ask again in a second.`
+    )
+  }
+  if (error instanceof CodedError && 'issues' in error.details) {
+    return new HttpProblem(422, code, errorMessage(error))
+  }
+  return new HttpProblem(status, code, `The ${name} answered: ${errorMessage(error)}`)
+}

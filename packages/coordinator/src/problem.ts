@@ -1,0 +1,48 @@
+import { STATUS_CODES } from 'node:http'
+import Type from 'typebox'
+import type { ConfigIssue } from '@weir/runtime'
+
+/** One error of several: where, what is wrong, what is allowed there. */
+export const ProblemIssue = Type.Object({
+  path: Type.String({ description: 'Where in the request, e.g. `queue.octets`; empty for the whole of it.' }),
+  message: Type.String(),
+  allowed: Type.Optional(Type.String({ description: 'What is allowed there.' }))
+})
+
+/** A problem document (RFC 9457), media type `application/problem+json`. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: '`about:blank`: the status says it all; `code` names the case.' }),
+    title: Type.String({ description: "The status' phrase." }),
+    status: Type.Integer(),
+    detail: Type.String({ description: 'One sentence: what is wrong and what to do.' }),
+    code: Type.String({ description: 'Stable name of the case, upper snake case.' }),
+    errors: Type.Optional(Type.Array(ProblemIssue))
+  },
+  { $id: 'Problem', title: 'Problem' }
+)
+export type Problem = Type.Static<typeof Problem>
+
+/** Thrown by a route to answer with a problem document. */
+export class HttpProblem extends Error {
+  readonly problem: Problem
+
+  /**
+   * @param status - HTTP status, 400..599.
+   * @param code - stable name, upper snake case.
+   * @param detail - one sentence for a person.
+   */
+  constructor(status: number, code: string, detail: string, errors?: readonly ConfigIssue[]) {
+    super(detail)
+    this.name = 'HttpProblem'
+    this.problem = makeProblem(status, code, detail, errors)
+  }
+}
+
+export function makeProblem(status: number, code: string, detail: string, errors?: readonly ConfigIssue[]): Problem {
+  const problem: Problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code }
+  return errors === undefined ? problem : { ...problem, errors: [...errors] }
+}
+
+export const notFound = (what: string, id: string, remedy: string): HttpProblem =>
+  new HttpProblem(404, 'NOT_FOUND', `There is no ${what} ${JSON.stringify(id)}; ${remedy}.`)

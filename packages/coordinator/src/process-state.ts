@@ -1,0 +1,70 @@
+import type { Static } from 'typebox'
+import type { CollectorLedger, DestinationView, Exporter, Listener, MediatorLedger } from './schemas.ts'
+
+/** What of `collector.state` is shown. */
+export interface CollectorState {
+  readonly listeners: readonly Static<typeof Listener>[]
+  readonly exporters: readonly Static<typeof Exporter>[]
+  readonly ledger: CollectorLedger
+}
+
+/** One destination in `mediator.state`. */
+interface MediatorDestination {
+  readonly id: string
+  readonly type: string
+  readonly output: {
+    readonly status: string
+    readonly target: string
+    readonly sessions: number
+    readonly sendErrors: number
+    readonly writtenOctets: number
+    readonly lastError?: string
+  }
+  readonly encoder: { readonly templates: number; readonly messages: number }
+  readonly queue: NonNullable<DestinationView['queue']>
+  readonly ledger: NonNullable<DestinationView['ledger']>
+}
+
+/** What of `mediator.state` is shown. */
+export interface MediatorState {
+  readonly destinations: readonly MediatorDestination[]
+  readonly ledger: MediatorLedger
+}
+
+/** A destination for people: its document, and its state if the mediator has it. */
+export function destinationView(
+  config: { readonly id: string; readonly type: string },
+  state: MediatorDestination | undefined
+): DestinationView {
+  const { id, type } = config
+  if (state === undefined) {
+    const nothing = {
+      target: '',
+      lastError: null,
+      sessions: 0,
+      sendErrors: 0,
+      writtenOctets: 0,
+      messages: 0,
+      templates: 0
+    }
+    return { id, type, status: 'absent', ...nothing, queue: null, ledger: null, config }
+  }
+  const { output, encoder, queue, ledger } = state
+  const { status, target, sessions, sendErrors, writtenOctets, lastError = null } = output
+  const { messages, templates } = encoder
+  return {
+    id,
+    type,
+    status,
+    target,
+    lastError,
+    sessions,
+    sendErrors,
+    writtenOctets,
+    messages,
+    templates,
+    queue,
+    ledger,
+    config
+  }
+}

@@ -1,0 +1,41 @@
+import type { Clock } from '@weir/runtime'
+import { ledgerView } from '../ledger-view.ts'
+import type { Pod } from '../pod.ts'
+import { HttpProblem } from '../problem.ts'
+import type { CollectorState, MediatorState } from '../process-state.ts'
+import { Ledger, problems } from '../schemas.ts'
+import type { Server } from '../server.ts'
+
+/** `GET /v1/ledger`. */
+export function ledgerRoutes(server: Server, pod: Pod, clock: Clock): void {
+  server.get(
+    '/v1/ledger',
+    {
+      schema: {
+        tags: ['account'],
+        summary: 'Where every record went; a process that is away is null',
+        response: { 200: Ledger, ...problems }
+      }
+    },
+    async () => {
+      const [collector, mediator] = await Promise.all([
+        orNull(pod.collector('collector.state')),
+        orNull(pod.mediator('mediator.state'))
+      ])
+      return ledgerView(
+        clock.nowMs(),
+        (collector as unknown as CollectorState | null)?.ledger ?? null,
+        (mediator as unknown as MediatorState | null)?.ledger ?? null
+      )
+    }
+  )
+}
+
+async function orNull<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof HttpProblem && error.problem.status >= 503) return null
+    throw error
+  }
+}

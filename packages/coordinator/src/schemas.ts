@@ -1,0 +1,229 @@
+import Type from 'typebox'
+
+const count = (description: string) => Type.Integer({ description })
+const timeMs = (description: string) => Type.Number({ description: `${description}, milliseconds since 1970 UTC.` })
+const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+
+/** Numbers by name: drops by reason, kernel drops by listener. */
+const Counts = Type.Record(Type.String(), Type.Number())
+
+const problem = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: Type.Ref('Problem') } }
+})
+
+/** Error answers of every `/v1` route. */
+export const problems = {
+  '4xx': problem('The request cannot be served as it is.'),
+  '5xx': problem('A process of the pod is away, too slow, or wrong.')
+} as const
+
+export const Sequence = Type.Object(
+  {
+    lost: count('Units that the sequence numbers miss: records (IPFIX), packets (v9), flows (v5, v7).'),
+    duplicated: count('Messages that came twice.'),
+    reordered: count('Messages that came late.'),
+    restarts: count('Times the numbers began anew.'),
+    suspect: count('Numbers too far off to be believed.'),
+    undecoded: count('Units of steps that a Set without a template made ambiguous.')
+  },
+  { description: "Sequence accounting in the protocol's own unit." }
+)
+
+export const Listener = Type.Object(
+  {
+    name: Type.String(),
+    transport: Type.String(),
+    address: Type.String(),
+    port: Type.Integer({ description: 'The port in use.' })
+  },
+  {
+    additionalProperties: true,
+    description:
+      'UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters.'
+  }
+)
+
+export const Exporter = Type.Object({
+  id: Type.String({ description: 'Its address.' }),
+  address: Type.String(),
+  versions: Type.Array(Type.Integer(), { description: '1, 5, 7, 9 or 10 (IPFIX).' }),
+  sessions: Type.Integer(),
+  domains: count('Observation Domains.'),
+  templates: count('Live templates.'),
+  firstSeenAtMs: timeMs('First Message'),
+  lastSeenAtMs: timeMs('Last Message'),
+  messages: Type.Integer(),
+  octets: Type.Integer(),
+  records: count('Data Records decoded.'),
+  malformed: count('Messages discarded whole.'),
+  droppedSets: count('Data Sets dropped.'),
+  droppedRecords: count('Data Records dropped.'),
+  clockSkewMs: Type.Number({ description: 'Export Time less our own clock at the last Message, milliseconds.' }),
+  sequence: Sequence
+})
+
+const Session = Type.Object({
+  listener: Type.String(),
+  transport: Type.String(),
+  version: Type.Integer(),
+  port: Type.Integer({ description: 'Source port.' }),
+  scope: Type.String({ description: 'Key under which its templates live.' }),
+  openedAtMs: timeMs('First Message'),
+  lastSeenAtMs: timeMs('Last Message'),
+  isVerified: Type.Boolean({ description: 'It has sent several valid Messages.' }),
+  messages: Type.Integer(),
+  pendingSets: count('Data Sets that wait for a template.'),
+  domains: Type.Array(
+    Type.Object({
+      odid: Type.Integer(),
+      templates: Type.Integer(),
+      lastExportTimeSec: Type.Integer(),
+      v5Sampling: Type.Integer({ description: 'Sampling field of the v5 header, -1 where there is none.' }),
+      sequence: Sequence
+    })
+  )
+})
+
+export const ExporterDetails = Type.Object({ ...Exporter.properties, sessionList: Type.Array(Session) })
+
+export const Template = Type.Object({
+  exporter: Type.String(),
+  exporterPort: Type.Integer(),
+  transport: Type.String(),
+  version: Type.Integer(),
+  listener: Type.String(),
+  collectorAddress: Type.String(),
+  collectorPort: Type.Integer(),
+  odid: Type.Integer(),
+  templateId: Type.Integer(),
+  scopeCount: Type.Integer({ description: 'Leading fields that are scope; 0 for a (Data) Template.' }),
+  fields: Type.Array(
+    Type.Object({
+      pen: Type.Integer(),
+      id: Type.Integer(),
+      length: Type.Integer({ description: 'Octets; 65535 = variable.' }),
+      name: orNull(Type.String()),
+      type: orNull(Type.String())
+    })
+  ),
+  firstSeenAtMs: timeMs('First announcement'),
+  lastSeenAtMs: timeMs('Last announcement'),
+  expiresAtMs: orNull(timeMs('End of its lifetime, unless it is announced again')),
+  announcements: Type.Integer(),
+  records: count('Data Records decoded with it.'),
+  source: Type.String({ description: 'wire, store or file.' }),
+  isHint: Type.Boolean({ description: 'Kept from before a restart: the exporter may contradict it.' })
+})
+export type Template = Type.Static<typeof Template>
+
+export const FieldShares = Type.Object({
+  exporter: Type.String(),
+  records: count('Data Records decoded of it.'),
+  fields: Type.Array(
+    Type.Object({
+      pen: Type.Integer(),
+      id: Type.Integer(),
+      name: orNull(Type.String()),
+      type: orNull(Type.String()),
+      lengths: Type.Array(Type.Integer(), { description: 'Wire lengths seen; 65535 = variable.' }),
+      templates: count('Templates that have it.'),
+      records: count('Data Records that have it.'),
+      share: Type.Number({ description: 'Share of all Data Records, 0 to 1.' })
+    })
+  )
+})
+
+const DestinationLedger = Type.Object({
+  matched: count('Records offered to it. matched = sent + queued + dropped, always.'),
+  sent: count("Records in the kernel's send buffer or in a file."),
+  queued: count('Records that wait, or are encoded and not yet taken by the kernel.'),
+  dropped: Counts,
+  uncertain: count(
+    'Records of sessions that ended before it was known whether they left: IPFIX has no acknowledgement.'
+  ),
+  redelivered: count('Records encoded once more in a new session: maybe twice at the receiver.')
+})
+
+export const DestinationView = Type.Object({
+  id: Type.String(),
+  type: Type.String(),
+  status: Type.String({
+    description: 'ready, connecting, waiting (for the next attempt), closed; absent if the mediator does not have it.'
+  }),
+  target: Type.String(),
+  lastError: orNull(Type.String()),
+  sessions: count('Sessions opened since the mediator started: one more than the reconnects.'),
+  sendErrors: count('Datagrams or writes that the system refused.'),
+  writtenOctets: count('Octets given to the kernel or the file.'),
+  messages: count('Messages sent (IPFIX).'),
+  templates: count('Templates that it knows now (IPFIX).'),
+  queue: orNull(
+    Type.Object({
+      records: count('Records that wait.'),
+      octets: count('Octets of the Batches that hold them.'),
+      batches: Type.Integer(),
+      limitOctets: Type.Integer(),
+      policy: Type.String()
+    })
+  ),
+  ledger: orNull(DestinationLedger),
+  config: Type.Object({}, { additionalProperties: true, description: 'Its document, of the form that POST takes.' })
+})
+export type DestinationView = Type.Static<typeof DestinationView>
+
+const Drops = Type.Record(Type.String(), Type.Number(), { description: 'By reason.' })
+
+const CollectorLedger = Type.Object({
+  messages: Type.Object({
+    received: Type.Integer(),
+    decodedOk: Type.Integer(),
+    decodedPartial: Type.Integer(),
+    dropped: Drops
+  }),
+  dataSets: Type.Object({ received: Type.Integer(), decoded: Type.Integer(), pending: Type.Integer(), dropped: Drops }),
+  records: Type.Object({
+    decoded: Type.Integer(),
+    filtered: Type.Integer(),
+    admitted: Type.Integer(),
+    held: count('Read from TCP, waiting for room on the link.'),
+    dropped: Drops
+  }),
+  window: Type.Object({
+    admitted: Type.Integer(),
+    settled: Type.Integer(),
+    inWindow: count('On their way: not settled yet.'),
+    redelivered: count('Sent to the mediator again after a restart or a reconnect.')
+  }),
+  sequence: Sequence,
+  kernel: Type.Record(Type.String(), Type.Number(), {
+    description: 'Datagrams that the kernel dropped, by UDP listener.'
+  })
+})
+export type CollectorLedger = Type.Static<typeof CollectorLedger>
+
+const MediatorLedger = Type.Object({
+  records: Type.Object({
+    received: Type.Integer(),
+    redelivered: count('Of those received, again: maybe sent before the restart too.')
+  }),
+  batches: Type.Object({ received: Type.Integer(), settled: Type.Integer(), unsettled: Type.Integer() }),
+  destinations: Type.Record(Type.String(), DestinationLedger)
+})
+export type MediatorLedger = Type.Static<typeof MediatorLedger>
+
+export const Ledger = Type.Object({
+  takenAtMs: timeMs('When it was put together'),
+  collector: orNull(CollectorLedger),
+  mediator: orNull(MediatorLedger),
+  equations: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      left: Type.Integer(),
+      right: Type.Integer(),
+      holds: Type.Boolean()
+    }),
+    { description: 'What must hold to the unit within each process; each process counts since its own start.' }
+  )
+})
+export type Ledger = Type.Static<typeof Ledger>

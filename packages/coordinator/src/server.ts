@@ -1,0 +1,108 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { WeirConfig } from '@weir/config'
+import { errorCode, errorMessage } from '@weir/runtime'
+import type { Log } from '@weir/runtime'
+import fastify from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { HttpProblem, Problem, makeProblem } from './problem.ts'
+import type { RequestCounters } from './request-counters.ts'
+
+export type Server = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>
+
+/** An HTTP server with the limits, problem documents, OpenAPI 3.1 at `/openapi.json` and the docs page at `/docs`; no routes yet. */
+export async function createServer(
+  config: WeirConfig,
+  version: string,
+  log: Log,
+  counters: RequestCounters
+): Promise<Server> {
+  const { limits } = config.coordinator
+  const server = fastify({
+    logger: false,
+    bodyLimit: limits.bodyOctets,
+    requestTimeout: limits.requestTimeoutMs,
+    connectionTimeout: limits.connectionTimeoutMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    maxRequestsPerSocket: limits.requestsPerConnection,
+    onProtoPoisoning: 'error',
+    onConstructorPoisoning: 'error',
+    forceCloseConnections: true,
+    ajv: { customOptions: { allErrors: true, removeAdditional: false, coerceTypes: 'array', useDefaults: true } }
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  server.server.maxConnections = limits.connections
+  server.addSchema(Problem)
+  server.addContentTypeParser(
+    'application/merge-patch+json',
+    { parseAs: 'string' },
+    server.getDefaultJsonParser('error', 'error')
+  )
+  await server.register(swagger, { openapi: openApi(version) })
+  await server.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  server.addHook('onSend', async (_request, reply) => void reply.header('x-content-type-options', 'nosniff'))
+  server.addHook('onResponse', async (request, reply) => {
+    counters.count(request.method, request.routeOptions.url ?? 'none', reply.statusCode)
+  })
+  server.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      reply,
+      makeProblem(
+        404,
+        'NOT_FOUND',
+        `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}; /docs shows what there is.`
+      )
+    )
+  )
+  server.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)))
+  return server
+}
+
+const openApi = (version: string) => ({
+  openapi: '3.1.0',
+  info: {
+    title: 'Weir coordinator',
+    version,
+    description:
+      'The control API of one Weir pod: what it listens on, who exports to it, which templates it knows, where records go, and where every one of them went. Errors are problem documents (RFC 9457).',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
+  },
+  tags: [
+    { name: 'health', description: 'Is it up, what is it, what does it count.' },
+    { name: 'intake', description: 'Listeners, exporters, templates.' },
+    { name: 'output', description: 'Destinations.' },
+    { name: 'account', description: 'Where every record went.' }
+  ]
+})
+
+function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  return reply.code(problem.status).type('application/problem+json').send(problem)
+}
+
+function problemOf(error: FastifyError, log: Log): Problem {
+  if (error instanceof HttpProblem) return error.problem
+  if (error.validation !== undefined) {
+    const errors = error.validation.map(({ instancePath, message = 'is wrong', params }) => ({
+      path: `${error.validationContext ?? 'request'}${instancePath.replaceAll('/', '.')}`,
+      message: 'additionalProperty' in params ? `${message}: ${String(params.additionalProperty)}` : message
+    }))
+    return makeProblem(
+      400,
+      'REQUEST_INVALID',
+      `The request is wrong: ${errors[0]?.path} ${errors[0]?.message}.`,
+      errors
+    )
+  }
+  const status = error.statusCode ?? 500
+  if (status < 500)
+    return makeProblem(status, errorCode(error) ?? 'REQUEST_INVALID', `${errorMessage(error)}.`.replace('..', '.'))
+  log.error('request_failed', 'a request could not be answered', { error })
+  return makeProblem(500, 'INTERNAL', 'This is a defect of Weir; the log of the coordinator says more.')
+}
