@@ -4,7 +4,7 @@ export interface SampleLimits {
   readonly perExporterPerMinute: number
 }
 
-export const defaultSampleLimits: SampleLimits = { perMinute: 100, perExporterPerMinute: 10 }
+const defaultSampleLimits: SampleLimits = { perMinute: 100, perExporterPerMinute: 10 }
 
 const WINDOW_MS = 60_000
 const MAX_EXPORTERS = 1_000

@@ -7,7 +7,6 @@ import type { Clock } from './clock.ts'
 import type { SampleLimits } from './log-sampler.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
-export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 /** Plain data about a line; `exporter` also counts against that exporter's share of lines. */
 export type LogFields = Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
 /** Characters of a text value that go into a log line; the rest is cut (TH-39). */
-export const MAX_VALUE_CHARS = 256
+const MAX_VALUE_CHARS = 256
 
 // C0, DEL, C1, the line separators and the bidirectional controls: what can move a cursor, split a line or turn text around.
 // oxlint-disable-next-line no-control-regex

@@ -4,12 +4,13 @@ import type { WeirConfig } from '@weir/config'
 const reachable = (address: string): string => (address === '::' || address === '0.0.0.0' ? '127.0.0.1' : address)
 
 /** What runs where and what to do next, in five lines. */
-export function greetingOf(config: WeirConfig, coordinatorPort: number): string[] {
+export function greetingOf(config: WeirConfig, coordinatorUrl?: string): string[] {
   const { listeners } = config.collector
   const where = listeners
     .map(({ transport, address, port }) => `${transport} ${formatHostPort(address, port)}`)
     .join(', ')
-  const api = `http://${formatHostPort(reachable(config.coordinator.address), coordinatorPort)}`
+  const { address, port } = config.coordinator
+  const api = coordinatorUrl ?? `http://${formatHostPort(reachable(address), port)}`
   const to = listeners.find(({ port }) => port !== 0)
   const target = to === undefined ? '' : `${to.transport}://${formatHostPort(reachable(to.address), to.port)}`
   const { length } = config.destinations

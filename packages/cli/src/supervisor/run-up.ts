@@ -107,8 +107,8 @@ const removal = (folder: RunFolder, others: readonly string[]): Component => ({
 
 function greet(config: WeirConfig, supervisor: Supervisor): Record<string, unknown> {
   const coordinator = supervisor.children.find(({ spec }) => spec.name === 'coordinator')
-  const { port } = coordinator?.details ?? {}
-  const lines = greetingOf(config, typeof port === 'number' ? port : config.coordinator.port)
+  const { url } = coordinator?.details ?? {}
+  const lines = greetingOf(config, typeof url === 'string' ? url : undefined)
   const isStdoutTaken = config.destinations.some(each => each.type === 'json' && each.target === 'stdout')
   const stream = isStdoutTaken ? process.stderr : process.stdout
   stream.write(`${lines.join('\n')}\n`)

@@ -14,7 +14,7 @@ const listenerKeys = {
 }
 
 /** A UDP listener; every listener detects all versions. */
-export const UdpListener = Type.Object(
+const UdpListener = Type.Object(
   {
     ...listenerKeys,
     transport: Type.Literal('udp', { description: 'UDP: loss is possible and counted, never answered.' }),
@@ -40,7 +40,7 @@ export const UdpListener = Type.Object(
 export type UdpListener = Type.Static<typeof UdpListener>
 
 /** A TCP listener. */
-export const TcpListener = Type.Object(
+const TcpListener = Type.Object(
   { ...listenerKeys, transport: Type.Literal('tcp', { description: 'TCP: back-pressure instead of loss.' }) },
   { additionalProperties: false, title: 'tcp' }
 )

@@ -26,7 +26,7 @@ export const PlanConfig = section(
 export type PlanConfig = Type.Static<typeof PlanConfig>
 
 /** What a destination changes of `mediator.plan`. */
-export const PlanOverrides = Type.Object(
+const PlanOverrides = Type.Object(
   {
     timestamps: Type.Optional(word(timestamps, undefined, 'As mediator.plan.timestamps.')),
     lineage: Type.Optional(Type.Boolean({ description: 'As mediator.plan.lineage.' })),

@@ -4,7 +4,7 @@ import { Destination, PlanConfig } from './destination.ts'
 import { GIB, KIB, MIB, httpHealth, orNull, section, text, wholeNumber, word } from './keys.ts'
 
 /** Section `mediator`. */
-export const MediatorConfig = section(
+const MediatorConfig = section(
   {
     plan: PlanConfig,
     limits: section(
@@ -52,7 +52,7 @@ export const MediatorConfig = section(
 export type MediatorConfig = Type.Static<typeof MediatorConfig>
 
 /** Section `link`. */
-export const LinkConfig = section(
+const LinkConfig = section(
   {
     batchOctets: wholeNumber({
       default: 256 * KIB,
@@ -120,7 +120,7 @@ export const LinkConfig = section(
 export type LinkConfig = Type.Static<typeof LinkConfig>
 
 /** Section `coordinator`. */
-export const CoordinatorConfig = section(
+const CoordinatorConfig = section(
   {
     address: text('address', {
       default: '127.0.0.1',
@@ -204,7 +204,7 @@ export const CoordinatorConfig = section(
 export type CoordinatorConfig = Type.Static<typeof CoordinatorConfig>
 
 /** Section `shutdown`. */
-export const ShutdownConfig = section(
+const ShutdownConfig = section(
   {
     tcpReadMs: wholeNumber({
       default: 10_000,

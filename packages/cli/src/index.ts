@@ -1,0 +1,1 @@
+export { weirProgram } from './program.ts'

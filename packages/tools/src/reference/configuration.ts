@@ -1,0 +1,87 @@
+import { allowedAt, configSchema, taggedVariants, variablesOf, withoutNull } from '@weir/config'
+import type { SchemaNode } from '@weir/config'
+import { code, generatedHead, table } from './markdown.ts'
+
+const intro = `One document, \`weir.yaml\`, says what Weir does; without it the defaults hold. \`weir check FILE\` names every error in it,
+\`weir dump FILE\` prints it with every default in place.
+
+Precedence: the defaults, the file over them, the environment over both. Over these come the destinations that were made through
+the control API, kept in \`revision.json\` under \`stateDir\`, as long as file and environment are the ones they were a change of;
+else \`revision.json\` is put aside.
+
+Environment: the variable of a key is \`WEIR_\` and its path in upper snake case: \`collector.http.port\` is
+\`WEIR_COLLECTOR_HTTP_PORT\`. Lists are one variable of JSON: \`WEIR_COLLECTOR_ALLOW='["192.0.2.0/24"]'\`. A section that may be
+null is turned off by \`null\`: \`WEIR_COLLECTOR_HTTP=null\`. A variable of our prefix that sets nothing is warned of.
+
+Unknown keys are errors. YAML has no custom tags here, no merge keys, at most 100 alias expansions, one document.
+`
+
+const show = (value: unknown): string => {
+  if (value === undefined) return ''
+  if (Array.isArray(value) && value.length > 0) return 'see below'
+  return code(JSON.stringify(value))
+}
+
+const descriptionOf = (node: SchemaNode): string =>
+  [node.description ?? withoutNull(node).description ?? '', node.limit === undefined ? '' : `(${node.limit})`]
+    .join(' ')
+    .trim()
+
+/** Keys below one object, depth first: path, node. */
+function* leavesOf(node: SchemaNode, path: string): Generator<[string, SchemaNode]> {
+  for (const [key, child] of Object.entries(node.properties ?? {})) {
+    const here = path === '' ? key : `${path}.${key}`
+    const inner = withoutNull(child)
+    if (child !== inner || inner.type !== 'object') yield [here, child]
+    if (inner.type === 'object') yield* leavesOf(inner, here)
+  }
+}
+
+const variables = new Map(variablesOf(configSchema).map(({ name, path }) => [path.join('.'), name]))
+
+function sectionPage(key: string, node: SchemaNode): string {
+  const inner = withoutNull(node)
+  if (inner.type !== 'object') {
+    const row = [code(key), allowedAt(node), show(node.default), code(variables.get(key) ?? ''), descriptionOf(node)]
+    return `## ${key}\n\n${table(head, [row])}\n${listPages(key, node)}`
+  }
+  const leaves = [...leavesOf(inner, key)]
+  const rows = leaves.map(([path, leaf]) => [
+    code(path),
+    allowedAt(leaf),
+    show(leaf.default),
+    code(variables.get(path) ?? ''),
+    descriptionOf(leaf)
+  ])
+  const lists = leaves.map(([path, leaf]) => listPages(path, leaf)).join('')
+  return `## ${key}\n\n${inner.description ?? ''}\n\n${table(head, rows)}\n${lists}`
+}
+
+const head = ['key', 'allowed', 'default', 'variable', 'what it is']
+
+/** The entries of a list of objects, a table for each kind. */
+function listPages(path: string, node: SchemaNode): string {
+  const { items, default: given } = node
+  const variants = items === undefined ? undefined : taggedVariants(items)
+  if (variants === undefined) return ''
+  const initial =
+    Array.isArray(given) && given.length > 0
+      ? `Default: ${given.map(each => code(JSON.stringify(each))).join(', ')}.\n\n`
+      : ''
+  const pages = [...variants].map(([kind, variant]) => {
+    const rows = [...leavesOf(variant, '')].map(([key, leaf]) => [
+      code(key),
+      allowedAt(leaf),
+      variant.required?.includes(key) === true && leaf.default === undefined ? 'required' : show(leaf.default),
+      descriptionOf(leaf)
+    ])
+    return `### ${path}[], ${items!.tag}: ${kind}\n\n${table(['key', 'allowed', 'default', 'what it is'], rows)}\n`
+  })
+  return `${initial}${pages.join('')}`
+}
+
+/** docs/reference/configuration.md */
+export function configurationPage(): string {
+  const sections = Object.entries(configSchema.properties!).map(([key, node]) => sectionPage(key, node))
+  return `${generatedHead('Configuration')}${intro}\n${sections.join('')}`.trimEnd() + '\n'
+}

@@ -1,0 +1,74 @@
+import { configSchema, taggedVariants, withoutNull } from '@weir/config'
+import type { SchemaNode } from '@weir/config'
+import { code, generatedHead, table } from './markdown.ts'
+import type { DeclaredMetric } from './metrics.ts'
+
+interface Limit {
+  readonly number: string
+  readonly key: string
+  readonly value: string
+  readonly memory: string
+  readonly whenReached: string
+}
+
+/** Bounds that are no keys, because nobody has a reason to change them. */
+const fixedLimits: readonly Limit[] = [
+  { number: 'L-50', key: '', value: '64 frames', memory: '', whenReached: 'the link waits for credit' },
+  { number: 'L-54', key: '', value: 'reconnection of the link every 100 ms', memory: '', whenReached: '' },
+  {
+    number: 'L-74',
+    key: '',
+    value: 'health and metrics: 64 connections, 3 s to read, 5 s to write',
+    memory: '',
+    whenReached: 'the connection is closed'
+  },
+  {
+    number: 'L-76',
+    key: '',
+    value: 'log lines of one code: 100 a minute, 10 for one exporter',
+    memory: '',
+    whenReached: 'suppressed and counted in a summary line'
+  }
+]
+
+function* limitsOf(node: SchemaNode, path: string): Generator<Limit> {
+  const { limit, unit = '', default: value, memory = '', whenReached = '' } = node
+  if (limit !== undefined) {
+    const shown =
+      node.type === 'array' ? `${node.maxItems} entries` : `${Number(value).toLocaleString('en')} ${unit}`.trim()
+    yield { number: limit, key: path, value: shown, memory, whenReached }
+  }
+  const inner = withoutNull(node)
+  for (const [key, child] of Object.entries(inner.properties ?? {}))
+    yield* limitsOf(child, path === '' ? key : `${path}.${key}`)
+  if (inner.items === undefined) return
+  const variants = taggedVariants(inner.items)
+  // Kinds share keys: a limit of several is told once.
+  const seen = new Set<string>()
+  for (const variant of variants?.values() ?? [inner.items]) {
+    for (const found of limitsOf(variant, `${path}[]`)) {
+      if (!seen.has(found.key)) yield found
+      seen.add(found.key)
+    }
+  }
+}
+
+/** docs/reference/limits.md. A metric belongs to a limit if its help names the limit's number. */
+export function limitsPage(metrics: readonly DeclaredMetric[]): string {
+  const limits = [...limitsOf(configSchema, ''), ...fixedLimits].toSorted((one, other) =>
+    one.number.localeCompare(other.number)
+  )
+  const rows = limits.map(({ number, key, value, memory, whenReached }) => [
+    number,
+    key === '' ? 'fixed' : code(key),
+    value,
+    memory,
+    whenReached,
+    metrics
+      .filter(({ help }) => help.includes(number))
+      .map(({ name }) => code(name))
+      .join(', ')
+  ])
+  const head = ['number', 'key', 'default', 'memory', 'when it is reached', 'metrics that show it']
+  return `${generatedHead('Limits')}Everything that others can make Weir hold or do is bounded. [configuration.md](configuration.md) has the reason of each default.\n\n${table(head, rows)}`
+}
