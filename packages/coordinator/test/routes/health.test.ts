@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { startPod } from '../support/pod-fixture.ts'
+import type { PodFixture } from '../support/pod-fixture.ts'
+
+const documentedRoutes = [
+  'delete /v1/destinations/{id}',
+  'get /livez',
+  'get /metrics',
+  'get /readyz',
+  'get /v1/config',
+  'get /v1/destinations',
+  'get /v1/destinations/{id}',
+  'get /v1/exporters',
+  'get /v1/exporters/{id}',
+  'get /v1/exporters/{id}/fields',
+  'get /v1/exporters/{id}/templates',
+  'get /v1/ledger',
+  'get /v1/listeners',
+  'get /v1/templates',
+  'get /version',
+  'patch /v1/destinations/{id}',
+  'post /v1/destinations',
+  'post /v1/destinations/{id}/resend-templates'
+]
+
+describe('health', () => {
+  let pod: PodFixture
+  before(async () => void (pod = await startPod()))
+  after(() => pod.stop())
+
+  test('is live without any other process, and ready only with all of them', async () => {
+    assert.equal((await pod.call('GET', '/livez')).status, 200)
+    const early = await pod.call('GET', '/readyz')
+    assert.equal(early.status, 503)
+    assert.deepEqual(early.body, { status: 'not ready', missing: ['collector-0', 'mediator-0'] })
+    await pod.connect('collector', 'mediator')
+    const late = await pod.call('GET', '/readyz')
+    assert.equal(late.status, 200)
+    assert.deepEqual(late.body, { status: 'ready', missing: [] })
+  })
+
+  test('says what runs here', async () => {
+    const { body } = await pod.call('GET', '/version')
+    assert.equal(body.version, '9.9.9')
+    assert.equal(body.node, process.version)
+    assert.match(String(body.registry), /^\d{4}-\d\d-\d\d/)
+  })
+
+  test('serves its metrics, requests counted by route pattern', async () => {
+    await pod.call('GET', '/v1/exporters/198.51.100.7')
+    const { body } = await pod.call('GET', '/metrics')
+    const text = String(body.text)
+    assert.match(
+      text,
+      /weir_coordinator_http_requests_total\{method="GET",route="\/v1\/exporters\/:id",status="404"\} 1/
+    )
+    assert.match(text, /weir_coordinator_processes\{process="collector-0"\} 1/)
+    assert.match(text, /weir_coordinator_registrations_total\{process="mediator-0"\} 1/)
+  })
+
+  test('describes itself in OpenAPI 3.1, every route with a summary and its errors', async () => {
+    const { body } = await pod.call('GET', '/openapi.json')
+    assert.equal(body.openapi, '3.1.0')
+    const routes = Object.entries(body.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, route]) => ({ path, method, route }))
+    )
+    assert.deepEqual(routes.map(({ path, method }) => `${method} ${path}`).toSorted(), documentedRoutes)
+    for (const { path, method, route } of routes) {
+      assert.ok(route.summary, `${method} ${path} has a summary`)
+      if (path.startsWith('/v1') && path !== '/v1/config')
+        assert.ok('4XX' in route.responses || '4xx' in route.responses, `${method} ${path} names its errors`)
+    }
+    const docs = await pod.call('GET', '/docs')
+    assert.equal(docs.status, 200)
+    assert.doesNotMatch(String(docs.body.text), /https?:\/\/(?!127\.0\.0\.1)[a-z]/, 'the docs page needs no network')
+  })
+
+  test('answers errors as problem documents', async () => {
+    const missing = await pod.call('GET', '/v1/nothing')
+    assert.equal(missing.status, 404)
+    assert.match(missing.headers.get('content-type')!, /^application\/problem\+json/)
+    assert.deepEqual(Object.keys(missing.body).toSorted(), ['code', 'detail', 'status', 'title', 'type'])
+    const broken = await pod.call('POST', '/v1/destinations', '{"id":')
+    assert.equal(broken.status, 400)
+    assert.equal(broken.body.title, 'Bad Request')
+    const poisoned = await pod.call('POST', '/v1/destinations', '{"__proto__":{"id":"x"}}')
+    assert.equal(poisoned.status, 400)
+    const large = await pod.call('POST', '/v1/destinations', { id: 'x'.repeat(2 ** 21) })
+    assert.equal(large.status, 413)
+    assert.match(large.headers.get('content-type')!, /^application\/problem\+json/)
+  })
+})

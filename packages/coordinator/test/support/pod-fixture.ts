@@ -1,0 +1,261 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { resolveConfig } from '@weir/config'
+import { controlEndpoint, createControlClient, createControlServer } from '@weir/link'
+import type { ControlClient, JsonValue } from '@weir/link'
+import { CodedError, createLog } from '@weir/runtime'
+import { createCoordinator } from '../../src/index.ts'
+
+/** Every key that the tests look at, of whatever answer. */
+export interface AnswerBody {
+  readonly text: string
+  readonly id: string
+  readonly status: unknown
+  readonly code: string
+  readonly detail: string
+  readonly title: string
+  readonly errors: readonly { path: string; allowed?: string }[]
+  readonly missing: readonly string[]
+  readonly items: readonly { id: string }[]
+  readonly total: number
+  readonly version: string
+  readonly node: string
+  readonly registry: string
+  readonly openapi: string
+  readonly paths: Readonly<Record<string, Record<string, { summary?: string; responses: object }>>>
+  readonly destinations: readonly object[]
+  readonly templateRefreshSec: number
+  readonly queue: { octets: number; policy: string }
+  readonly ledger: { sent: number }
+  readonly fields: readonly { share: number }[]
+  readonly equations: readonly { name: string; left: number; right: number; holds: boolean }[]
+  readonly collector: unknown
+  readonly mediator: unknown
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: AnswerBody
+}
+
+export interface PodFixture {
+  readonly url: string
+  readonly stateDir: string
+  /** What the mediator was asked, in order. */
+  readonly mediatorCalls: { method: string; params: JsonValue }[]
+  call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  /** Connect the stand-ins for the other processes; resolves when the coordinator knows them. */
+  connect(...names: ('collector' | 'mediator')[]): Promise<void>
+  disconnect(name: 'collector' | 'mediator'): Promise<void>
+  stop(): Promise<void>
+}
+
+const ledger = { matched: 10, sent: 7, queued: 1, dropped: { queue_oldest: 2 }, uncertain: 0, redelivered: 0 }
+const queue = { records: 1, octets: 100, batches: 1, limitOctets: 67_108_864, policy: 'drop-oldest' }
+const output = {
+  status: 'ready',
+  target: 'tcp://127.0.0.1:4750',
+  sessions: 1,
+  attempts: 1,
+  sendErrors: 0,
+  writtenOctets: 900
+}
+
+export const exporterOf = (id: string, records: number, version: number) => ({
+  id,
+  address: id,
+  versions: [version],
+  sessions: 1,
+  domains: 1,
+  templates: 1,
+  firstSeenAtMs: 1,
+  lastSeenAtMs: 2,
+  messages: 3,
+  octets: 400,
+  records,
+  malformed: 0,
+  droppedSets: 0,
+  droppedRecords: 0,
+  clockSkewMs: 0,
+  sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 }
+})
+
+const collectorState = {
+  listeners: [{ name: 'ipfix-udp', transport: 'udp', address: '::', port: 4739, kernelDrops: 0 }],
+  exporters: [exporterOf('192.0.2.1', 5, 9), exporterOf('192.0.2.10', 20, 10), exporterOf('2001:db8::1', 10, 10)],
+  ledger: {
+    messages: { received: 10, decodedOk: 8, decodedPartial: 1, dropped: { bad_version: 1 } },
+    dataSets: { received: 9, decoded: 7, pending: 1, dropped: { unknown_template: 1 } },
+    records: { decoded: 35, filtered: 0, admitted: 35, held: 0, dropped: {} },
+    window: { admitted: 35, settled: 30, inWindow: 5, redelivered: 0 },
+    sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 },
+    kernel: { 'ipfix-udp': 0 }
+  }
+}
+
+const templateOf = (index: number) => ({
+  exporter: '192.0.2.10',
+  exporterPort: 5000,
+  transport: 'udp',
+  version: 10,
+  listener: 'ipfix-udp',
+  collectorAddress: '::',
+  collectorPort: 4739,
+  odid: 1,
+  templateId: 256 + index,
+  scopeCount: index % 2,
+  fields: [
+    { pen: 0, id: 8, length: 4, name: index === 3 ? 'interfaceName' : 'sourceIPv4Address', type: 'ipv4Address' }
+  ],
+  firstSeenAtMs: 1,
+  lastSeenAtMs: 2,
+  expiresAtMs: null,
+  announcements: 1,
+  records: 0,
+  source: 'wire',
+  isHint: false
+})
+
+/** A coordinator over the real control channel, with stand-ins that answer as the other processes do. */
+export async function startPod(
+  options: { templates?: number; destinations?: object[]; timeoutMs?: number } = {}
+): Promise<PodFixture> {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-coordinator-'))
+  const stateDir = join(folder, 'state')
+  const { config, baseHash } = resolveConfig({
+    runDir: folder,
+    stateDir,
+    coordinator: { port: 0, limits: { controlTimeoutMs: options.timeoutMs ?? 2_000 } },
+    destinations: options.destinations ?? []
+  })
+  const log = createLog({ name: 'coordinator', level: 'error' })
+  const control = createControlServer({ endpoint: controlEndpoint(folder) })
+  const coordinator = createCoordinator({ config, baseHash }, { control, log, version: '9.9.9' })
+  await coordinator.start(new AbortController().signal)
+  const clients = new Map<string, ControlClient>()
+  const mediatorCalls: { method: string; params: JsonValue }[] = []
+  const held = new Map<string, JsonValue>()
+
+  const connectOne = async (process: 'collector' | 'mediator'): Promise<void> => {
+    const client = createControlClient({ endpoint: controlEndpoint(folder), process, version: '9.9.9' })
+    if (process === 'collector') serveCollector(client, options.templates ?? 5)
+    else serveMediator(client, held, mediatorCalls)
+    await client.start()
+    clients.set(process, client)
+  }
+
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {}
+  ): Promise<Answer> => {
+    const hasBody = body !== undefined
+    const response = await fetch(coordinator.url + path, {
+      method,
+      headers: { ...(hasBody ? { 'content-type': 'application/json' } : {}), ...headers },
+      body: hasBody ? (typeof body === 'string' ? body : JSON.stringify(body)) : undefined
+    })
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json') === true
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: (isJson && text !== '' ? JSON.parse(text) : { text }) as AnswerBody
+    }
+  }
+
+  const ready = async (names: readonly string[]): Promise<void> => {
+    for (;;) {
+      const { body } = await call('GET', '/readyz')
+      const { missing = [] } = body
+      if (names.every(name => !missing.includes(`${name}-0`))) return
+    }
+  }
+
+  return {
+    url: coordinator.url,
+    stateDir,
+    mediatorCalls,
+    call,
+    async connect(...names) {
+      for (const name of names) await connectOne(name)
+      await ready(names)
+    },
+    async disconnect(name) {
+      await clients.get(name)?.stop()
+      clients.delete(name)
+    },
+    async stop() {
+      for (const client of clients.values()) await client.stop()
+      await coordinator.stop(1_000)
+      rmSync(folder, { recursive: true, force: true })
+    }
+  }
+}
+
+function serveCollector(client: ControlClient, templates: number): void {
+  const all = Array.from({ length: templates }, (_, index) => templateOf(index))
+  const known = (id: unknown): void => {
+    if (!collectorState.exporters.some(exporter => exporter.id === id))
+      throw new CodedError('NOT_FOUND', 'No exporter of this address has a session.', 1)
+  }
+  client.handle('collector.state', () => collectorState as unknown as JsonValue)
+  client.handle('collector.exporter', params => {
+    const { id } = params as { id: string }
+    known(id)
+    return { ...exporterOf(id, 5, 9), sessionList: [] }
+  })
+  client.handle('collector.fields', params => {
+    const { exporter } = params as { exporter: string }
+    known(exporter)
+    const field = {
+      pen: 0,
+      id: 8,
+      name: 'sourceIPv4Address',
+      type: 'ipv4Address',
+      lengths: [4],
+      templates: 1,
+      records: 5,
+      share: 1
+    }
+    return { exporter, records: 5, fields: [field] }
+  })
+  client.handle('collector.templates', params => {
+    const { offset, limit } = params as { offset: number; limit: number }
+    return { total: all.length, offset, limit, templates: all.slice(offset, offset + limit) } as unknown as JsonValue
+  })
+}
+
+function serveMediator(
+  client: ControlClient,
+  held: Map<string, JsonValue>,
+  calls: { method: string; params: JsonValue }[]
+): void {
+  const stateOf = (id: string): JsonValue =>
+    ({ id, type: 'ipfix', output, encoder: { templates: 2, messages: 4 }, queue, ledger }) as unknown as JsonValue
+  client.handle('mediator.state', () => ({
+    destinations: [...held.keys()].map(stateOf),
+    ledger: {
+      records: { received: 10, redelivered: 0 },
+      batches: { received: 2, settled: 1, unsettled: 1 },
+      destinations: Object.fromEntries([...held.keys()].map(id => [id, ledger]))
+    }
+  }))
+  for (const method of [
+    'destinations.add',
+    'destinations.patch',
+    'destinations.remove',
+    'destinations.resendTemplates'
+  ]) {
+    client.handle(method, params => {
+      calls.push({ method, params })
+      const { id, destination } = params as { id?: string; destination?: { id: string } }
+      if (method === 'destinations.remove') held.delete(id!)
+      else if (destination !== undefined) held.set(destination.id, destination as unknown as JsonValue)
+      return {}
+    })
+  }
+}
