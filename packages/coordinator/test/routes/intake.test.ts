@@ -10,7 +10,7 @@ describe('intake', () => {
     await pod.connect('collector', 'mediator')
   })
   after(() => pod.stop())
-  const idsOf = (body: { items: { id: string }[] }): string[] => body.items.map(({ id }) => id)
+  const idsOf = (body: { items: readonly { id: string }[] }): string[] => body.items.map(({ id }) => id)
 
   test('lists listeners', async () => {
     const { status, body } = await pod.call('GET', '/v1/listeners')
@@ -25,12 +25,12 @@ describe('intake', () => {
 
   test('lists exporters, filtered, sorted and in pages', async () => {
     const all = await pod.call('GET', '/v1/exporters?sort=-records')
-    assert.deepEqual(idsOfall.body, ['192.0.2.10', '2001:db8::1', '192.0.2.1'])
+    assert.deepEqual(idsOf(all.body), ['192.0.2.10', '2001:db8::1', '192.0.2.1'])
     const ipfix = await pod.call('GET', '/v1/exporters?version=10&sort=id&limit=1&offset=1')
     assert.equal(ipfix.body.total, 2)
-    assert.deepEqual(idsOfipfix.body, ['2001:db8::1'])
+    assert.deepEqual(idsOf(ipfix.body), ['2001:db8::1'])
     const begin = await pod.call('GET', '/v1/exporters?id=192.0.2.1')
-    assert.deepEqual(idsOfbegin.body, ['192.0.2.1', '192.0.2.10'])
+    assert.deepEqual(idsOf(begin.body), ['192.0.2.1', '192.0.2.10'])
   })
 
   test('refuses what it does not know, and says what there is', async () => {
