@@ -45,7 +45,13 @@ export function ledgerToJson(parts: CollectorParts) {
     messages: { ...messages, dropped: dropsToJson(messages.dropped) },
     dataSets: { ...dataSets, dropped: dropsToJson(dataSets.dropped) },
     records: { ...records, dropped: dropsToJson(records.dropped) },
-    window: { admitted, settled, inWindow, redelivered },
+    window: {
+      admitted,
+      settled,
+      inWindow: inWindow - ledger.unsettledAtEnd,
+      redelivered,
+      dropped: ledger.unsettledAtEnd > 0 ? { shutdown: ledger.unsettledAtEnd } : {}
+    },
     sequence: sequenceSums(parts),
     kernel: Object.fromEntries(udp.map(({ listener }) => [listener.config.name, listener.kernelDrops]))
   }

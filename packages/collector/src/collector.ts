@@ -5,6 +5,7 @@ import type { LinkSender } from '@weir/link'
 import { systemClock, type Clock, type Component, type Log, type Readiness, type Timer } from '@weir/runtime'
 import { OptionsState, type TemplateStore } from '@weir/templates'
 import { AllowList } from './allow-list.ts'
+import { ledgerToJson } from './collector-state.ts'
 import { DomainKeeper } from './domain-keeper.ts'
 import type { Domain } from './domain.ts'
 import { ExporterTable } from './exporter.ts'
@@ -179,9 +180,6 @@ class CollectorProcess implements Collector {
     this.#state = 'starting'
     const { settings, recollection, link } = this.parts
     const { collector: config } = settings
-    if (this.#allow.isAnyAllowed) {
-      this.#deps.log.warn('allow_any', 'every address may send: UDP sources can be forged; set collector.allow')
-    }
     await recollection.load(config.limits.templateLifetimeMaxMs)
     await link.start()
     await this.#listen(config.listeners)
@@ -197,7 +195,8 @@ class CollectorProcess implements Collector {
     if (this.#state === 'stopping' || this.#state === 'stopped') return
     const wasStarted = this.#state !== 'new'
     this.#state = 'stopping'
-    const { settings, pending, forwarder, link, store, sessions } = this.parts
+    const { settings, pending, forwarder, link, store, sessions, ledger } = this.parts
+    const { log } = this.#deps
     const endMs = this.#clock.monotonicMs() + deadlineMs
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs())
     if (wasStarted) {
@@ -212,10 +211,14 @@ class CollectorProcess implements Collector {
     if (wasStarted) await link.stop(Math.min(settings.shutdown.drainMs, leftMs()))
     await store.close()
     this.#state = 'stopped'
-    const { inWindow } = link.stats.records
-    if (inWindow > 0) {
-      this.#deps.log.error('unsettled', 'records could not be settled before the end (shutdown)', { records: inWindow })
+    if (!wasStarted) return
+    ledger.unsettledAtEnd = link.stats.records.inWindow
+    if (ledger.unsettledAtEnd > 0) {
+      log.error('unsettled', 'records could not be settled before the end: dropped (shutdown)', {
+        records: ledger.unsettledAtEnd
+      })
     }
+    log.info('ledger', 'what became of everything', { ledger: ledgerToJson(this.parts) })
   }
 
   readiness(): Readiness {

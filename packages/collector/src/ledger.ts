@@ -22,6 +22,8 @@ export class Ledger {
   readonly dataSets = { received: 0, decoded: 0, pending: 0, dropped: noDrops() }
   /** Data Records, options records too. `held` were read from TCP and wait for room on the link. */
   readonly records = { decoded: 0, filtered: 0, admitted: 0, held: 0, dropped: noDrops() }
+  /** Admitted records that the link could not settle before the end of the process: dropped, shutdown. */
+  unsettledAtEnd = 0
   /** Sequence numbers of domains that have ended; the living ones keep their own. */
   readonly endedSequence = { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 }
 }

@@ -1,5 +1,5 @@
 import type { TemplateScope, TemplateTable } from '@weir/ipfix'
-import { Domain } from './domain.ts'
+import type { Domain } from './domain.ts'
 import type { Exporter } from './exporter.ts'
 import type { PendingSet } from './pending-sets.ts'
 

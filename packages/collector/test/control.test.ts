@@ -4,12 +4,12 @@ import { buildFixed, buildMessage } from '@weir/ipfix/testing'
 import type { ControlClient, ControlHandler, JsonValue } from '@weir/link'
 import {
   createCollectorMetrics,
-  fieldShares,
   ledgerToJson,
   serveControl,
-  templateList,
   type collectorState,
-  type exporterState
+  type exporterState,
+  type fieldShares,
+  type templateList
 } from '../src/index.ts'
 import { vector } from '../../../test/conformance/vectors.ts'
 import { dataMessage, recordHex, templateMessage } from './support/messages.ts'
@@ -60,7 +60,7 @@ describe('collector.state', () => {
       dropped: { data_malformed: 1 }
     })
     assert.deepEqual(state.ledger.kernel, { u: 0 })
-    assert.deepEqual(state.ledger.window, { admitted: 5, settled: 0, inWindow: 5, redelivered: 0 })
+    assert.deepEqual(state.ledger.window, { admitted: 5, settled: 0, inWindow: 5, redelivered: 0, dropped: {} })
     assert.deepEqual(state.faults, { VARLEN_OVERRUN: 1 })
     assert.equal(state.link.state, 'ready')
     assert.deepEqual(JSON.parse(JSON.stringify(ledgerToJson(rig.collector.parts))), state.ledger)
