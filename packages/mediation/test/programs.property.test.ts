@@ -272,7 +272,7 @@ describe('Programs of any Layout, on both back ends', () => {
 
 /** Keys in a text of JSON. */
 function countKeys(text: string): number {
-  return text.match(/"(?:[^"\\]|\\.)*":/g)?.length ?? 0
+  return [...text.matchAll(/"(?:[^"\\]|\\.)*"(:?)/g)].filter(([, colon]) => colon === ':').length
 }
 
 /** Members of all objects in a value. */
