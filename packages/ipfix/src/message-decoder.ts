@@ -61,6 +61,8 @@ export class MessageDecoder {
   readonly #fixed: Readonly<Record<FixedVersion, Layout>>
   readonly #draft = new MessageDraft()
   readonly #walked = new Int32Array(1)
+  /** The table that the last checked Message belongs to; undefined for the fixed versions. */
+  #table: TemplateTable | undefined
   readonly #header: MessageHeader = {
     version: 0,
     lengthOctets: 0,
@@ -122,9 +124,6 @@ export class MessageDecoder {
     draft.forgetUnused(this.#layouts)
     return undefined
   }
-
-  /** The table that the last checked Message belongs to; undefined for the fixed versions. */
-  #table: TemplateTable | undefined
 
   #check(
     octets: Uint8Array,

@@ -67,6 +67,7 @@ export class TemplateTable {
   readonly #unused = new TemplateUseOrder()
   readonly #used = new TemplateUseOrder()
   readonly #rejected = new Set<number>()
+  #options = 0
   #octets = 0
   #evicted = 0
   #generation = 0
@@ -178,6 +179,8 @@ export class TemplateTable {
 
   /** End all Templates, or all Options Templates (RFC 7011 §8.1). */
   withdrawAll(isOptions: boolean, onEnd?: OnTemplateEnd): number {
+    // Asked thousands of times in one Message, it looks at the table only if it will find something.
+    if ((isOptions ? this.#options : this.#entries.size - this.#options) === 0) return 0
     let ended = 0
     for (const entry of this.#entries.values()) {
       if (entry.layout.scopeCount > 0 !== isOptions) continue
@@ -274,6 +277,7 @@ export class TemplateTable {
     if (!this.#makeRoom(1, layout.templateOctets, nowMs, undefined, onEnd)) return undefined
     if (this.#budget !== undefined && !this.#budget.take(templateHeapOctets(layout), this, nowMs)) return undefined
     this.#rejected.delete(templateId)
+    if (layout.scopeCount > 0) this.#options++
     this.#octets += layout.templateOctets
     this.#generation++
     this.#layouts.retain(layout)
@@ -309,6 +313,8 @@ export class TemplateTable {
     const octets = templateHeapOctets(layout)
     const formerOctets = templateHeapOctets(slot.layout)
     if (this.#budget !== undefined && !this.#budget.exchange(formerOctets, octets, this, nowMs)) return undefined
+    if (layout.scopeCount > 0) this.#options++
+    if (slot.layout.scopeCount > 0) this.#options--
     this.#octets += room
     this.#generation++
     this.#layouts.retain(layout)
@@ -369,6 +375,7 @@ export class TemplateTable {
     slot.isLive = false
     if (slot.isUsed) this.#used.remove(slot)
     else this.#unused.remove(slot)
+    if (slot.layout.scopeCount > 0) this.#options--
     this.#octets -= slot.layout.templateOctets
     this.#generation++
     this.#budget?.give(templateHeapOctets(slot.layout), this)

@@ -76,6 +76,12 @@ describe('SequenceTracker', () => {
     assert.deepEqual(counts(tracker), { reordered: 2 })
   })
 
+  test('TH-19 fills one gap in any order, and counts each Message once', () => {
+    const { tracker, steps } = follow(10, [0, 5, 30, 20, 10, 25, 10, 15])
+    assert.deepEqual(steps, ['first', 'next', 'gap', 'late', 'late', 'late', 'duplicate', 'late'])
+    assert.deepEqual(counts(tracker), { reordered: 4, duplicated: 1 })
+  })
+
   test('TH-19 sees no loss when Messages are shuffled within the window', () => {
     const order = Array.from({ length: 1000 }, (_, at) => at).flatMap((at, _index) =>
       at % 10 === 3 ? [] : at % 10 === 8 ? [at, at - 5] : [at]

@@ -49,6 +49,16 @@ describe('TemplateTable', () => {
     assert.deepEqual(ids(table), [])
   })
 
+  test('withdraws by what a template is now, not by what it was', () => {
+    const table = tableOf({ transport: 'tcp' })
+    table.define(256, options, 0)
+    table.define(256, a, 0)
+    assert.deepEqual([table.withdrawAll(true), table.withdrawAll(false)], [0, 1])
+    table.define(256, a, 0)
+    table.define(256, options, 0)
+    assert.deepEqual([table.withdrawAll(false), table.withdrawAll(true)], [0, 1])
+  })
+
   test('holds a UDP template for an hour, then for three of its longest intervals, within bounds (D8)', () => {
     const table = tableOf()
     const entry = () => table.entry(256)?.expiresAtMs ?? 0
@@ -214,6 +224,15 @@ describe('TemplateBudget', () => {
     assert.deepEqual(evicted, ['unverified 257', 'verified 256'])
     assert.equal(asking.define(261, a, 100_000), undefined)
     assert.equal(budget.refused, 1)
+  })
+
+  test('follows the size of a template that is redefined', () => {
+    const budget = new TemplateBudget()
+    const table = tableOf({ budget })
+    for (const layout of [a, b, options, b]) {
+      table.define(256, layout, 0)
+      assert.deepEqual([budget.templates, budget.octets], [1, templateHeapOctets(layout)])
+    }
   })
 
   test('bounds the heap octets, also when a template grows', () => {

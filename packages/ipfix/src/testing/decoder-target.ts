@@ -1,6 +1,6 @@
 import { LayoutTable } from '../layout.ts'
 import { defaultLimits } from '../limits.ts'
-import { TemplateBudget } from '../template-budget.ts'
+import { TemplateBudget, templateHeapOctets } from '../template-budget.ts'
 import { TestSession } from './test-session.ts'
 import type { FaultCode } from '../faults.ts'
 import type { ProtocolLimits } from '../limits.ts'
@@ -136,14 +136,16 @@ export class DecoderTarget implements MessageVisitor {
 
   #checkTables(): void {
     let templates = 0
+    let octets = 0
     for (const table of this.session.tables.values()) {
       templates += table.size
+      for (const { layout } of table.entries()) octets += templateHeapOctets(layout)
       assert(table.size <= tightLimits.templatesPerDomain, 'L-10 is passed')
       assert(table.octets <= tightLimits.templateOctetsPerDomain, 'L-13 is passed')
     }
     assert(this.session.tables.size <= tightLimits.domainsPerSession, 'L-04 is passed')
     assert(this.#budget.templates === templates && templates <= 200, 'the budget does not agree with the tables')
-    assert(this.#budget.octets <= 200_000, 'L-12 is passed')
+    assert(this.#budget.octets === octets && octets <= 200_000, 'L-12 is passed')
     assert(this.#layouts.size <= templates + this.#ownLayouts, 'a Layout stayed behind')
   }
 }
