@@ -74,6 +74,11 @@ export class MessageDecoder {
   }
   readonly #dataSet: DataSetView
   readonly #unknownSet: UnknownSetView = { templateId: 0, offset: 0, lengthOctets: 0 }
+  /** Who is told of templates that a change ends; made once, because exporters announce their templates again and again. */
+  #visitor: MessageVisitor | undefined
+  readonly #onEnd: OnTemplateEnd = (change, { templateId, layout }) => {
+    this.#visitor?.onTemplate({ change, odid: this.#header.odid, templateId, layout })
+  }
 
   constructor(options: MessageDecoderOptions) {
     const { layouts } = options
@@ -364,9 +369,8 @@ export class MessageDecoder {
     const draft = this.#draft
     const templateId = draft.ids[step]
     const { odid } = table
-    const onEnd: OnTemplateEnd = (change, entry) => {
-      visitor.onTemplate({ change, odid, templateId: entry.templateId, layout: entry.layout })
-    }
+    const onEnd = this.#onEnd
+    this.#visitor = visitor
     switch (draft.kinds[step]) {
       case stepKinds.define: {
         const layout = draft.layouts[step] as Layout
