@@ -281,6 +281,8 @@ class CollectorProcess implements Collector {
     const nowMs = this.#clock.monotonicMs()
     this.parts.pending.expire(nowMs)
     for (const listener of this.#tcp) listener.sweep(nowMs)
+    // Nothing may stay stopped because a word of the link was missed.
+    if (this.parts.link.isWritable) this.#resume()
     if (this.#udp.length === 0) return
     const tables = readUdpTables()
     for (const { listener } of this.#udp) listener.readKernelDrops(tables)

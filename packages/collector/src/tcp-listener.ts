@@ -1,6 +1,6 @@
 import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
-import { isIPv6 } from 'node:net'
 import { listenError, type Clock, type Log } from '@weir/runtime'
+import { bindAddress, endpointText } from './bind-address.ts'
 import type { AllowList } from './allow-list.ts'
 import type { ExporterTable } from './exporter.ts'
 import type { Forwarder } from './forwarder.ts'
@@ -88,25 +88,30 @@ export class TcpListener {
 
   /** Listens; rejects with one sentence that says what to do. */
   async start(): Promise<void> {
-    const { name, address, port } = this.config
+    const { name, address } = this.config
+    const { log } = this.#deps
+    await bindAddress(
+      address,
+      local => this.#listen(local),
+      () => log.warn('no_ipv6', 'this machine has no IPv6: 0.0.0.0 is bound instead of ::', { listener: name })
+    )
+    const server = this.#server!
+    server.on('error', error => log.error('tcp_listener', 'a TCP listener failed', { listener: name, error }))
+    this.port = (server.address() as AddressInfo).port
+  }
+
+  async #listen(address: string): Promise<void> {
+    const { name, port } = this.config
     const server = createServer(
       { pauseOnConnect: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS, noDelay: true },
       socket => this.#onConnection(socket)
     )
-    this.#server = server
     await new Promise<void>((resolve, reject) => {
-      server.once('error', error =>
-        reject(
-          listenError(error, `TCP listener ${name}`, isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`)
-        )
-      )
+      server.once('error', error => reject(listenError(error, `TCP listener ${name}`, endpointText(address, port))))
       server.listen({ host: address, port, exclusive: true }, resolve)
     })
     server.removeAllListeners('error')
-    server.on('error', error =>
-      this.#deps.log.error('tcp_listener', 'a TCP listener failed', { listener: name, error })
-    )
-    this.port = (server.address() as AddressInfo).port
+    this.#server = server
   }
 
   /** Some connection is not read because the link has no room. */

@@ -1,10 +1,13 @@
 import type { TemplateChange, TemplateEvent } from '@weir/ipfix'
 import type { Log } from '@weir/runtime'
 import type { Domain } from './domain.ts'
+import { RateGate } from './rate-gate.ts'
 import type { Recollection } from './recollection.ts'
 
 /** Ids remembered as ended in one domain; more than any exporter has. */
 const MAX_ENDED = 4096
+/** Events told in a second: exporters cause them, and the control channel is not theirs. */
+const EVENTS_PER_SECOND = 20
 
 /** How often templates changed, by kind. Plain numbers that only grow. */
 export type TemplateChanges = Record<TemplateChange, number>
@@ -18,6 +21,7 @@ export class TemplateEvents {
   readonly #recollection: Recollection
   readonly #log: Log
   readonly #emit: EmitEvent
+  readonly #gate = new RateGate(EVENTS_PER_SECOND)
 
   constructor(recollection: Recollection, log: Log, emit: EmitEvent) {
     this.#recollection = recollection
@@ -32,7 +36,7 @@ export class TemplateEvents {
       case 'refreshed':
         this.#recollection.refresh(domain, event.templateId, nowMs)
         if (domain.session.transport === 'tcp')
-          this.#note('debug', 'template_same', 'a template was sent again', domain, event)
+          this.#note('debug', 'template_same', 'a template was sent again', domain, event, nowMs)
         return
       case 'learned':
         domain.ended.delete(event.templateId)
@@ -45,16 +49,17 @@ export class TemplateEvents {
           'template_redefined',
           'an exporter gave a live template id another definition',
           domain,
-          event
+          event,
+          nowMs
         )
         return
       case 'evicted':
         this.#recollection.forget(domain, event.templateId)
-        this.#note('warn', 'template_evicted', 'a template was ended by a limit', domain, event)
+        this.#note('warn', 'template_evicted', 'a template was ended by a limit', domain, event, nowMs)
         return
       case 'expired':
       case 'withdrawn':
-        this.#end(domain, event)
+        this.#end(domain, event, nowMs)
     }
   }
 
@@ -63,17 +68,31 @@ export class TemplateEvents {
     if (entry !== undefined) this.#recollection.remember(domain, entry, nowMs)
   }
 
-  #end(domain: Domain, event: TemplateEvent): void {
+  #end(domain: Domain, event: TemplateEvent, nowMs: number): void {
     if (domain.ended.size < MAX_ENDED) domain.ended.add(event.templateId)
     this.#recollection.forget(domain, event.templateId)
     if (event.change === 'expired') {
-      this.#note('warn', 'template_expired', 'a template was not announced again within its lifetime', domain, event)
+      this.#note(
+        'warn',
+        'template_expired',
+        'a template was not announced again within its lifetime',
+        domain,
+        event,
+        nowMs
+      )
     } else {
-      this.#note('debug', 'template_withdrawn', 'a template was withdrawn', domain, event)
+      this.#note('debug', 'template_withdrawn', 'a template was withdrawn', domain, event, nowMs)
     }
   }
 
-  #note(level: 'debug' | 'warn', code: string, message: string, domain: Domain, event: TemplateEvent): void {
+  #note(
+    level: 'debug' | 'warn',
+    code: string,
+    message: string,
+    domain: Domain,
+    event: TemplateEvent,
+    nowMs: number
+  ): void {
     const isWarning = level === 'warn'
     if (!isWarning && !this.#log.isEnabled('debug')) return
     const fields = {
@@ -84,6 +103,6 @@ export class TemplateEvents {
       ...(event.previous === undefined ? {} : { previous: event.previous.key.slice(0, 256) })
     }
     this.#log[level](code, message, fields)
-    if (isWarning) this.#emit(code, fields)
+    if (isWarning && this.#gate.pass(nowMs)) this.#emit(code, fields)
   }
 }

@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { listenError, type Log } from '@weir/runtime'
+import { bindAddress, endpointText } from './bind-address.ts'
 import { dropsOf, socketInode, type SocketIdentity } from './kernel-drops.ts'
 import type { RecvmmsgReader } from './recvmmsg.ts'
 import type { DatagramSink } from './udp-intake.ts'
@@ -70,20 +71,14 @@ export class UdpListener {
 
   /** Binds; rejects with one sentence that says what to do. */
   async start(): Promise<void> {
-    const { name, address, port, receiveBufferOctets } = this.config
-    const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4' })
-    this.#socket = socket
-    await new Promise<void>((resolve, reject) => {
-      socket.once('error', error => {
-        socket.close()
-        this.#socket = undefined
-        reject(
-          listenError(error, `UDP listener ${name}`, isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`)
-        )
-      })
-      socket.bind({ address, port, exclusive: true }, resolve)
-    })
-    socket.removeAllListeners('error')
+    const { name, address, receiveBufferOctets } = this.config
+    await bindAddress(
+      address,
+      local => this.#bind(local),
+      () =>
+        this.#deps.log.warn('no_ipv6', 'this machine has no IPv6: 0.0.0.0 is bound instead of ::', { listener: name })
+    )
+    const socket = this.#socket!
     socket.on('error', error => this.#deps.log.error('udp_socket', 'a UDP socket failed', { listener: name, error }))
     this.port = socket.address().port
     this.#askBuffer(socket, receiveBufferOctets)
@@ -91,6 +86,20 @@ export class UdpListener {
     this.#fd = this.#handle?.fd ?? -1
     this.#identity = { inode: socketInode(this.#fd), port: this.port }
     socket.on('message', this.socketKind === 'recvmmsg' ? this.#onMany : this.#onOne)
+  }
+
+  async #bind(address: string): Promise<void> {
+    const { name, port } = this.config
+    const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4' })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('error', error => {
+        socket.close()
+        reject(listenError(error, `UDP listener ${name}`, endpointText(address, port)))
+      })
+      socket.bind({ address, port, exclusive: true }, resolve)
+    })
+    socket.removeAllListeners('error')
+    this.#socket = socket
   }
 
   /** @param tables - text of /proc/net/udp and udp6. */
