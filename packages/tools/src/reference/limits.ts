@@ -1,5 +1,6 @@
 import { configSchema, taggedVariants, withoutNull } from '@weir/config'
 import type { SchemaNode } from '@weir/config'
+import { dropReasons } from '@weir/ipfix'
 import { code, generatedHead, table } from './markdown.ts'
 import type { DeclaredMetric } from './metrics.ts'
 
@@ -53,6 +54,17 @@ function* limitsOf(node: SchemaNode, path: string): Generator<Limit> {
   }
 }
 
+/** The counters of drops for the reasons that the text names in parentheses. */
+function dropsOf(key: string, whenReached: string): string[] {
+  const named = /\(([a-z_, ]+)\)/.exec(whenReached)?.[1]?.split(', ') ?? []
+  const series = key.startsWith('collector')
+    ? 'weir_collector_*_dropped_total'
+    : 'weir_mediator_destination_dropped_records_total'
+  return named
+    .filter(each => dropReasons.some(reason => reason === each))
+    .map(reason => code(`${series}{reason="${reason}"}`))
+}
+
 /** docs/reference/limits.md. A metric belongs to a limit if its help names the limit's number. */
 export function limitsPage(metrics: readonly DeclaredMetric[]): string {
   const limits = [...limitsOf(configSchema, ''), ...fixedLimits].toSorted((one, other) =>
@@ -64,10 +76,10 @@ export function limitsPage(metrics: readonly DeclaredMetric[]): string {
     value,
     memory,
     whenReached,
-    metrics
-      .filter(({ help }) => help.includes(number))
-      .map(({ name }) => code(name))
-      .join(', ')
+    [
+      ...metrics.filter(({ help }) => help.includes(number)).map(({ name }) => code(name)),
+      ...dropsOf(key, whenReached)
+    ].join(', ')
   ])
   const head = ['number', 'key', 'default', 'memory', 'when it is reached', 'metrics that show it']
   return `${generatedHead('Limits')}Everything that others can make Weir hold or do is bounded. [configuration.md](configuration.md) has the reason of each default.\n\n${table(head, rows)}`
