@@ -93,7 +93,7 @@ class DataControlServer implements ControlServer {
     const channel = this.#channel
     this.#channel = undefined
     this.#heartbeat?.cancel()
-    for (const id of [...this.#pending.keys()]) {
+    for (const id of this.#pending.keys()) {
       this.#fail(id, new PeerError('CONTROL_PEER_LOST', 'The control channel is closing'))
     }
     if (channel === undefined) return
