@@ -3,7 +3,7 @@ import type { Static, TProperties, TSchema } from 'typebox'
 import { HttpProblem } from './problem.ts'
 
 /** Query of a list: page and order. */
-export const pageQuery = {
+const pageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, default: 100, description: 'Entries of the page.' })),
   offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Entries before the page.' })),
   sort: Type.Optional(

@@ -3,7 +3,7 @@ import Type from 'typebox'
 import type { ConfigIssue } from '@weir/runtime'
 
 /** One error of several: where, what is wrong, what is allowed there. */
-export const ProblemIssue = Type.Object({
+const ProblemIssue = Type.Object({
   path: Type.String({ description: 'Where in the request, e.g. `queue.octets`; empty for the whole of it.' }),
   message: Type.String(),
   allowed: Type.Optional(Type.String({ description: 'What is allowed there.' }))

@@ -18,7 +18,7 @@ export const problems = {
   '5xx': problem('A process of the pod is away, too slow, or wrong.')
 } as const
 
-export const Sequence = Type.Object(
+const Sequence = Type.Object(
   {
     lost: count('Units that the sequence numbers miss: records (IPFIX), packets (v9), flows (v5, v7).'),
     duplicated: count('Messages that came twice.'),
