@@ -15,12 +15,13 @@ const json = (value: unknown): JsonValue => value as JsonValue
 const MAX_PAGE = 1000
 
 /**
- * Serve the collector's control methods: `collector.state`, `collector.exporter {id}`,
+ * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporter {id}`,
  * `collector.templates {exporter?, odid?, offset?, limit?}`, `collector.fields {exporter}`, `collector.metrics`.
  * An exporter that is not known is the error NOT_FOUND.
  */
 export function serveControl(control: ControlClient, collector: Collector, metrics: Metrics): void {
   const { parts } = collector
+  control.handle('process.readiness', () => json(collector.readiness()))
   control.handle('collector.state', () => json(collectorState(parts)))
   control.handle('collector.exporter', params => json(exporterState(parts, exporterOf(parts, parametersOf(params).id))))
   control.handle('collector.templates', params => {

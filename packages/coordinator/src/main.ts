@@ -21,5 +21,8 @@ export async function runCoordinator({ version, log: given, ...document }: Coord
     heartbeatTimeoutMs
   })
   const coordinator = createCoordinator(document, { control, log, version })
-  return runProcess('coordinator', [coordinator], { log, describe: () => ({ url: coordinator.url }) })
+  return runProcess('coordinator', [coordinator], {
+    log,
+    describe: () => ({ url: coordinator.url, port: Number(new URL(coordinator.url).port) })
+  })
 }

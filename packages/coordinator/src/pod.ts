@@ -1,5 +1,6 @@
 import type { ControlServer, JsonValue } from '@weir/link'
 import { CodedError, errorCode, errorMessage } from '@weir/runtime'
+import type { Readiness } from '@weir/runtime'
 import { HttpProblem } from './problem.ts'
 
 /** The processes of this pod as the coordinator sees them: asked over the control channel, with a time-out. */
@@ -7,8 +8,8 @@ export interface Pod {
   /** Ask the collector. @throws HttpProblem 503, 504, or the status that belongs to the process's own error. */
   collector(method: string, params?: JsonValue): Promise<JsonValue>
   mediator(method: string, params?: JsonValue): Promise<JsonValue>
-  /** Names of the processes that are connected now. */
-  connected(): string[]
+  /** What is not ready: a sentence for each process that is away or has a reason; empty if all are. */
+  unready(): Promise<string[]>
 }
 
 /** Processes that a ready pod has. */
@@ -26,7 +27,22 @@ export function createPod(control: ControlServer, timeoutMs: number): Pod {
   return {
     collector: (method, params) => ask('collector-0', method, params),
     mediator: (method, params) => ask('mediator-0', method, params),
-    connected: () => control.peers.filter(peer => peer.isConnected).map(peer => peer.name)
+    unready: async () => (await Promise.all(podProcesses.map(name => unreadyReasons(control, name, timeoutMs)))).flat()
+  }
+}
+
+async function unreadyReasons(control: ControlServer, name: string, timeoutMs: number): Promise<string[]> {
+  if (!control.peers.some(peer => peer.name === name && peer.isConnected)) return [`${name} is not connected`]
+  try {
+    const { isReady, reasons } = (await control.request(
+      name,
+      'process.readiness',
+      {},
+      { timeoutMs }
+    )) as unknown as Readiness
+    return isReady ? [] : reasons.map(reason => `${name}: ${reason}`)
+  } catch (error) {
+    return [`${name} does not answer: ${errorMessage(error)}`]
   }
 }
 

@@ -12,13 +12,14 @@ const parametersOf = (params: JsonValue): Parameters => (params ?? {}) as Parame
 const json = (value: unknown): JsonValue => value as JsonValue
 
 /**
- * Serve the mediator's control methods: `mediator.state`, `mediator.metrics`, `destinations.add`, `.patch`, `.remove`,
+ * Serve the mediator's control methods: `process.readiness`, `mediator.state`, `mediator.metrics`, `destinations.add`, `.patch`, `.remove`,
  * `.resendTemplates`. The last four take `{id, …}` and answer with the destination's new state.
  *
  * A whole destination comes under `destination`, a partial change under `change`; without either the parameters are meant.
  */
 export function serveControl(control: ControlClient, mediator: Mediator, metrics: Metrics): void {
   const { destinations } = mediator
+  control.handle('process.readiness', () => json(mediator.readiness))
   control.handle('mediator.state', () => json(mediator.state))
   control.handle('mediator.metrics', () => metrics.text())
   control.handle('destinations.add', params => {

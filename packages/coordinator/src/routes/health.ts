@@ -1,6 +1,5 @@
 import Type from 'typebox'
 import type { Metrics } from '@weir/runtime'
-import { podProcesses } from '../pod.ts'
 import type { Pod } from '../pod.ts'
 import type { Server } from '../server.ts'
 
@@ -30,16 +29,21 @@ export function healthRoutes(server: Server, pod: Pod, metrics: Metrics, facts: 
 
   const Readiness = Type.Object({
     status: Type.Union([Type.Literal('ready'), Type.Literal('not ready')]),
-    missing: Type.Array(Type.String(), { description: 'Processes of the pod that are not connected.' })
+    reasons: Type.Array(Type.String(), { description: 'What is not ready, a sentence each.' })
   })
   server.get(
     '/readyz',
-    { schema: { tags, summary: 'Collector and mediator are connected', response: { 200: Readiness, 503: Readiness } } },
+    {
+      schema: {
+        tags,
+        summary: 'Collector and mediator are connected and serve',
+        response: { 200: Readiness, 503: Readiness }
+      }
+    },
     async (_request, reply) => {
-      const connected = new Set(pod.connected())
-      const missing = podProcesses.filter(name => !connected.has(name))
-      if (missing.length === 0) return { status: 'ready' as const, missing }
-      return reply.code(503).send({ status: 'not ready' as const, missing })
+      const reasons = await pod.unready()
+      if (reasons.length === 0) return { status: 'ready' as const, reasons }
+      return reply.code(503).send({ status: 'not ready' as const, reasons })
     }
   )
 

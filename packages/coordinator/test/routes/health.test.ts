@@ -33,11 +33,14 @@ describe('health', () => {
     assert.equal((await pod.call('GET', '/livez')).status, 200)
     const early = await pod.call('GET', '/readyz')
     assert.equal(early.status, 503)
-    assert.deepEqual(early.body, { status: 'not ready', missing: ['collector-0', 'mediator-0'] })
+    assert.deepEqual(early.body, {
+      status: 'not ready',
+      reasons: ['collector-0 is not connected', 'mediator-0 is not connected']
+    })
     await pod.connect('collector', 'mediator')
     const late = await pod.call('GET', '/readyz')
     assert.equal(late.status, 200)
-    assert.deepEqual(late.body, { status: 'ready', missing: [] })
+    assert.deepEqual(late.body, { status: 'ready', reasons: [] })
   })
 
   test('says what runs here', async () => {

@@ -16,7 +16,7 @@ export interface AnswerBody {
   readonly detail: string
   readonly title: string
   readonly errors: readonly { path: string; allowed?: string }[]
-  readonly missing: readonly string[]
+  readonly reasons: readonly string[]
   readonly items: readonly { id: string }[]
   readonly total: number
   readonly version: string
@@ -170,8 +170,7 @@ export async function startPod(
   const ready = async (names: readonly string[]): Promise<void> => {
     for (;;) {
       const { body } = await call('GET', '/readyz')
-      const { missing = [] } = body
-      if (names.every(name => !missing.includes(`${name}-0`))) return
+      if (names.every(name => !body.reasons.some(reason => reason.startsWith(name)))) return
     }
   }
 
@@ -202,6 +201,7 @@ function serveCollector(client: ControlClient, templates: number): void {
     if (!collectorState.exporters.some(exporter => exporter.id === id))
       throw new CodedError('NOT_FOUND', 'No exporter of this address has a session.', 1)
   }
+  client.handle('process.readiness', () => ({ isReady: true, reasons: [] }))
   client.handle('collector.state', () => collectorState as unknown as JsonValue)
   client.handle('collector.exporter', params => {
     const { id } = params as { id: string }
@@ -236,6 +236,7 @@ function serveMediator(
 ): void {
   const stateOf = (id: string): JsonValue =>
     ({ id, type: 'ipfix', output, encoder: { templates: 2, messages: 4 }, queue, ledger }) as unknown as JsonValue
+  client.handle('process.readiness', () => ({ isReady: true, reasons: [] }))
   client.handle('mediator.state', () => ({
     destinations: [...held.keys()].map(stateOf),
     ledger: {
