@@ -5,7 +5,7 @@ import type { Program } from './program.ts'
 import { SourceWriter } from './source-writer.ts'
 
 /** L-14: Layouts of more fields run on the interpreter. */
-export const MOST_COMPILED_FIELDS = 256
+const MOST_COMPILED_FIELDS = 256
 
 /** The text that {@link compile} would compile: depends on the steps alone, and no name is in it. */
 export function sourceOf(plan: RecordPlan): string {

@@ -112,7 +112,7 @@ function unchanged({ pen, id, element }: NormalField, places: InputPlaces, index
 }
 
 /** Id of the IANA element of a list type: 291 basicList, 292 subTemplateList, 293 subTemplateMultiList (RFC 6313). */
-export function listTypeOf(type: string): number {
+function listTypeOf(type: string): number {
   return type === 'basicList' ? 291 : type === 'subTemplateList' ? 292 : 293
 }
 

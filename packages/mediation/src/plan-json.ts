@@ -8,7 +8,7 @@ import { derivedOperation } from './plan-ipfix.ts'
 import { isQuoted, keyOf, mostTextOctets, textWriterOf } from './text-writer.ts'
 
 /** Writers of four octets at a time may touch a few octets behind the end of a record. */
-export const TEXT_SLACK = 8
+const TEXT_SLACK = 8
 
 /** Keys that are not an element's; an element of such a name is written as if it had none. */
 const ownKeys = ['recordType', 'scope', 'exporter', 'odid', 'receivedAt', 'samplingRate', 'samplingOrigin']

@@ -11,9 +11,6 @@ export const BOOT_KNOWN = 2
 /** The records came in NetFlow v9, where some numbers have other names and types. */
 export const NETFLOW_V9 = 4
 
-/** How many values a variant can have: 0..VARIANTS - 1. */
-export const VARIANTS = 8
-
 const ORIGINS = new Set([403, 404])
 
 /**
@@ -40,7 +37,7 @@ export function contextVariant(context: EntryContext): number {
   )
 }
 
-/** The variant of a Program for one context: a small integer, 0..{@link VARIANTS} - 1. */
+/** The variant of a Program for one context: a small integer, 0..7. */
 export function variantOf(layout: Layout, plan: Plan, context: EntryContext, registry: ElementRegistry): number {
   return contextVariant(context) & variantMask(layout, plan, registry)
 }

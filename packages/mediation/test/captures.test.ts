@@ -67,7 +67,9 @@ describe('captures of real exporters', { skip }, () => {
         const key = `${set.layout.key} ${index} ${Number.isNaN(context.bootTimeMs)} ${context.version === 9}`
         const programs = known.get(key) ?? programsOf(set.layout, plan, context)
         known.set(key, programs)
-        const [first, second] = programs.map(program => runProgram(program, octets, context, 20_000 + 40 * octets.length))
+        const [first, second] = programs.map(program =>
+          runProgram(program, octets, context, 20_000 + 40 * octets.length)
+        )
         assert.equal(first.records, set.records, `${name}: ${textOfLayout(set.layout)}`)
         assert.equal(first.read, octets.length, name)
         if (second !== undefined) assert.deepEqual(second.octets, first.octets, name)
