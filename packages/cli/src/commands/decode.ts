@@ -25,7 +25,7 @@ Exit codes: 0 decoded, 64 wrong usage, 65 nothing in the input could be decoded,
 What is malformed is discarded and counted; see --format summary.
 `
 
-/** \`weir decode\`: what is in captures, IPFIX Files and payloads. */
+/** `weir decode`: what is in captures, IPFIX Files and payloads. */
 export function decodeCommand(): Command {
   return new Command('decode')
     .description(

@@ -3,6 +3,7 @@ import { Presets, SingleBar } from 'cli-progress'
 /** Shows how far a long reading is. */
 export interface Progress {
   add(octets: number): void
+  /** May be called again. */
   stop(): void
 }
 
@@ -28,6 +29,8 @@ export function createProgress(totalOctets: number | undefined, isTerminal: bool
       octets += count
       bar.update(mebibytes(octets))
     },
-    stop: () => bar.stop()
+    stop() {
+      if (bar.isActive) bar.stop()
+    }
   }
 }

@@ -72,11 +72,13 @@ export async function runDecode(request: DecodeRequest, { stdout, stderr }: Deco
       if (reader.fault !== undefined && !isLone) stderr.write(`${nameOf(path)}: ${captureFaults[reader.fault]}\n`)
     }
     for (const message of reader.finish()) decode(message)
+    progress.stop()
+    output.add(printer.end(decoder.summary))
+    await output.flush()
   } finally {
     progress.stop()
+    output.close()
   }
-  output.add(printer.end(decoder.summary))
-  await output.flush()
   if (decoder.summary.messages === decoder.summary.malformedMessages) throw nothingDecoded(request, reader, decoder)
 }
 

@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 
 const FLUSH_CHARS = 65536
@@ -9,13 +8,13 @@ export class TextOutput {
   isClosed = false
   readonly #stream: Writable
   #text = ''
+  #onRoom: (() => void) | undefined
+  #error: Error | undefined
 
+  /** Listens to the stream until `close`. */
   constructor(stream: Writable) {
     this.#stream = stream
-    stream.on('error', error => {
-      if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
-      this.isClosed = true
-    })
+    stream.on('error', this.#onError).on('close', this.#onClose).on('drain', this.#onDrain)
   }
 
   add(text: string): void {
@@ -27,12 +26,35 @@ export class TextOutput {
     if (this.#text.length >= FLUSH_CHARS) await this.flush()
   }
 
-  /** Write all; resolves when the stream has room again. */
+  /** Write all; resolves when the stream has room again, or is closed; rejects with an error of the stream. */
   async flush(): Promise<void> {
     const text = this.#text
     this.#text = ''
-    if (text === '' || this.isClosed) return
-    if (!this.#stream.write(text))
-      await Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')]).catch(() => {})
+    if (text !== '' && !this.isClosed && !this.#stream.write(text)) {
+      await new Promise<void>(resolve => {
+        this.#onRoom = resolve
+      })
+    }
+    if (this.#error !== undefined) throw this.#error
+  }
+
+  /** Leave the stream as it was found. */
+  close(): void {
+    this.#stream.off('error', this.#onError).off('close', this.#onClose).off('drain', this.#onDrain)
+  }
+
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'EPIPE') this.#error = error
+    this.#onClose()
+  }
+
+  readonly #onClose = (): void => {
+    this.isClosed = true
+    this.#onDrain()
+  }
+
+  readonly #onDrain = (): void => {
+    this.#onRoom?.()
+    this.#onRoom = undefined
   }
 }
