@@ -101,6 +101,7 @@ class MediatorProcess implements Mediator {
       stdout: deps.stdout ?? process.stdout,
       maxTemplates: limits.templatesPerDestination,
       drainMs: config.shutdown.drainMs,
+      maxQueueOctets: config.link.bufferOctets / 2,
       programsFor: wanted => programsOf(this.#programs, wanted),
       optionsSnapshot: () => this.#intake.optionsSnapshot(),
       segmentSender: () => this.#makeSegmentSender

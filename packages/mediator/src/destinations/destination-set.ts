@@ -6,7 +6,8 @@ import type { Destination as DestinationConfig } from '@weir/config'
 import type { Layout } from '@weir/ipfix'
 import type { HeldBatch } from '../held-batch.ts'
 import type { DestinationLedger } from '../ledger.ts'
-import type { DestinationDeps, DestinationState } from './destination.ts'
+import type { QueueConfig } from '../input-queue.ts'
+import type { DestinationDeps, DestinationState, NextParts } from './destination.ts'
 import type { PartsDeps } from './make-destination.ts'
 
 interface Member {
@@ -17,6 +18,8 @@ interface Member {
 export interface DestinationSetDeps extends PartsDeps, DestinationDeps {
   /** How long one that is removed, or whose target changes, may take to deliver what it has. */
   readonly drainMs: number
+  /** No queue is longer. */
+  readonly maxQueueOctets: number
 }
 
 /** Accounts of destinations that are gone, kept for the ledger. */
@@ -73,7 +76,8 @@ export class DestinationSet {
     if (this.#members.has(config.id)) {
       throw new PeerError('DESTINATION_EXISTS', `there is a destination ${config.id} already`, { id: config.id })
     }
-    const { id, type, queue } = config
+    const { id, type } = config
+    const queue = this.#queueOf(config)
     const destination = new Destination({ id, type, queue, repeatsAtStart }, partsMaker(config, this.#deps), this.#deps)
     this.#members.set(id, { config, destination })
     destination.open()
@@ -95,9 +99,12 @@ export class DestinationSet {
     const { config: before, destination } = member
     if (isDeepStrictEqual(before, after)) return destination.state
     member.config = after
-    destination.configureQueue(after.queue)
+    destination.configureQueue(this.#queueOf(after))
     if (hasSameOutput(before, after)) configureEncoder(destination.encoder, after, this.#deps)
-    else void destination.reopen(after.type, partsMaker(after, this.#deps), this.#deps.drainMs)
+    else {
+      const next: NextParts = () => ({ type: member.config.type, makeParts: partsMaker(member.config, this.#deps) })
+      void destination.reopen(next, this.#deps.drainMs)
+    }
     return destination.state
   }
 
@@ -138,6 +145,14 @@ export class DestinationSet {
   /** Stop all at once, each within the deadline. */
   async stop(deadlineMs: number): Promise<void> {
     await Promise.all([...this.#members.values()].map(({ destination }) => destination.stop(deadlineMs)))
+  }
+
+  /** What waits here is unsettled at the collector, which must not be full before this queue is: then nothing would drop. */
+  #queueOf({ id, queue }: DestinationConfig): QueueConfig {
+    const { maxQueueOctets, log } = this.#deps
+    if (queue.octets <= maxQueueOctets) return queue
+    log.warn('queue_bounded', `the queue of ${id} is bounded by half of link.bufferOctets`, { id, maxQueueOctets })
+    return { ...queue, octets: maxQueueOctets }
   }
 
   #member(id: string): Member {

@@ -17,6 +17,9 @@ export interface DestinationParts {
 
 export type MakeParts = (events: OutputEvents) => DestinationParts
 
+/** What a destination becomes. */
+export type NextParts = () => { readonly type: string; readonly makeParts: MakeParts }
+
 export interface DestinationDeps {
   readonly clock: Clock
   readonly log: Log
@@ -79,6 +82,7 @@ export class Destination {
   #isTurnScheduled = false
   #isReopening = false
   #isStopping = false
+  #transition: Promise<void> = Promise.resolve()
   #onDrained: (() => void) | undefined
   #matched = 0
   #sent = 0
@@ -142,17 +146,15 @@ export class Destination {
     this.#queue.configure(config)
   }
 
-  /** Go on with another encoder and output; what is queued stays, what the old output has not taken is encoded again. */
-  async reopen(type: string, makeParts: MakeParts, deadlineMs: number): Promise<void> {
-    this.#isReopening = true
-    if (this.#parts.output.isReady) this.#flush()
-    await this.#parts.output.close(deadlineMs)
-    this.#onLost()
-    this.#generation++
-    this.#type = type
-    this.#parts = makeParts(this.#events(true))
-    this.#isReopening = false
-    this.#parts.output.open()
+  /**
+   * Go on with another encoder and output; what is queued stays, what the old output has not taken is encoded again. Changes
+   * that follow each other wait for each other.
+   *
+   * @param next - asked when the old output is closed, so that it is of the configuration of then.
+   */
+  reopen(next: NextParts, deadlineMs: number): Promise<void> {
+    this.#transition = this.#transition.then(() => this.#reopen(next, deadlineMs))
+    return this.#transition
   }
 
   /**
@@ -165,9 +167,10 @@ export class Destination {
     this.#isStopping = true
     const { clock } = this.#deps
     const endMs = clock.monotonicMs() + deadlineMs
+    await this.#transition
     this.pump()
     // The last share of the time is the output's, for FIN and fsync.
-    await this.#drained(deadlineMs * 0.8)
+    await this.#drained(Math.max(0, endMs - clock.monotonicMs()) * 0.8)
     await this.#parts.output.close(Math.max(0, endMs - clock.monotonicMs()))
     this.#onLost()
     this.#generation++
@@ -231,6 +234,20 @@ export class Destination {
     }
     this.#isPumping = false
     if (this.#queue.isEmpty && (this.#repeat === undefined || output.isLazy)) this.#onDrained?.()
+  }
+
+  async #reopen(next: NextParts, deadlineMs: number): Promise<void> {
+    if (this.#isStopping) return
+    this.#isReopening = true
+    if (this.#parts.output.isReady) this.#flush()
+    await this.#parts.output.close(deadlineMs)
+    this.#onLost()
+    this.#generation++
+    const { type, makeParts } = next()
+    this.#type = type
+    this.#parts = makeParts(this.#events(true))
+    this.#isReopening = false
+    this.#parts.output.open()
   }
 
   /** Encode into the open chunk until it is full (true) or nothing is left to read (false). */

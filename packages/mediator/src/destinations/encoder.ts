@@ -10,6 +10,9 @@ export interface Progress {
   isChunkFull: boolean
 }
 
+/** Told of what must not happen and did. */
+export type OnDefect = (error: unknown) => void
+
 /** Turns entries into Messages or lines in chunks. Knows nothing of queues and sockets. */
 export interface Encoder {
   readonly progress: Progress

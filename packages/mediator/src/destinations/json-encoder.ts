@@ -6,7 +6,7 @@ import type { Clock } from '@weir/runtime'
 import type { HeldBatch } from '../held-batch.ts'
 import type { Programs } from '../programs.ts'
 import type { Chunk } from './chunk.ts'
-import type { Encoder, EncoderState, Progress } from './encoder.ts'
+import type { Encoder, EncoderState, OnDefect, Progress } from './encoder.ts'
 
 const noTemplates: EncoderState = { templates: 0, messages: 0, withdrawals: 0, domains: [] }
 
@@ -22,7 +22,11 @@ export class JsonEncoder implements Encoder {
   readonly #clock: Clock
   #entryTemplates: ReadonlyMap<number, Layout> | undefined
 
-  constructor(programs: Programs, clock: Clock) {
+  readonly #onDefect: OnDefect
+
+  /** @param onDefect - told of what a Program threw; its records are given up. */
+  constructor(programs: Programs, clock: Clock, onDefect: OnDefect) {
+    this.#onDefect = onDefect
     this.#programs = programs
     this.#clock = clock
     this.#context = new DestinationContext({
@@ -45,15 +49,31 @@ export class JsonEncoder implements Encoder {
 
   encode(held: HeldBatch, entry: number, offset: number, chunk: Chunk): void {
     const { progress } = this
+    progress.isChunkFull = false
+    progress.offset = offset
+    const end = held.offsets[entry]! + held.lengths[entry]!
+    try {
+      this.#encodeEntry(held, entry, end, chunk)
+    } catch (error) {
+      // As in IPFIX: the entry is lost, and counted, not the process.
+      this.#onDefect(error)
+      for (let at = progress.offset; at < end; at = recordEnd(held.layouts[entry]!, held.octets, at, end)) {
+        if (!held.isRepeat) chunk.failedRecords++
+      }
+      progress.offset = end
+    }
+  }
+
+  #encodeEntry(held: HeldBatch, entry: number, end: number, chunk: Chunk): void {
+    const { progress } = this
     const cursor = this.#cursor
     const layout = held.layouts[entry]!
-    const end = held.offsets[entry]! + held.lengths[entry]!
     this.#context.fill(held, entry)
     this.#entryTemplates = held.contexts[entry]
     const program = this.#programs.get(layout, this.#context, this.#clock.monotonicMs())
-    progress.isChunkFull = false
-    let at = offset
+    let at = progress.offset
     while (at < end) {
+      progress.offset = at
       const { octets, view } = chunk
       program.run(held.octets, held.view, at, end, octets, view, chunk.end, octets.length, this.#context, cursor)
       if (cursor.records > 0) {

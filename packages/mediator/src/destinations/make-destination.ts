@@ -23,7 +23,7 @@ import type { Writable } from 'node:stream'
 import type { Programs } from '../programs.ts'
 import type { MakeSegmentSender } from '../outputs/udp-output.ts'
 import type { DestinationParts, MakeParts } from './destination.ts'
-import type { Encoder } from './encoder.ts'
+import type { Encoder, OnDefect } from './encoder.ts'
 import type { IpfixEncoderConfig } from './ipfix/ipfix-encoder.ts'
 import type { Output, OutputEvents } from './output.ts'
 
@@ -96,6 +96,11 @@ export function configureEncoder(encoder: Encoder, config: DestinationConfig, de
   }
 }
 
+const defectLog =
+  (id: string, log: Log): OnDefect =>
+  error =>
+    log.error('encode_failed', `records for ${id} could not be encoded`, { destination: id, error })
+
 function planOf(config: DestinationConfig, deps: PartsDeps): Plan {
   const plan = { ...deps.plan, ...config.plan }
   return config.type === 'json' ? { kind: 'json', ...plan, numbers64: config.numbers64 } : { kind: 'ipfix', ...plan }
@@ -136,7 +141,12 @@ function fileConfig(config: IpfixFileDestination, deps: PartsDeps): IpfixEncoder
 function ipfixParts(config: IpfixDestination, deps: PartsDeps, events: OutputEvents): DestinationParts {
   const endpoint = endpointOf(config.url, ['udp', 'tcp'], IPFIX_PORT)
   const isUdp = endpoint.scheme === 'udp'
-  const encoder = new IpfixEncoder(messageConfig(config, deps), deps.programsFor(planOf(config, deps)), deps.clock)
+  const encoder = new IpfixEncoder(
+    messageConfig(config, deps),
+    deps.programsFor(planOf(config, deps)),
+    deps.clock,
+    defectLog(config.id, deps.log)
+  )
   const isSegmenting = config.socket !== 'dgram'
   const output: Output = isUdp
     ? new UdpOutput(
@@ -149,7 +159,7 @@ function ipfixParts(config: IpfixDestination, deps: PartsDeps, events: OutputEve
 }
 
 function jsonParts(config: JsonDestination, deps: PartsDeps, events: OutputEvents): DestinationParts {
-  const encoder = new JsonEncoder(deps.programsFor(planOf(config, deps)), deps.clock)
+  const encoder = new JsonEncoder(deps.programsFor(planOf(config, deps)), deps.clock, defectLog(config.id, deps.log))
   return { encoder, output: jsonOutput(config, deps, events) }
 }
 
@@ -175,7 +185,12 @@ function jsonOutput(config: JsonDestination, deps: PartsDeps, events: OutputEven
 
 function ipfixFileParts(config: IpfixFileDestination, deps: PartsDeps, events: OutputEvents): DestinationParts {
   const { rotate } = config
-  const encoder = new IpfixEncoder(fileConfig(config, deps), deps.programsFor(planOf(config, deps)), deps.clock)
+  const encoder = new IpfixEncoder(
+    fileConfig(config, deps),
+    deps.programsFor(planOf(config, deps)),
+    deps.clock,
+    defectLog(config.id, deps.log)
+  )
   const output = new FileOutput(
     {
       naming: ipfixFileNaming(config.path),

@@ -96,6 +96,33 @@ test('a changed target takes the queue over: nothing is lost and nothing doubled
   await after.close()
 })
 
+test('changes that follow each other at once end with the last of them', async () => {
+  const sinks = await Promise.all([1, 2, 3].map(() => new TcpSink().listen()))
+  const rig = new Rig()
+  rig.add({ id: 'a', type: 'ipfix', url: sinks[0]!.url, queue: { policy: 'block' } })
+  const source = sourceOf()
+  rig.push(flowBatch(source, 100))
+  rig.destinations.patch('a', { url: sinks[1]!.url })
+  rig.destinations.patch('a', { url: sinks[2]!.url })
+  rig.destinations.patch('a', { plan: { lineage: false } })
+  rig.push(flowBatch(source, 100, 100))
+  await rig.settled()
+  await rig.stop()
+  await sinks[2]!.until(() => sinks[2]!.ended === 1)
+  assert.deepEqual(
+    sinks.flatMap(sink => serials(sink)).toSorted((a, b) => a - b),
+    upTo(200)
+  )
+  assert.equal(sinks[2]!.records.at(-1)!.values.has('403'), false)
+  await Promise.all(sinks.map(sink => sink.close()))
+})
+
+test('a queue is bounded by half of what the collector holds, so that dropping begins before that is full', () => {
+  const rig = new Rig()
+  rig.add({ id: 'a', type: 'json', target: 'file:/dev/null', queue: { octets: 1_073_741_824 } })
+  assert.equal(rig.destinations.states[0]!.queue.limitOctets, 67_108_864)
+})
+
 test('an equal configuration changes nothing', async () => {
   const sink = await new TcpSink().listen()
   const rig = new Rig()

@@ -8,6 +8,7 @@ import { registry } from './rig.ts'
 import { StrictReader } from './strict-reader.ts'
 import type { Plan } from '@weir/mediation'
 import type { IpfixEncoderConfig } from '../../src/destinations/ipfix/ipfix-encoder.ts'
+import type { Programs } from '../../src/programs.ts'
 import type { HeldBatch } from '../../src/held-batch.ts'
 import type { TestBatch } from './batches.ts'
 
@@ -18,7 +19,10 @@ export const fullPlan: Plan = { kind: 'ipfix', timestamps: 'milliseconds', linea
 export class Bench {
   readonly clock = new FakeClock()
   readonly encoder: IpfixEncoder
+  /** Tests may put another `get` here. */
+  readonly programs: { get: Programs['get'] }
   readonly reader: StrictReader
+  readonly defects: unknown[] = []
   tooBig = 0
   failed = 0
   records = 0
@@ -27,6 +31,7 @@ export class Bench {
 
   constructor(config: Partial<IpfixEncoderConfig> = {}, plan = plainPlan, chunkOctets = 200_000) {
     this.#chunkOctets = chunkOctets
+    this.programs = { ...programsOf(new ProgramCache({ registry, compileAfterRecords: 0 }), plan) }
     const transport = config.transport ?? 'tcp'
     this.encoder = new IpfixEncoder(
       {
@@ -41,8 +46,9 @@ export class Bench {
         maxTemplates: 4_096,
         ...config
       },
-      programsOf(new ProgramCache({ registry, compileAfterRecords: 0 }), plan),
-      this.clock
+      this.programs,
+      this.clock,
+      error => this.defects.push(error)
     )
     this.reader = new StrictReader(transport)
     this.#intake = new Intake(held => this.#encode(held))

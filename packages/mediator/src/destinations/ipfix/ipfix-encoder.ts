@@ -15,7 +15,7 @@ import type { Cursor, Program, TemplateIds } from '@weir/mediation'
 import type { HeldBatch } from '../../held-batch.ts'
 import type { Programs } from '../../programs.ts'
 import type { Chunk } from '../chunk.ts'
-import type { Encoder, EncoderState, Progress } from '../encoder.ts'
+import type { Encoder, EncoderState, OnDefect, Progress } from '../encoder.ts'
 import type { ExportedTemplate } from './exported-template.ts'
 import type { ExportDomain } from './message-assembler.ts'
 
@@ -56,6 +56,7 @@ export class IpfixEncoder implements Encoder {
   readonly #assembler: MessageAssembler
   readonly #context: DestinationContext
   readonly #cursor: Cursor = { in: 0, out: 0, records: 0 }
+  readonly #onDefect: OnDefect
   #lastDomain: ExportDomain | undefined
   #lastExportTimeSec = 0
   #pending = 0
@@ -67,7 +68,9 @@ export class IpfixEncoder implements Encoder {
   #namesOutputs = false
   #isAnnouncementNeeded = false
 
-  constructor(config: IpfixEncoderConfig, programs: Programs, clock: Clock) {
+  /** @param onDefect - told of what a Program threw; its records are given up. */
+  constructor(config: IpfixEncoderConfig, programs: Programs, clock: Clock, onDefect: OnDefect) {
+    this.#onDefect = onDefect
     this.#config = config
     this.#programs = programs
     this.#clock = clock
@@ -169,8 +172,20 @@ export class IpfixEncoder implements Encoder {
     const { progress } = this
     progress.isChunkFull = false
     progress.offset = offset
-    const layout = held.layouts[entry]!
     const end = held.offsets[entry]! + held.lengths[entry]!
+    try {
+      this.#encodeEntry(held, entry, end, chunk)
+    } catch (error) {
+      // A defect of ours must cost these records, not all that follow: a batch that ends the process would come again.
+      this.#onDefect(error)
+      this.#giveUp(held, chunk, this.#countRecords(held.layouts[entry]!, held, progress.offset, end), false)
+      progress.offset = end
+    }
+  }
+
+  #encodeEntry(held: HeldBatch, entry: number, end: number, chunk: Chunk): void {
+    const { progress } = this
+    const layout = held.layouts[entry]!
     this.#context.fill(held, entry)
     const domain = this.#domainOf(held.sources[entry]!.odid)
     this.#entryDomain = domain
@@ -180,7 +195,7 @@ export class IpfixEncoder implements Encoder {
     const program = this.#programs.get(layout, this.#context, nowMs)
     const template = this.#templateFor(domain, program.output!, nowMs)
     if (template === undefined) {
-      this.#giveUp(held, chunk, this.#countRecords(layout, held, offset, end), false)
+      this.#giveUp(held, chunk, this.#countRecords(layout, held, progress.offset, end), false)
       progress.offset = end
       return
     }
@@ -190,8 +205,9 @@ export class IpfixEncoder implements Encoder {
 
     const assembler = this.#assembler
     const cursor = this.#cursor
-    let at = offset
+    let at = progress.offset
     while (at < end) {
+      progress.offset = at
       if ((!template.isAnnounced || this.#isAnnouncementNeeded) && !this.announce(chunk)) return this.#full(at)
       if (!assembler.isOpen || assembler.domain !== domain) {
         assembler.close()

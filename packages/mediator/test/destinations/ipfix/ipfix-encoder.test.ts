@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { batchOf, flowBatch, flowLayout, layoutOf, layouts, sourceOf } from '../../support/batches.ts'
+import { batchOf, flowBatch, flowLayout, flows, layoutOf, layouts, sourceOf } from '../../support/batches.ts'
 import { Bench, fullPlan } from '../../support/encoding.ts'
 import { numberOf } from '../../support/strict-reader.ts'
 import type { Layout } from '@weir/ipfix'
@@ -397,4 +397,37 @@ test('a template that no Message can hold is given up with its records', () => {
   assert.equal(bench.failed, 1)
   bench.write(flowBatch(sourceOf(), 1))
   assert.equal(bench.reader.records.length, 1)
+})
+
+test('a Program that throws costs the records of its entry, counted, and nothing else', () => {
+  const bench = new Bench()
+  const bad = layoutOf('7:2')
+  const { get } = bench.programs
+  bench.programs.get = (layout, context, nowMs) => {
+    const program = get(layout, context, nowMs)
+    if (layout !== bad) return program
+    return {
+      ...program,
+      input: layout,
+      output: program.output,
+      isCompiled: false,
+      run: () => {
+        throw new Error('a defect')
+      }
+    }
+  }
+  const source = sourceOf()
+  bench.write(
+    batchOf([
+      { layout: flowLayout, source, records: flows(3) },
+      { layout: bad, source, records: [zeros(2), zeros(2)] },
+      { layout: flowLayout, source, records: flows(3, 3) }
+    ])
+  )
+  assert.equal(bench.failed, 2)
+  assert.equal(bench.defects.length, 1)
+  assert.deepEqual(
+    bench.reader.records.map(record => numberOf(record, '32473.1')),
+    [0, 1, 2, 3, 4, 5]
+  )
 })
