@@ -14,6 +14,9 @@ function context(): Context {
   return sharedContext
 }
 
+/** The octets of a Buffer without its ways: `slice` of a Buffer aliases, where that of a Uint8Array copies. */
+const plain = ({ buffer, byteOffset, length }: Buffer): Uint8Array => new Uint8Array(buffer, byteOffset, length)
+
 const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /** Sends what is queued, one message at a time: zeromq throws EBUSY for a second. */
@@ -157,7 +160,7 @@ class ZeromqChannel implements Channel {
         return
       }
       if (this.#socket !== socket || this.#isClosed) return
-      this.#events.onFrame(parts.length === 1 ? parts[0] : new Uint8Array(0))
+      this.#events.onFrame(parts.length === 1 ? plain(parts[0]) : new Uint8Array(0))
       if (++frames % FRAMES_PER_TURN === 0) await turn()
     }
   }
@@ -215,7 +218,7 @@ class ZeromqBoundChannel implements BoundChannel {
         return
       }
       if (this.#isClosed) return
-      this.#events.onFrame(parts[0].toString('latin1'), parts.length === 2 ? parts[1] : new Uint8Array(0))
+      this.#events.onFrame(parts[0].toString('latin1'), parts.length === 2 ? plain(parts[1]) : new Uint8Array(0))
       if (++frames % FRAMES_PER_TURN === 0) await turn()
     }
   }

@@ -171,7 +171,7 @@ export class OptionsState<Source> {
       const first = records.byHash.get(hash)
       kept = {
         layout,
-        octets: octets.slice(start, end),
+        octets: copyOf(octets, start, end),
         scopeOctets: scopeEnd - start,
         exportTimeSec,
         receivedAtMs,
@@ -195,7 +195,7 @@ export class OptionsState<Source> {
     const isChanged = !isEqual(kept.octets, octets, start, end)
     if (isChanged) {
       this.stats.octets += end - start - kept.octets.length
-      kept.octets = octets.slice(start, end)
+      kept.octets = copyOf(octets, start, end)
     }
     kept.exportTimeSec = exportTimeSec
     kept.receivedAtMs = receivedAtMs
@@ -254,6 +254,11 @@ function hashOf(seed: number, layout: Layout, octets: Uint8Array, start: number,
   let hash = Math.imul(seed ^ layout.id, 0x01000193)
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ octets[at], 0x01000193)
   return (hash ^ (hash >>> 15)) & 0x3fffffff
+}
+
+/** A copy also of a Buffer, whose own `slice` would alias. */
+function copyOf(octets: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(octets.subarray(start, end))
 }
 
 function isSame(kept: Kept, layout: Layout, octets: Uint8Array, start: number, scopeEnd: number): boolean {

@@ -93,6 +93,14 @@ describe('keeps', () => {
 })
 
 describe('bounds', () => {
+  test('no reference to a Buffer either, whose slice aliases', () => {
+    const { state, octetsOf } = fixture()
+    const buffer = Buffer.from('070064', 'hex')
+    state.update('a', sampler, buffer, 0, 3, 1, 1, NaN)
+    buffer.fill(0)
+    assert.deepEqual(octetsOf('a'), ['070064'])
+  })
+
   test('retains the Layout of each record it keeps, and releases it with the record', () => {
     const released: number[] = []
     const table = new LayoutTable(layout => released.push(layout.id))
