@@ -61,6 +61,8 @@ class DataLinkSender implements LinkSender {
   #stopped: Promise<void> | undefined
   #onDrained: (() => void) | undefined
   #isEnding = false
+  /** The end was said to this receiver; heartbeats repeat it. */
+  #isEndSaid = false
   #lastLayout: Layout | undefined
   #nextSourceId = 1
   #nextContextId = 1
@@ -341,7 +343,10 @@ class DataLinkSender implements LinkSender {
       this.#seal()
       this.#sendNext()
     }
-    if (this.#isEnding && this.#sentThrough === this.#window.lastId) this.#sendMark(frameKinds.endOfStream)
+    if (this.#isFinished() && !this.#isEndSaid) {
+      this.#isEndSaid = true
+      this.#sendMark(frameKinds.endOfStream)
+    }
     this.#checkBlocked()
   }
 
@@ -525,6 +530,7 @@ class DataLinkSender implements LinkSender {
     if (this.#state !== 'ready') return
     if (receivedThrough > this.#window.lastId) return
     this.#sentThrough = Math.max(receivedThrough, this.#window.firstId - 1)
+    this.#isEndSaid = false
     this.#book.restart()
     this.#sendDefinitions()
     if (this.#count.peerRestarts > 0) this.#repeatState()

@@ -1,4 +1,4 @@
-import { LayoutTable, type Layout } from '@weir/ipfix'
+import type { Layout, LayoutTable } from '@weir/ipfix'
 import type { DefinedKind, Definition } from './definition.ts'
 import type { Source } from './source.ts'
 
