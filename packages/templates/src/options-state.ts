@@ -167,6 +167,8 @@ export class OptionsState<Source> {
         this.stats.refused++
         return
       }
+      // Before the eviction, which may be of the only other record of this Layout.
+      this.#layouts?.retain(layout)
       if (records.count >= this.#limits.recordsPerSource) this.#evictOldest(records, onChange)
       const first = records.byHash.get(hash)
       kept = {
@@ -183,7 +185,6 @@ export class OptionsState<Source> {
       }
       records.byHash.set(hash, kept)
       records.count++
-      this.#layouts?.retain(layout)
       this.stats.records++
       this.stats.octets += kept.octets.length + RECORD_OVERHEAD_OCTETS
       append(records, kept)

@@ -90,9 +90,7 @@ describe('keeps', () => {
     octets.fill(9)
     assert.deepEqual([...state.recordsOf('a')][0].octets, Uint8Array.of(1, 0, 100))
   })
-})
 
-describe('bounds', () => {
   test('no reference to a Buffer either, whose slice aliases', () => {
     const { state, octetsOf } = fixture()
     const buffer = Buffer.from('070064', 'hex')
@@ -100,7 +98,9 @@ describe('bounds', () => {
     buffer.fill(0)
     assert.deepEqual(octetsOf('a'), ['070064'])
   })
+})
 
+describe('bounds', () => {
   test('retains the Layout of each record it keeps, and releases it with the record', () => {
     const released: number[] = []
     const table = new LayoutTable(layout => released.push(layout.id))
