@@ -1,4 +1,5 @@
 import type { CollectorParts } from './collector.ts'
+import { addCounts, noCounts, type SequenceSums } from './domain-sequence.ts'
 import type { Exporter } from './exporter.ts'
 import { dropsToJson } from './ledger.ts'
 import type { Session } from './session.ts'
@@ -6,30 +7,11 @@ import type { Session } from './session.ts'
 /** Exporters in one answer; the first by time of their first session. */
 const MAX_EXPORTERS = 10_000
 
-/** Sequence accounting, summed. `lost` of IPFIX are records, of v9 packets, of v5 and v7 flows. */
-export interface SequenceSums {
-  lost: number
-  duplicated: number
-  reordered: number
-  restarts: number
-  suspect: number
-  undecoded: number
-}
-
-const noSums = (): SequenceSums => ({ lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 })
-
 function addSession(sums: SequenceSums, session: Session): void {
-  for (const { tracker } of session.domains.values()) {
-    sums.lost += tracker.lost
-    sums.duplicated += tracker.duplicated
-    sums.reordered += tracker.reordered
-    sums.restarts += tracker.restarts
-    sums.suspect += tracker.suspect
-    sums.undecoded += tracker.undecoded
-  }
+  for (const { sequence } of session.domains.values()) addCounts(sums, sequence.counts)
 }
 
-/** Of all sessions, ended ones too. */
+/** Of all sessions, ended ones too. `lost` of IPFIX are records, of v9 packets, of v5 and v7 flows. */
 export function sequenceSums({ ledger, sessions }: CollectorParts): SequenceSums {
   const sums = { ...ledger.endedSequence }
   for (const session of sessions.values()) addSession(sums, session)
@@ -118,7 +100,7 @@ function listenersToJson({ udp, tcp }: CollectorParts) {
 
 /** One exporter in a list. */
 export function exporterSummary(exporter: Exporter) {
-  const sequence = noSums()
+  const sequence = noCounts()
   const versions = new Set<number>()
   let domains = 0
   let templates = 0
@@ -163,15 +145,16 @@ export function exporterState(parts: CollectorParts, exporter: Exporter) {
       lastSeenAtMs: session.lastSeenMs + wallOffsetMs,
       isVerified: session.isVerified,
       messages: session.messages,
-      pendingSets: session.pending.size,
+      pendingSets: session.hasPending ? session.pending.size : 0,
       domains: [...session.domains.values()].map(domain => {
-        const { lost, duplicated, reordered, restarts, suspect, undecoded } = domain.tracker
+        const sequence = noCounts()
+        addCounts(sequence, domain.sequence.counts)
         return {
           odid: domain.odid,
           templates: domain.table.size,
           lastExportTimeSec: domain.lastExportTimeSec,
           v5Sampling: domain.source?.v5Sampling ?? -1,
-          sequence: { lost, duplicated, reordered, restarts, suspect, undecoded }
+          sequence
         }
       })
     }))

@@ -75,7 +75,6 @@ export interface Collector extends Component {
 /** One expired or idle thing is found this much late at most. */
 const SWEEP_MS = 10_000
 const TICK_MS = 1_000
-const ADMIT_MS = 100
 
 /**
  * The Collecting Process: sockets, sessions, templates, sequence accounting, and the hand-over to the link. Inert until
@@ -149,7 +148,7 @@ class CollectorProcess implements Collector {
       sources: limits.udpUnverifiedSessions
     })
     this.#allow = new AllowList(config.allow, config.allowAny && config.allow.length === 0)
-    this.#gate = new TcpGate(limits, () => clock.monotonicMs())
+    this.#gate = new TcpGate(limits, clock)
     this.parts = {
       settings,
       startedAtMs: clock.nowMs(),
@@ -185,8 +184,7 @@ class CollectorProcess implements Collector {
     await this.#listen(config.listeners)
     this.#timers.push(
       this.#clock.setPeriodic(TICK_MS, () => this.#tick()),
-      this.#clock.setPeriodic(SWEEP_MS, () => this.#sweep()),
-      this.#clock.setPeriodic(ADMIT_MS, () => this.#gate.admit())
+      this.#clock.setPeriodic(SWEEP_MS, () => this.#sweep())
     )
     this.#state = 'serving'
   }
@@ -205,6 +203,7 @@ class CollectorProcess implements Collector {
       await stopIntake({ udp: this.#udp, tcp: this.#tcp, clock: this.#clock, tcpReadMs: readMs, udpSilenceMs })
     }
     for (const timer of this.#timers) timer.cancel()
+    this.#gate.close()
     pending.dropAll('shutdown')
     if (!forwarder.drain()) forwarder.abandon()
     for (const session of sessions.values()) sessions.close(session, session.transport === 'tcp')

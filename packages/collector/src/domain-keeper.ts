@@ -2,6 +2,7 @@ import { TemplateTable, type Layout, type LayoutTable, type ProtocolLimits } fro
 import type { LinkSender, Source } from '@weir/link'
 import type { Clock } from '@weir/runtime'
 import type { OptionsRecord, OptionsState, StoredOptions } from '@weir/templates'
+import { addCounts } from './domain-sequence.ts'
 import { Domain } from './domain.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Ledger } from './ledger.ts'
@@ -98,13 +99,7 @@ export class DomainKeeper implements DomainMaker {
       const source = domain.source
       if (source !== undefined) forwarder.afterHeld(() => link.releaseSource(source))
       domain.table.close()
-      const ended = ledger.endedSequence
-      ended.lost += domain.tracker.lost
-      ended.duplicated += domain.tracker.duplicated
-      ended.reordered += domain.tracker.reordered
-      ended.restarts += domain.tracker.restarts
-      ended.suspect += domain.tracker.suspect
-      ended.undecoded += domain.tracker.undecoded
+      addCounts(ledger.endedSequence, domain.sequence.counts)
     }
     session.domains.clear()
   }

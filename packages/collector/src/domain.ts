@@ -1,5 +1,6 @@
-import { SequenceTracker, type Layout, type TemplateTable } from '@weir/ipfix'
+import type { Layout, TemplateTable } from '@weir/ipfix'
 import type { Source } from '@weir/link'
+import { DomainSequence } from './domain-sequence.ts'
 import type { Session } from './session.ts'
 
 /** One Observation Domain (v9: Source ID) of one session: its templates, sequence numbers and name on the link. */
@@ -7,7 +8,7 @@ export class Domain {
   readonly session: Session
   readonly odid: number
   readonly table: TemplateTable
-  readonly tracker = new SequenceTracker()
+  readonly sequence = new DomainSequence()
   /** Defined with the first Data Set. */
   source: Source | undefined
   /** The context last announced, 0 if none; it is of the table's generation `contextGeneration`. */
@@ -20,7 +21,7 @@ export class Domain {
    * Ids whose template was withdrawn or expired: their data is dropped at once. Other unknown ids may just be waiting for
    * a template that is on its way.
    */
-  readonly ended = new Set<number>()
+  ended: Set<number> | undefined
   lastExportTimeSec = 0
 
   constructor(session: Session, odid: number, table: TemplateTable) {

@@ -108,7 +108,7 @@ export class Intake implements MessageVisitor {
   onTemplate(event: TemplateEvent): void {
     const domain = this.#domain
     this.#deps.events.onTemplate(domain, event, this.#nowMs)
-    if (event.change === 'learned' && this.#session.pending.size > 0) this.#release(domain, event)
+    if (event.change === 'learned' && this.#session.hasPending) this.#release(domain, event)
   }
 
   onDataSet(set: DataSetView): void {
@@ -143,7 +143,7 @@ export class Intake implements MessageVisitor {
     const domain = this.#domain
     ledger.dataSets.received++
     this.#isComplete = false
-    if (domain.ended.has(set.templateId)) {
+    if (domain.ended?.has(set.templateId) === true) {
       ledger.dataSets.dropped.unknown_template++
       this.#session.exporter.droppedSets++
       this.#warn('unknown_template', 'data came for a template that was withdrawn or has expired', set.templateId)
@@ -259,7 +259,7 @@ export class Intake implements MessageVisitor {
     exporter.octets += length
     exporter.lastSeenAtMs = this.#receivedAtMs
     exporter.clockSkewMs = header.exportTimeSec * 1000 - this.#receivedAtMs
-    const step = this.#domain.tracker.update(header, this.#units, this.#isComplete)
+    const step = this.#domain.sequence.update(header, this.#units, this.#isComplete)
     if (step === 'restart') {
       this.#domain.table.markStale(this.#nowMs)
       this.#warn('exporter_restarted', 'an exporter restarted: its templates are kept as hints', 0)
@@ -269,7 +269,7 @@ export class Intake implements MessageVisitor {
   #discard(session: Session, fault: FaultCode): void {
     this.#ledger.messages.dropped[reasonOf(fault) ?? 'internal_error']++
     session.exporter.malformed++
-    session.asked?.tracker.noteDiscarded()
+    session.asked?.sequence.noteDiscarded()
   }
 
   #warn(code: string, message: string, setId: number): void {

@@ -1,4 +1,5 @@
 import { dropReasons, type DropReason } from '@weir/ipfix'
+import { noCounts } from './domain-sequence.ts'
 
 /** One number for each reason for which something can be dropped. */
 export type Drops = Record<DropReason, number>
@@ -25,7 +26,7 @@ export class Ledger {
   /** Admitted records that the link could not settle before the end of the process: dropped, shutdown. */
   unsettledAtEnd = 0
   /** Sequence numbers of domains that have ended; the living ones keep their own. */
-  readonly endedSequence = { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 }
+  readonly endedSequence = noCounts()
 }
 
 /** Where admitted records are: `LinkSender.stats.records`. */

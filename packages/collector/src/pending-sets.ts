@@ -95,6 +95,7 @@ export class PendingSets {
 
   /** The session ended: its templates will not come any more. */
   dropSession(session: Session, reason: DropReason = 'unknown_template'): void {
+    if (!session.hasPending) return
     for (const pending of session.pending) this.drop(pending, reason)
   }
 

@@ -30,8 +30,7 @@ export class Session implements TemplateScope {
   readonly exporter: Exporter
   readonly transport: 'udp' | 'tcp'
   readonly domains = new Map<number, Domain>()
-  /** Data Sets that wait for a template, oldest first. */
-  readonly pending = new Set<PendingSet>()
+  #pending: Set<PendingSet> | undefined
   readonly openedAtMs: number
   /** Monotonic. */
   lastSeenMs: number
@@ -50,6 +49,15 @@ export class Session implements TemplateScope {
     this.#maker = maker
     this.lastSeenMs = nowMs
     this.openedAtMs = nowAtMs
+  }
+
+  /** Data Sets that wait for a template, oldest first. Made when first asked for: most sessions never have one. */
+  get pending(): Set<PendingSet> {
+    return (this.#pending ??= new Set())
+  }
+
+  get hasPending(): boolean {
+    return this.#pending !== undefined && this.#pending.size > 0
   }
 
   domain(odid: number): TemplateTable | undefined {

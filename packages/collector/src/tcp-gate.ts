@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '@weir/runtime'
 import { RateGate } from './rate-gate.ts'
 
 /** L-05, L-06. */
@@ -6,6 +7,9 @@ export interface TcpGateLimits {
   readonly tcpConnectionsPerAddress: number
   readonly tcpAcceptsPerSec: number
 }
+
+/** How often those who wait are looked at. */
+const ADMIT_MS = 100
 
 interface Waiting {
   readonly address: string
@@ -20,15 +24,15 @@ export class TcpGate {
   readonly #limits: TcpGateLimits
   readonly #rate: RateGate
   readonly #byAddress = new Map<string, number>()
-  readonly #nowMs: () => number
+  readonly #clock: Clock
+  #timer: Timer | undefined
   #waiting: Waiting[] = []
   #count = 0
 
-  /** @param nowMs - monotonic. */
-  constructor(limits: TcpGateLimits, nowMs: () => number) {
+  constructor(limits: TcpGateLimits, clock: Clock) {
     this.#limits = limits
     this.#rate = new RateGate(limits.tcpAcceptsPerSec)
-    this.#nowMs = nowMs
+    this.#clock = clock
   }
 
   /** Connections that are in or wait. */
@@ -51,18 +55,32 @@ export class TcpGate {
     }
     this.#count++
     this.#byAddress.set(address, ofAddress + 1)
-    if (this.#waiting.length > 0 || !this.#rate.pass(this.#nowMs())) this.#waiting.push({ address, open })
+    if (this.#waiting.length > 0 || !this.#rate.pass(this.#clock.monotonicMs())) this.#wait({ address, open })
     else if (!open()) this.leave(address)
   }
 
-  /** Let in whose turn it is; to be called several times a second while somebody waits. */
-  admit(): void {
+  /** Refuse nobody, let nobody in any more. */
+  close(): void {
+    this.#timer?.cancel()
+    this.#timer = undefined
+    for (const { address, open } of this.#waiting.splice(0)) if (!open()) this.leave(address)
+  }
+
+  #wait(waiting: Waiting): void {
+    this.#waiting.push(waiting)
+    this.#timer ??= this.#clock.setTimer(ADMIT_MS, () => this.#admit())
+  }
+
+  /** Let in whose turn it is. */
+  #admit(): void {
+    this.#timer = undefined
     let next = 0
-    while (next < this.#waiting.length && this.#rate.pass(this.#nowMs())) {
+    while (next < this.#waiting.length && this.#rate.pass(this.#clock.monotonicMs())) {
       const { address, open } = this.#waiting[next++]
       if (!open()) this.leave(address)
     }
     if (next > 0) this.#waiting = this.#waiting.slice(next)
+    if (this.#waiting.length > 0) this.#timer = this.#clock.setTimer(ADMIT_MS, () => this.#admit())
   }
 
   /** A connection that was let in has ended. */

@@ -39,7 +39,7 @@ export class TemplateEvents {
           this.#note('debug', 'template_same', 'a template was sent again', domain, event, nowMs)
         return
       case 'learned':
-        domain.ended.delete(event.templateId)
+        domain.ended?.delete(event.templateId)
         this.#remember(domain, event.templateId, nowMs)
         return
       case 'redefined':
@@ -69,6 +69,7 @@ export class TemplateEvents {
   }
 
   #end(domain: Domain, event: TemplateEvent, nowMs: number): void {
+    domain.ended ??= new Set()
     if (domain.ended.size < MAX_ENDED) domain.ended.add(event.templateId)
     this.#recollection.forget(domain, event.templateId)
     if (event.change === 'expired') {

@@ -78,7 +78,8 @@ for (const socket of kinds) {
           )
         }
         const ledger = rig.collector.parts.sessions.values()
-        for (const session of ledger) for (const { tracker } of session.domains.values()) assert.equal(tracker.lost, 0)
+        for (const session of ledger)
+          for (const { sequence } of session.domains.values()) assert.equal(sequence.counts.lost, 0)
       })
 
       test('what comes after a burst and a silence', async t => {
@@ -471,8 +472,8 @@ for (const socket of kinds) {
       for (const sequence of [0, 5, 20, 15, 20]) await source.send(dataMessage(five, { sequence }))
       await rig.untilMessages(6)
       const [session] = rig.collector.parts.sessions.values()
-      const { tracker } = session.domains.get(1)!
-      assert.deepEqual([tracker.lost, tracker.reordered, tracker.duplicated], [5, 1, 1])
+      const { lost, reordered, duplicated } = session.domains.get(1)!.sequence.counts
+      assert.deepEqual([lost, reordered, duplicated], [5, 1, 1])
     })
 
     test('D15 a v9 exporter that restarts keeps its templates as hints', async t => {
@@ -489,7 +490,7 @@ for (const socket of kinds) {
       await rig.untilMessages(5)
       const [session] = rig.collector.parts.sessions.values()
       const domain = session.domains.get(1)!
-      assert.equal(domain.tracker.restarts, 1)
+      assert.equal(domain.sequence.counts.restarts, 1)
       assert.equal(domain.table.entry(256)?.isHint, true)
       assert.equal(rig.link.records, 5)
     })
