@@ -7,5 +7,14 @@ const main = new URL('../src/main.ts', import.meta.url)
 
 if (!areDependenciesInstalled())
   giveUp('the dependencies are missing or out of date; run npm start (or npm ci --ignore-scripts) first')
+
+// npx puts a shell between itself and us, which hands on no signal: when that is gone, somebody has ended npx.
+if (process.env.npm_command === 'exec') {
+  const parent = process.ppid
+  setInterval(() => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM')
+  }, 500).unref()
+}
+
 if (isNodeRecent()) await import(main.href)
 else process.exitCode = await runNode(await findNode(), [fileURLToPath(main), ...process.argv.slice(2)])

@@ -70,12 +70,15 @@ const lockHash = folder =>
     .digest('hex')
 const stampOf = folder => join(folder, 'node_modules/.weir-lock')
 
-// npm writes its own hidden lock file last, so an install that was interrupted has neither that nor our stamp.
+// Our stamp goes first and comes last. Without one somebody ran npm ci by hand: then npm's own hidden lock file must be newer
+// than the lock, and every package that it names must be there, because an interrupted npm ci leaves some of them.
 function isInstalled(folder) {
-  const done = join(folder, 'node_modules/.package-lock.json')
-  if (!existsSync(done)) return false
   if (existsSync(stampOf(folder))) return readFileSync(stampOf(folder), 'utf8') === lockHash(folder)
-  if (statSync(done).mtimeMs < statSync(join(folder, 'package-lock.json')).mtimeMs) return false
+  const hidden = join(folder, 'node_modules/.package-lock.json')
+  if (!existsSync(hidden) || statSync(hidden).mtimeMs < statSync(join(folder, 'package-lock.json')).mtimeMs)
+    return false
+  const { packages } = JSON.parse(readFileSync(hidden, 'utf8'))
+  if (!Object.keys(packages).every(path => existsSync(join(folder, path, 'package.json')))) return false
   writeFileSync(stampOf(folder), lockHash(folder))
   return true
 }
@@ -86,6 +89,9 @@ async function ensureInstalled(folder, what) {
   try {
     if (isInstalled(folder)) return
     say(`installing ${what} …`)
+    rmSync(stampOf(folder), { force: true })
+    // npm ci does this too, but stumbles over what an interrupted one left.
+    rmSync(join(folder, 'node_modules'), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
     await npmCi(folder)
     writeFileSync(stampOf(folder), lockHash(folder))
   } finally {
@@ -93,10 +99,11 @@ async function ensureInstalled(folder, what) {
   }
 }
 
-/** One installer at a time; a lock whose owner is gone is taken over. */
+const lock = join(stateFolder, 'install.lock')
+
+/** One installer at a time; a lock is taken over when its owner is gone, and the npm that it had started too. */
 async function takeLock() {
   mkdirSync(stateFolder, { recursive: true })
-  const lock = join(stateFolder, 'install.lock')
   let isToldOf = false
   for (;;) {
     try {
@@ -121,13 +128,22 @@ async function takeLock() {
 
 function isAbandoned(lock) {
   try {
-    const pid = Number(readFileSync(lock, 'utf8'))
+    const pids = readFileSync(lock, 'utf8').split(' ').filter(Boolean).map(Number)
     // Between its making and its filling the file is empty: give its owner a moment.
-    if (pid === 0) return Date.now() - statSync(lock).mtimeMs > 2_000
-    process.kill(pid, 0)
+    if (pids.length === 0) return Date.now() - statSync(lock).mtimeMs > 2_000
+    return !pids.some(isAlive)
+  } catch {
+    // Gone in the meantime: the next attempt finds out.
     return false
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0)
+    return true
   } catch (error) {
-    return error.code === 'ESRCH'
+    return error.code === 'EPERM'
   }
 }
 
@@ -148,6 +164,8 @@ async function npmCi(folder) {
     env: npmEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe']
   })
+  // If we are killed, npm goes on: whoever comes next has to wait for it.
+  writeFileSync(lock, `${process.pid} ${child.pid ?? ''}`)
   const output = []
   child.stdout.on('data', chunk => output.push(chunk))
   child.stderr.on('data', chunk => output.push(chunk))
