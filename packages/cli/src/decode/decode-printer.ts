@@ -1,4 +1,4 @@
-import type { DecodeSummary } from '@weir/ipfix'
+import type { CaptureCounters, DecodeSummary } from '@weir/ipfix'
 import type { DecodedRecord } from './decode-record.ts'
 
 /** Turns what is decoded into text. */
@@ -7,6 +7,9 @@ export interface DecodePrinter {
   readonly wantsRecords: boolean
   /** @returns text to write now, often none. */
   record(record: DecodedRecord): string
-  /** @returns the rest of the text. */
-  end(summary: DecodeSummary): string
+  /**
+   * @param counters - what the capture held that is no flow export, or could not be used.
+   * @returns the rest of the text.
+   */
+  end(summary: DecodeSummary, counters: CaptureCounters): string
 }

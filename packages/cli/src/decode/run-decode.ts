@@ -73,7 +73,7 @@ export async function runDecode(request: DecodeRequest, { stdout, stderr }: Deco
     }
     for (const message of reader.finish()) decode(message)
     progress.stop()
-    output.add(printer.end(decoder.summary))
+    output.add(printer.end(decoder.summary, reader.counters))
     await output.flush()
   } finally {
     progress.stop()

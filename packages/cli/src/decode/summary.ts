@@ -1,6 +1,6 @@
 import { captureFaults, faults } from '@weir/ipfix'
 import { plainTable, trimmed } from './plain-table.ts'
-import type { DecodeCounts, DecodeSummary } from '@weir/ipfix'
+import type { CaptureCounters, DecodeCounts, DecodeSummary } from '@weir/ipfix'
 import type { DecodePrinter } from './decode-printer.ts'
 
 /** The counts as one JSON object. */
@@ -11,8 +11,8 @@ export class SummaryJson implements DecodePrinter {
     return ''
   }
 
-  end(summary: DecodeSummary): string {
-    return `${JSON.stringify(summary)}\n`
+  end(summary: DecodeSummary, capture: CaptureCounters): string {
+    return `${JSON.stringify({ ...summary, capture })}\n`
   }
 }
 
@@ -43,7 +43,7 @@ export class SummaryText implements DecodePrinter {
     return ''
   }
 
-  end(summary: DecodeSummary): string {
+  end(summary: DecodeSummary, counters: CaptureCounters): string {
     const versions = Object.entries(summary.byVersion)
     const names = versions.map(([version]) => versionNames[version] ?? `NetFlow v${version}`)
     const head = versions.length > 1 ? ['', ...names, 'all'] : ['', names[0] ?? 'all']
@@ -55,7 +55,7 @@ export class SummaryText implements DecodePrinter {
       const counts = versions.map(([, of]) => of[field].toLocaleString('en'))
       table.push([text, ...counts, ...(versions.length === 1 ? [] : [summary[field].toLocaleString('en')])])
     }
-    return `${trimmed(table.toString())}\n${faultLines(summary)}`
+    return `${trimmed(table.toString())}\n${faultLines(summary)}${captureLines(counters)}`
   }
 }
 
@@ -69,4 +69,20 @@ function faultLines(summary: DecodeSummary): string {
     ([code, count]) => `  ${count.toLocaleString('en')} × ${code}: ${sentences[code] ?? ''}\n`
   )
   return lines.length === 0 ? '' : `What was odd:\n${lines.join('')}`
+}
+
+const notUsed: readonly (readonly [name: keyof CaptureCounters, text: string])[] = [
+  ['otherPackets', 'packets that are not UDP or TCP, or go to another port'],
+  ['otherPayloads', 'payloads that are no flow export'],
+  ['truncatedPackets', 'packets that the capture cut short'],
+  ['lostDatagrams', 'fragmented datagrams that are not whole'],
+  ['tcpGaps', 'gaps in TCP streams'],
+  ['skippedOctets', 'octets passed over to find the next Message']
+]
+
+function captureLines(counters: CaptureCounters): string {
+  const lines = notUsed.filter(([name]) => counters[name] > 0)
+  if (lines.length === 0) return ''
+  const text = lines.map(([name, what]) => `  ${counters[name].toLocaleString('en')} ${what}\n`).join('')
+  return `What the capture held besides:\n${text}`
 }

@@ -104,7 +104,8 @@ describe('weir decode prints', () => {
       'undecodableSets',
       'malformedMessages',
       'byVersion',
-      'faults'
+      'faults',
+      'capture'
     ])
     assert.deepEqual([summary.messages, summary.templates, summary.dataRecords], [3, 1, 2])
     assert.deepEqual(Object.keys(summary.byVersion as object), ['5', '10'])

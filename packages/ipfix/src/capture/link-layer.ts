@@ -1,7 +1,7 @@
 import type { CapturedFrame } from './captured-frame.ts'
 
 /** LINKTYPE_ values that are understood. */
-export const linkTypes = {
+const linkTypes = {
   NULL: 0,
   ETHERNET: 1,
   RAW: 12,
