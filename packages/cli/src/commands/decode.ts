@@ -36,7 +36,11 @@ export function decodeCommand(): Command {
       new Option('-f, --format <format>', 'what to print').choices(['table', 'json', 'summary']).default('table')
     )
     .option('--json', 'print for a program: JSON lines, or one object with --format summary')
-    .option('-p, --port <number>', 'look only at packets to this port (may be repeated)', collectPort, [])
+    .addOption(
+      new Option('-p, --port <number>', 'look only at packets to this port (may be repeated)')
+        .argParser(collectPort)
+        .default([], 'all')
+    )
     .addOption(
       new Option('-i, --input <format>', 'what the files are; auto looks at their first octets and their names')
         .choices(['auto', 'pcap', 'pcapng', 'ipfix-file', 'datagram'])
@@ -45,7 +49,11 @@ export function decodeCommand(): Command {
     .addOption(
       new Option('--numbers64 <form>', 'integers beyond 2^53 in JSON').choices(['string', 'number']).default('string')
     )
-    .option('--elements <file>', 'elements of your own, CSV or JSON (may be repeated)', collect, [])
+    .addOption(
+      new Option('--elements <file>', 'elements of your own, CSV or JSON (may be repeated)')
+        .argParser(collect)
+        .default([], 'none')
+    )
     .option('--strict', 'answer faults as RFC 5471 does where RFC 7011 is milder')
     .option('--max-mebibytes <number>', 'most that a compressed file may become', positive, 2048)
     .addHelpText('after', examples)
