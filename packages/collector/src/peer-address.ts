@@ -37,7 +37,11 @@ export function normalisedText(text: string): string {
 /** @param address - IPv4 as one number, 0..2^32-1. */
 export function peerAddressOfIPv4(address: number): PeerAddress {
   const octets = new Uint8Array(16)
-  new DataView(octets.buffer).setUint32(0, address)
+  // No DataView: it would move the octets out of the heap, and floods come through here.
+  octets[0] = address >>> 24
+  octets[1] = (address >>> 16) & 255
+  octets[2] = (address >>> 8) & 255
+  octets[3] = address & 255
   return { text: `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}`, isIPv6: false, octets }
 }
 

@@ -114,7 +114,8 @@ export function addressOf(source: SourceAddress): PeerAddress {
 
 const hasNoise = (text: string): boolean => text.startsWith('::ffff:') || text.includes('%')
 
-const ipv4NumberOf = ({ octets }: PeerAddress): number => new DataView(octets.buffer).getUint32(0)
+const ipv4NumberOf = ({ octets }: PeerAddress): number =>
+  ((octets[0] << 24) | (octets[1] << 16) | (octets[2] << 8) | octets[3]) >>> 0
 
 function isEqual(known: Uint8Array, octets: Uint8Array, offset: number): boolean {
   for (let index = 0; index < 16; index++) if (known[index] !== octets[offset + index]) return false

@@ -1,4 +1,3 @@
-import type { DropReason } from '@weir/ipfix'
 import { tcpScope, udpScope } from '@weir/templates'
 import type { DomainKeeper } from './domain-keeper.ts'
 import type { Exporter, ExporterTable } from './exporter.ts'
@@ -69,12 +68,12 @@ export class SessionTable {
     yield* this.#tcp
   }
 
-  /** Whether a datagram of an unknown source may open a session now; its reason for the ledger if not. */
-  refusal(nowMs: number): DropReason | undefined {
+  /** Whether no datagram may open a session now (L-02); counted. */
+  isClosed(nowMs: number): boolean {
     const isFull = this.#udp.size >= this.#limits.udpSessions && this.#unverified.size === 0
-    if (!isFull && this.#gate.hasRoom(nowMs)) return undefined
+    if (!isFull && this.#gate.hasRoom(nowMs)) return false
     this.counters.refused++
-    return 'session_limit'
+    return true
   }
 
   /**

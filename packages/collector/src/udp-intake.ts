@@ -136,6 +136,8 @@ export class UdpIntake implements DatagramSink {
     nowMs: number
   ): void {
     const { allow, exporters, sessions, intake, clock, log } = this.#deps
+    // A flood is refused before anything is made for it.
+    if (allow.isAnyAllowed && sessions.isClosed(nowMs)) return this.#drop('session_limit')
     const address = peer?.address ?? addressOf(this.#source)
     if (!allow.allows(address.text)) {
       log.warn('not_allowed', 'a datagram came from an address that is not on the allow list', {
@@ -143,8 +145,7 @@ export class UdpIntake implements DatagramSink {
       })
       return this.#drop('not_allowed')
     }
-    const refusal = sessions.refusal(nowMs)
-    if (refusal !== undefined) return this.#drop(refusal)
+    if (!allow.isAnyAllowed && sessions.isClosed(nowMs)) return this.#drop('session_limit')
     const nowAtMs = clock.nowMs()
     const exporter = exporters.candidate(address, nowAtMs)
     const hasPort = key >= 16

@@ -100,6 +100,29 @@ describe('decodes', () => {
   })
 })
 
+describe('tolerates', () => {
+  test('T47 a rest shorter than a record', async t => {
+    const { rig } = await session(t, [templateMessage(), buildMessage().data(256, recordHex(1), '000000').octets()])
+    assert.deepEqual(rig.link.hex, [recordHex(1)])
+    assert.deepEqual(dropsOf(rig.collector), {})
+  })
+
+  test('T48 a reserved Set (V30): skipped, the rest decodes, and the Message counts as no malformed one', async t => {
+    const { rig } = await session(t, [vector('V30'), vector('V30'), vector('V30'), vector('V30')])
+    assert.equal(rig.link.records, 4)
+    assert.equal(rig.collector.parts.ledger.messages.decodedPartial, 4)
+    assert.equal(rig.collector.parts.tcp[0].connections.size, 1)
+  })
+
+  test('T40 T43 a Length of more octets than came (V05a, V05d): the stream waits for them', async t => {
+    const rig = await startRig(t)
+    const source = await rig.tcpSource()
+    await source.send(vector('V05d'))
+    await rig.until(() => [...rig.collector.parts.tcp[0].connections].some(({ partialOctets }) => partialOctets === 28))
+    assert.equal(rig.collector.parts.ledger.messages.received, 0)
+  })
+})
+
 describe('templates of a session', () => {
   test('T11 data after a withdrawal is dropped, unknown_template', async t => {
     const withdraw = buildMessage().withdraw(256).octets()
