@@ -94,6 +94,56 @@ test('T39 F-20 a collector that is away for a while gets everything once it is b
   await second.close()
 })
 
+test('T36 a cut of ten minutes costs nothing that the queue holds', async () => {
+  const first = await new TcpSink().listen()
+  const { port } = first
+  const clock = new FakeClock()
+  const rig = new Rig({ clock })
+  rig.add({ id: 'a', type: 'ipfix', url: first.url, queue: { policy: 'block' } })
+  const source = sourceOf()
+  rig.push(flowBatch(source, 100))
+  await first.until(() => first.records.length === 100)
+  await rig.settled()
+  await first.close()
+  const output = (): { attempts: number; status: string } => rig.destinations.states[0]!.output
+  while (output().status === 'ready') await new Promise(resolve => setImmediate(resolve))
+  for (let second = 0; second < 600; second++) {
+    if (second % 60 === 0) rig.push(flowBatch(source, 100, 100 + (second / 60) * 100))
+    while (output().status === 'connecting') await new Promise(resolve => setImmediate(resolve))
+    clock.advance(1_000)
+  }
+  while (output().status === 'connecting') await new Promise(resolve => setImmediate(resolve))
+  assert.ok(output().attempts <= 12)
+  const second = await new TcpSink(port).listen()
+  while (output().status !== 'ready') {
+    clock.advance(1_000)
+    while (output().status === 'connecting') await new Promise(resolve => setImmediate(resolve))
+  }
+  await second.until(() => second.records.length === 1_000)
+  assert.deepEqual(serials(second.records), upTo(1_100).slice(100))
+  await rig.settled()
+  await rig.destinations.stop(0)
+  rig.check()
+  await second.close()
+})
+
+test('JSON lines over TCP', async () => {
+  const sink = new TcpSink()
+  let text = ''
+  sink.onOctets = octets => (text += octets.toString())
+  await sink.listen()
+  const rig = new Rig()
+  rig.add({ id: 'j', type: 'json', target: sink.url })
+  rig.push(flowBatch(sourceOf(), 500))
+  await rig.settled()
+  await rig.stop()
+  await sink.until(() => sink.ended === 1)
+  const lines = text.trimEnd().split('\n')
+  assert.equal(lines.length, 500)
+  assert.equal((JSON.parse(lines[499]!) as { octetDeltaCount: number }).octetDeltaCount, 1_500)
+  await sink.close()
+})
+
 test('options records that were sent in an earlier session are repeated in the new one, outside the account', async () => {
   const sink = await new TcpSink().listen()
   const rig = new Rig()

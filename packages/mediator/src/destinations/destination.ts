@@ -1,4 +1,5 @@
 import { ChunkPool } from './chunk.ts'
+import { OptionsRepeat } from './options-repeat.ts'
 import { InputQueue } from '../input-queue.ts'
 import type { Clock, Log } from '@weir/runtime'
 import type { Layout } from '@weir/ipfix'
@@ -75,9 +76,7 @@ export class Destination {
   #chunk: Chunk | undefined
   #chunkNumber = 0
   readonly #inFlight: Chunk[] = []
-  #repeat: HeldBatch | undefined
-  #repeatEntry = 0
-  #repeatOffset = 0
+  readonly #repeat = new OptionsRepeat()
   #isPumping = false
   #isTurnScheduled = false
   #isReopening = false
@@ -125,7 +124,7 @@ export class Destination {
       this.#flush()
       this.#rotate()
     }
-    if (encoder.hasAnnouncements || this.#repeat !== undefined) this.pump()
+    if (encoder.hasAnnouncements || this.#repeat.isPending) this.pump()
   }
 
   resendTemplates(): void {
@@ -233,7 +232,7 @@ export class Destination {
       }
     }
     this.#isPumping = false
-    if (this.#queue.isEmpty && (this.#repeat === undefined || output.isLazy)) this.#onDrained?.()
+    if (this.#queue.isEmpty && (!this.#repeat.isPending || output.isLazy)) this.#onDrained?.()
   }
 
   async #reopen(next: NextParts, deadlineMs: number): Promise<void> {
@@ -256,7 +255,7 @@ export class Destination {
     if (output.isLazy && this.#queue.current() === undefined) return false
     const chunk = this.#openChunk()
     if (encoder.hasAnnouncements && !encoder.announce(chunk)) return true
-    if (this.#repeat !== undefined && !this.#fillRepeat(this.#repeat, chunk)) return true
+    if (!this.#repeat.fill(encoder, chunk)) return true
     const { position } = this.#queue
     const { progress } = encoder
     for (;;) {
@@ -275,23 +274,6 @@ export class Destination {
       if (position.entry === held.entries) this.#queue.finishBatch(chunk.number)
       if (progress.isChunkFull) return true
     }
-  }
-
-  #fillRepeat(repeat: HeldBatch, chunk: Chunk): boolean {
-    const { encoder } = this.#parts
-    const { progress } = encoder
-    while (this.#repeatEntry < repeat.entries) {
-      const start = repeat.offsets[this.#repeatEntry]!
-      encoder.encode(repeat, this.#repeatEntry, this.#repeatOffset === 0 ? start : this.#repeatOffset, chunk)
-      if (progress.offset < start + repeat.lengths[this.#repeatEntry]!) this.#repeatOffset = progress.offset
-      else {
-        this.#repeatEntry++
-        this.#repeatOffset = 0
-      }
-      if (progress.isChunkFull) return false
-    }
-    this.#endRepeat()
-    return true
   }
 
   #openChunk(): Chunk {
@@ -346,7 +328,7 @@ export class Destination {
     if (start !== undefined) this.#queue.rewind(start)
     this.#inFlight.length = 0
     this.#chunk = undefined
-    this.#endRepeat()
+    this.#repeat.end()
   }
 
   #onReady(isRepeating: boolean): void {
@@ -362,15 +344,7 @@ export class Destination {
   }
 
   #requestRepeat(): void {
-    this.#endRepeat()
-    this.#repeat = this.#deps.optionsSnapshot()
-  }
-
-  #endRepeat(): void {
-    this.#repeat?.release()
-    this.#repeat = undefined
-    this.#repeatEntry = 0
-    this.#repeatOffset = 0
+    this.#repeat.begin(this.#deps.optionsSnapshot())
   }
 
   #scheduleTurn(): void {

@@ -24,7 +24,7 @@ import type { Programs } from '../programs.ts'
 import type { MakeSegmentSender } from '../outputs/udp-output.ts'
 import type { DestinationParts, MakeParts } from './destination.ts'
 import type { Encoder, OnDefect } from './encoder.ts'
-import type { IpfixEncoderConfig } from './ipfix/ipfix-encoder.ts'
+import type { IpfixEncoderConfig } from './ipfix/ipfix-encoder-config.ts'
 import type { Output, OutputEvents } from './output.ts'
 
 export interface PartsDeps {

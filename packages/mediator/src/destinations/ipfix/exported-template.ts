@@ -35,11 +35,11 @@ export class ExportedTemplates {
     return this.#byKey.size
   }
 
-  /** The template unused for longest, except this one; undefined if there is no other. */
-  leastUsed(except: ExportedTemplate): ExportedTemplate | undefined {
+  /** The template unused for longest of those not used since `sinceMs`; undefined if there is none. */
+  leastUsed(sinceMs: number): ExportedTemplate | undefined {
     let least: ExportedTemplate | undefined
     for (const template of this.#byKey.values()) {
-      if (template === except || template.isPending) continue
+      if (template.isPending || template.lastUsedMs >= sinceMs) continue
       if (least === undefined || template.lastUsedMs < least.lastUsedMs) least = template
     }
     return least

@@ -1,50 +1,16 @@
-import {
-  messageHeaderOctets,
-  setHeaderOctets,
-  templateRecordLength,
-  writeTemplateRecord,
-  writeWithdrawal
-} from '@weir/ipfix'
 import { recordEnd } from '../../record-end.ts'
 import { DestinationContext } from '../entry-context.ts'
-import { ExportedTemplates } from './exported-template.ts'
+import { ExportDomains } from './export-domains.ts'
 import { MessageAssembler } from './message-assembler.ts'
 import type { Layout } from '@weir/ipfix'
-import type { Clock } from '@weir/runtime'
 import type { Cursor, Program, TemplateIds } from '@weir/mediation'
+import type { Clock } from '@weir/runtime'
 import type { HeldBatch } from '../../held-batch.ts'
 import type { Programs } from '../../programs.ts'
 import type { Chunk } from '../chunk.ts'
 import type { Encoder, EncoderState, OnDefect, Progress } from '../encoder.ts'
-import type { ExportedTemplate } from './exported-template.ts'
+import type { IpfixEncoderConfig } from './ipfix-encoder-config.ts'
 import type { ExportDomain } from './message-assembler.ts'
-
-export interface IpfixEncoderConfig {
-  readonly transport: 'udp' | 'tcp' | 'file'
-  /** One Observation Domain for all, or that of each source. */
-  readonly observationDomainId: number | 'preserve'
-  /** Messages grow to this and no further, unless one record alone is longer. */
-  readonly maxMessageOctets: number
-  /** The longest Message that the transport can carry at all: 65,507 over UDP. */
-  readonly longestMessageOctets: number
-  /** UDP: how often a new template is sent at first (RFC 7011 §8.4). */
-  readonly templateCopies: number
-  /** UDP: ms between announcements of a template. */
-  readonly templateRefreshMs: number
-  /** UDP: the same for options templates and options records. */
-  readonly optionsRefreshMs: number
-  /** A template unused for so long is withdrawn (TCP) or resent no more (UDP). */
-  readonly templateIdleMs: number
-  /** Templates kept of one Observation Domain; above it the one unused for longest goes. */
-  readonly maxTemplates: number
-}
-
-const TEMPLATE_SET_ID = 2
-const OPTIONS_TEMPLATE_SET_ID = 3
-const WITHDRAWAL_OCTETS = 4
-const COPY_INTERVAL_MS = 1_000
-/** RFC 7011 §8.4: an id means something else only after three times the refresh interval. */
-const UDP_REUSE_REFRESHES = 3
 
 /** Entries to IPFIX Messages, with templates and sequence numbers of our own (RFC 7011 §3, §8; RFC 7119 §4.2). */
 export class IpfixEncoder implements Encoder {
@@ -52,18 +18,16 @@ export class IpfixEncoder implements Encoder {
   #config: IpfixEncoderConfig
   #programs: Programs
   readonly #clock: Clock
-  readonly #domains = new Map<number, ExportDomain>()
+  readonly #domains: ExportDomains
   readonly #assembler: MessageAssembler
   readonly #context: DestinationContext
   readonly #cursor: Cursor = { in: 0, out: 0, records: 0 }
   readonly #onDefect: OnDefect
-  #lastDomain: ExportDomain | undefined
   #lastExportTimeSec = 0
-  #pending = 0
-  #withdrawals = 0
   #optionsSentAtMs: number
   // What `exportedId` is asked about: the entry that is being encoded.
   #entryDomain: ExportDomain | undefined
+  #entryMs = 0
   #entryTemplates: ReadonlyMap<number, Layout> | undefined
   #namesOutputs = false
   #isAnnouncementNeeded = false
@@ -76,6 +40,7 @@ export class IpfixEncoder implements Encoder {
     this.#clock = clock
     this.#optionsSentAtMs = clock.monotonicMs()
     this.#assembler = new MessageAssembler(() => this.#exportTimeSec())
+    this.#domains = new ExportDomains(config, clock, this.#assembler)
     const templateIds: TemplateIds = {
       exportedId: templateId => this.#exportedId(templateId),
       layoutOf: templateId => this.#entryTemplates?.get(templateId)
@@ -86,16 +51,14 @@ export class IpfixEncoder implements Encoder {
   /** Go on in the same session with other bounds or another Plan; the transport stays. No Message is open. */
   configure(config: IpfixEncoderConfig, programs: Programs): void {
     this.#config = config
+    this.#domains.config = config
     this.#programs = programs
-    this.#lastDomain = undefined
     // Another Plan has other templates; those that the next records do not use go with the next tick.
-    for (const domain of this.#domains.values()) {
-      for (const template of domain.templates.values()) template.lastUsedMs = Number.NEGATIVE_INFINITY
-    }
+    this.#domains.forgetUses()
   }
 
   get hasAnnouncements(): boolean {
-    return this.#pending > 0
+    return this.#domains.pending > 0
   }
 
   get state(): EncoderState {
@@ -105,26 +68,17 @@ export class IpfixEncoder implements Encoder {
       templates += domain.templates.size
       domains.push({ odid: domain.odid, sequence: domain.sequence, templates: domain.templates.size })
     }
-    return { templates, messages: this.#assembler.messages, withdrawals: this.#withdrawals, domains }
+    return { templates, messages: this.#assembler.messages, withdrawals: this.#domains.withdrawals, domains }
   }
 
   beginSession(): void {
     this.#assembler.abandon()
-    this.#pending = 0
-    for (const domain of this.#domains.values()) {
-      domain.sequence = 0
-      domain.pending.length = 0
-      domain.withdrawals.length = 0
-      domain.templates.endSession()
-      for (const template of domain.templates.values()) this.#queueAnnouncement(domain, template)
-    }
+    this.#domains.beginSession()
     this.#optionsSentAtMs = this.#clock.monotonicMs()
   }
 
   resendTemplates(): void {
-    for (const domain of this.#domains.values()) {
-      for (const template of domain.templates.values()) this.#queueAnnouncement(domain, template)
-    }
+    this.#domains.announceAll()
   }
 
   takeOptionsRefresh(): boolean {
@@ -135,35 +89,15 @@ export class IpfixEncoder implements Encoder {
   }
 
   forgetLayout(layout: Layout): void {
-    for (const domain of this.#domains.values()) {
-      for (const template of domain.templates.values()) {
-        // Left to the next tick: input that still waits may need it until then.
-        if (template.inputs.delete(layout) && template.inputs.size === 0) template.lastUsedMs = Number.NEGATIVE_INFINITY
-      }
-    }
+    this.#domains.forgetLayout(layout)
   }
 
   tick(): void {
-    const nowMs = this.#clock.monotonicMs()
-    for (const domain of this.#domains.values()) {
-      for (const template of domain.templates.values()) {
-        if (nowMs - template.lastUsedMs >= this.#config.templateIdleMs) this.#retire(domain, template, nowMs)
-        else if (this.#config.transport === 'udp') this.#refresh(domain, template, nowMs)
-      }
-    }
+    this.#domains.tick(this.#clock.monotonicMs())
   }
 
   announce(chunk: Chunk): boolean {
-    if (this.#pending === 0) return true
-    for (const domain of this.#domains.values()) {
-      if (domain.pending.length + domain.withdrawals.length === 0) continue
-      this.#assembler.close()
-      // Withdrawals first: an id may be among them that a new template has taken over.
-      if (!this.#writeAll(chunk, domain, domain.withdrawals, true)) return false
-      if (!this.#writeAll(chunk, domain, domain.pending, false)) return false
-      // Copies go in Messages of their own (RFC 7011 §8.4); over TCP and in files data may follow in the same one.
-      if (this.#config.transport === 'udp') this.#assembler.close()
-    }
+    if (!this.#domains.announce(chunk)) return false
     this.#isAnnouncementNeeded = false
     return true
   }
@@ -187,22 +121,19 @@ export class IpfixEncoder implements Encoder {
     const { progress } = this
     const layout = held.layouts[entry]!
     this.#context.fill(held, entry)
-    const domain = this.#domainOf(held.sources[entry]!.odid)
+    const domain = this.#domains.domainOf(held.sources[entry]!.odid)
     this.#entryDomain = domain
     this.#entryTemplates = held.contexts[entry]
     this.#namesOutputs = layout.namesTemplates && !layout.hasLists
     const nowMs = this.#clock.monotonicMs()
+    this.#entryMs = nowMs
     const program = this.#programs.get(layout, this.#context, nowMs)
-    const template = this.#templateFor(domain, program.output!, nowMs)
+    const template = this.#domains.templateFor(domain, program.output!, layout, nowMs)
     if (template === undefined) {
       this.#giveUp(held, chunk, this.#countRecords(layout, held, progress.offset, end), false)
       progress.offset = end
       return
     }
-    template.lastUsedMs = nowMs
-    template.inputs.add(layout)
-    if (!template.isAnnounced) this.#queueAnnouncement(domain, template)
-
     const assembler = this.#assembler
     const cursor = this.#cursor
     let at = progress.offset
@@ -310,119 +241,17 @@ export class IpfixEncoder implements Encoder {
     return records
   }
 
-  #domainOf(sourceOdid: number): ExportDomain {
-    const { observationDomainId } = this.#config
-    const odid = observationDomainId === 'preserve' ? sourceOdid : observationDomainId
-    if (this.#lastDomain?.odid === odid) return this.#lastDomain
-    let domain = this.#domains.get(odid)
-    if (domain === undefined) {
-      domain = { odid, sequence: 0, templates: new ExportedTemplates(), pending: [], withdrawals: [] }
-      this.#domains.set(odid, domain)
-    }
-    this.#lastDomain = domain
-    return domain
-  }
-
-  #templateFor(domain: ExportDomain, layout: Layout, nowMs: number): ExportedTemplate | undefined {
-    // A Template Record without fields would be a withdrawal.
-    if (layout.fields.length === 0) return undefined
-    const template = domain.templates.templateFor(layout, nowMs)
-    if (template === undefined || template.isAnnounced) return template
-    if (domain.templates.size > this.#config.maxTemplates) this.#evict(domain, template, nowMs)
-    const octets = messageHeaderOctets + setHeaderOctets + templateRecordLength(layout)
-    if (octets <= this.#config.longestMessageOctets) return template
-    domain.templates.remove(template, nowMs)
-    return undefined
-  }
-
-  #evict(domain: ExportDomain, except: ExportedTemplate, nowMs: number): void {
-    const least = domain.templates.leastUsed(except)
-    if (least !== undefined) this.#retire(domain, least, nowMs)
-  }
-
-  #queueAnnouncement(domain: ExportDomain, template: ExportedTemplate): void {
-    if (template.isPending) return
-    template.isPending = true
-    domain.pending.push(template)
-    this.#pending++
-  }
-
   #exportedId(templateId: number): number {
     const layout = this.#entryTemplates?.get(templateId)
     const domain = this.#entryDomain
     if (layout === undefined || domain === undefined) return 0
     // templateId (145) speaks of our normalised template; the lists of RFC 6313 hold records in their original form.
-    const nowMs = this.#clock.monotonicMs()
-    const target = this.#namesOutputs ? this.#programs.get(layout, this.#context, nowMs).output : layout
+    const target = this.#namesOutputs ? this.#programs.get(layout, this.#context, this.#entryMs).output : layout
     if (target === undefined) return 0
-    const template = this.#templateFor(domain, target, nowMs)
+    const template = this.#domains.templateFor(domain, target, layout, this.#entryMs)
     if (template === undefined) return 0
-    template.lastUsedMs = nowMs
-    template.inputs.add(layout)
-    if (!template.isAnnounced) {
-      this.#queueAnnouncement(domain, template)
-      this.#isAnnouncementNeeded = true
-    }
+    if (!template.isAnnounced) this.#isAnnouncementNeeded = true
     return template.id
-  }
-
-  #refresh(domain: ExportDomain, template: ExportedTemplate, nowMs: number): void {
-    if (!template.isAnnounced) return
-    const sinceMs = nowMs - template.announcedAtMs
-    if (template.copiesLeft > 0 && sinceMs >= COPY_INTERVAL_MS) {
-      template.copiesLeft--
-      this.#queueAnnouncement(domain, template)
-      return
-    }
-    const refreshMs = template.layout.scopeCount === 0 ? this.#config.templateRefreshMs : this.#config.optionsRefreshMs
-    if (sinceMs >= refreshMs) this.#queueAnnouncement(domain, template)
-  }
-
-  #retire(domain: ExportDomain, template: ExportedTemplate, nowMs: number): void {
-    if (template.isPending) return
-    const isUdp = this.#config.transport === 'udp'
-    // Over UDP nothing is withdrawn (RFC 7011 §8.4); the receiver forgets it, and until then the id means nothing else.
-    const reuseMs = UDP_REUSE_REFRESHES * Math.max(this.#config.templateRefreshMs, this.#config.optionsRefreshMs)
-    domain.templates.remove(template, isUdp ? nowMs + reuseMs : nowMs)
-    if (isUdp || !template.isAnnounced) return
-    domain.withdrawals.push(template)
-    this.#pending++
-  }
-
-  #writeAll(chunk: Chunk, domain: ExportDomain, templates: ExportedTemplate[], isWithdrawal: boolean): boolean {
-    let done = 0
-    while (done < templates.length && this.#writeOne(chunk, domain, templates[done]!, isWithdrawal)) done++
-    const isComplete = done === templates.length
-    templates.splice(0, done)
-    this.#pending -= done
-    return isComplete
-  }
-
-  #writeOne(chunk: Chunk, domain: ExportDomain, template: ExportedTemplate, isWithdrawal: boolean): boolean {
-    const assembler = this.#assembler
-    const setId = template.layout.scopeCount === 0 ? TEMPLATE_SET_ID : OPTIONS_TEMPLATE_SET_ID
-    const octets = isWithdrawal ? WITHDRAWAL_OCTETS : templateRecordLength(template.layout)
-    if (assembler.isOpen && assembler.out + setHeaderOctets + octets > assembler.limit) assembler.close()
-    if (!assembler.isOpen || assembler.domain !== domain) {
-      assembler.close()
-      const needed = messageHeaderOctets + setHeaderOctets + octets
-      if (!assembler.open(chunk, domain, Math.max(this.#config.maxMessageOctets, needed))) return false
-    }
-    if (assembler.setId !== setId) assembler.openSet(setId)
-    const end = isWithdrawal
-      ? writeWithdrawal(chunk.view, assembler.out, template.id)
-      : writeTemplateRecord(chunk.view, assembler.out, template.id, template.layout)
-    assembler.addRecords(end, 0, 0)
-    if (isWithdrawal) this.#withdrawals++
-    else this.#onAnnounced(template)
-    return true
-  }
-
-  #onAnnounced(template: ExportedTemplate): void {
-    if (!template.isAnnounced && this.#config.transport === 'udp') template.copiesLeft = this.#config.templateCopies - 1
-    template.isAnnounced = true
-    template.isPending = false
-    template.announcedAtMs = this.#clock.monotonicMs()
   }
 
   #exportTimeSec(): number {

@@ -318,6 +318,25 @@ test('R7119-opt-1 templateId (145) in options names our id of that template', ()
   assert.equal(numberOf(read!, '145'), flow!.templateId)
 })
 
+test('R7119-opt-1 one sampler id of two exporters stays two records: the scope says whose it is', () => {
+  const bench = new Bench({}, fullPlan)
+  const options = layoutOf('302:8 305:4 306:4', 1)
+  for (const last of [1, 2]) {
+    const address = zeros(16)
+    address.set([192, 0, 2, last])
+    bench.write(batchOf([{ layout: options, source: sourceOf({ address }), records: [zeros(16)] }]))
+  }
+  const [template] = bench.reader.messages[0]!.templates
+  assert.deepEqual(
+    template!.fields.slice(0, template!.scopeCount).map(({ id }) => id),
+    [302, 403, 405]
+  )
+  assert.deepEqual(
+    bench.reader.records.map(({ values }) => values.get('403')![3]),
+    [1, 2]
+  )
+})
+
 test('lists name our ids of their templates, which are announced before the record', () => {
   const bench = new Bench()
   const source = sourceOf()
@@ -430,4 +449,26 @@ test('a Program that throws costs the records of its entry, counted, and nothing
     bench.reader.records.map(record => numberOf(record, '32473.1')),
     [0, 1, 2, 3, 4, 5]
   )
+})
+
+test('a record whose lists name more templates than are kept is exported all the same', () => {
+  const bench = new Bench({ maxTemplates: 4 })
+  const context = new Map<number, Layout>()
+  const lists: number[] = []
+  for (let index = 0; index < 12; index++) {
+    context.set(1_000 + index, layoutOf(`32473.${index + 1}:4`))
+    // subTemplateMultiList: an id, a length with its own four octets, one record.
+    const id = 1_000 + index
+    lists.push(id >> 8, id & 255, 0, 8, 1, 2, 3, 4)
+  }
+  const record = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1, lists.length + 1, 3, ...lists)
+  const source = sourceOf()
+  for (let round = 0; round < 3; round++) {
+    bench.clock.advance(1)
+    bench.write(batchOf([{ layout: layoutOf('1:8 293:v'), source, records: [record], context }]))
+    bench.write(flowBatch(source, 1))
+    bench.tick()
+  }
+  assert.equal(bench.records, 6)
+  assert.equal(bench.failed, 0)
 })
