@@ -127,6 +127,8 @@ class ZeromqChannel implements Channel {
       heartbeatInterval: heartbeatMs,
       heartbeatTimeout: heartbeatTimeoutMs,
       maxMessageSize: maxFrameOctets,
+      // A hung peer's kernel accepts; only the greeting tells. Longer, and its successor would wait for us (30 s by default).
+      handshakeInterval: heartbeatTimeoutMs,
       reconnectInterval: 100,
       reconnectMaxInterval: 0,
       sendHighWaterMark: HIGH_WATER_FRAMES,
