@@ -15,6 +15,7 @@ import type { UdpSink } from '../support/sinks.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { readByTshark } from '../support/tshark.ts'
 import { until } from '../support/until.ts'
+import { writeDatagrams } from '../support/datagram-pcap.ts'
 import { runWeir } from '../support/weir-command.ts'
 import { captureWire } from '../support/wire-capture.ts'
 import type { WireCapture } from '../support/wire-capture.ts'
@@ -50,21 +51,24 @@ describe('fixture captures through Weir to every kind of destination', () => {
   let folder: string
   let weir: RunningWeir
   let udp: UdpSink
+  let segments: UdpSink
   let tcp: TcpSink
   let wire: WireCapture | undefined
-  const ids = ['udp', 'tcp', 'json', 'file']
+  const ids = ['udp', 'segments', 'tcp', 'json', 'file']
 
   before(async () => {
     folder = tempFolder('captures')
     udp = await udpSink(await freePort())
+    segments = await udpSink()
     tcp = await TcpSink.listen({ port: await freePort() })
     if (withTshark) wire = await captureWire(folder, 'out', [udp.port, tcp.port])
     weir = await startWeir(folder, {
       destinations: [
-        { id: 'udp', type: 'ipfix', url: `udp://127.0.0.1:${udp.port}` },
+        { id: 'udp', type: 'ipfix', url: `udp://127.0.0.1:${udp.port}`, socket: 'dgram' },
+        { id: 'segments', type: 'ipfix', url: `udp://127.0.0.1:${segments.port}` },
         { id: 'tcp', type: 'ipfix', url: `tcp://127.0.0.1:${tcp.port}` },
         { id: 'json', type: 'json', target: `file:${join(folder, 'flows.json')}` },
-        { id: 'file', type: 'ipfix-file', path: join(folder, 'files') }
+        { id: 'file', type: 'ipfix-file', path: `${join(folder, 'files')}/`, rotate: { seconds: null } }
       ]
     })
   })
@@ -72,6 +76,7 @@ describe('fixture captures through Weir to every kind of destination', () => {
   after(async () => {
     if (!weir.child.hasEnded) await weir.stop()
     udp.close()
+    segments.close()
     await tcp.close()
   })
 
@@ -138,8 +143,8 @@ describe('fixture captures through Weir to every kind of destination', () => {
     const lines = linesOf(readFileSync(join(folder, 'flows.json'), 'utf8'))
     assert.equal(lines.length, totalRecords)
     const expected: string[] = []
-    for (const { path } of [...captures, ...overTcp]) {
-      const decoded = await runWeir(['decode', '--format', 'json', '--json', path])
+    for (const files of [captures, overTcp]) {
+      const decoded = await runWeir(['decode', '--format', 'json', '--json', ...files.map(({ path }) => path)])
       expected.push(...linesOf(decoded.stdout).map(line => keyOf(valuesOf(line))))
     }
     assert.deepEqual(lines.map(keyOf).toSorted(), expected.toSorted())
@@ -150,13 +155,13 @@ describe('fixture captures through Weir to every kind of destination', () => {
     const flows = lines.filter(line => line.sourceIPv4Address === '10.0.0.2' && line.destinationTransportPort === 443)
     assert.ok(flows.length >= 8, `${flows.length} records of the flow from 10.0.0.2`)
     for (const flow of flows) {
-      assert.equal(flow.originalExporterIPv4Address, '127.0.0.1', JSON.stringify(flow))
-      assert.equal(typeof flow.collectionTimeMilliseconds, 'string', JSON.stringify(flow))
+      assert.equal(flow.exporter, '127.0.0.1', JSON.stringify(flow))
+      assert.match(String(flow.receivedAt), /^20\d\d-.*Z$/, JSON.stringify(flow))
       if (flow.packetDeltaCount !== undefined)
         assert.match(String(flow.flowStartMilliseconds), /^20\d\d-.*Z$/, JSON.stringify(flow))
       assert.equal('flowStartSysUpTime' in flow || 'paddingOctets' in flow, false, JSON.stringify(flow))
     }
-    const sampled = lines.filter(line => line.samplingPacketSpace === 1)
+    const sampled = lines.filter(line => line.samplingRate === 2)
     assert.ok(sampled.length > 50, `${sampled.length} records with 1:2 sampling`)
   })
 

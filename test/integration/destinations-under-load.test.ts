@@ -40,6 +40,7 @@ test(
         id: 'late',
         type: 'ipfix',
         url: `udp://127.0.0.1:${sink.port}`,
+        socket: 'dgram',
         templateCopies: 1,
         templateRefreshSec: 86_400
       })

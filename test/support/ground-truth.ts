@@ -1,6 +1,7 @@
 import type { Child } from './child.ts'
 import { freePort } from './free-port.ts'
-import { until } from './until.ts'
+import { tcpConnectionsOn, udpSocketsOn } from './socket-table.ts'
+import { atRest, until } from './until.ts'
 import { weir } from './weir-command.ts'
 
 /** What arrived of what `weir generate` has sent, by the serial numbers in its records. */
@@ -11,7 +12,7 @@ export interface GroundTruth {
   readonly duplicates: number
   /** Serial numbers below the highest that did not arrive. */
   readonly lost: number
-  /** Messages that could not be read, Data Sets without a template, gaps of Weir's own sequence numbers. */
+  /** Messages that could not be read, Data Sets without a template, records without a serial number. */
   readonly malformed: number
 }
 
@@ -19,21 +20,35 @@ export interface GroundTruth {
 export interface Receiver {
   readonly url: string
   readonly child: Child
-  /** Ends it and says what it has seen. */
+  /** Ends it when it has read all that was sent to it (TCP: when the connections are closed), and says what it has seen. */
   stop(): Promise<GroundTruth>
 }
 
 /** @param port - default: any. */
 export async function startReceiver(transport: 'udp' | 'tcp', port?: number): Promise<Receiver> {
-  const url = `${transport}://127.0.0.1:${port ?? (await freePort())}`
-  const child = weir(['receive', '--listen', url, '--verify', '--json'])
-  await child.waitForText(/listen|ready/i)
+  const at = port ?? (await freePort())
+  const url = `${transport}://127.0.0.1:${at}`
+  const child = weir(['receive', '--listen', url, '--verify', '--format', 'none'])
+  await child.waitForText('listening on')
   const stop = async (): Promise<GroundTruth> => {
+    if (transport === 'tcp') await until(`all is read at ${url}`, () => tcpConnectionsOn(at) === 0)
+    else await atRest(`the queue of ${url}`, () => udpSocketsOn(at)[0]?.queuedOctets ?? 0, 200)
     child.kill('SIGTERM')
     await child.waitForEnd()
     return truthOf(child)
   }
   return { url, child, stop }
+}
+
+interface Report {
+  readonly malformedMessages: number
+  readonly unknownTemplateSets: number
+  readonly truth: {
+    readonly unique: number
+    readonly duplicates: number
+    readonly missing: number
+    readonly without: number
+  }
 }
 
 function truthOf(child: Child): GroundTruth {
@@ -42,7 +57,9 @@ function truthOf(child: Child): GroundTruth {
     .split('\n')
     .findLast(text => text.startsWith('{'))
   if (line === undefined) throw new Error(`no result\n${child.said}`)
-  return JSON.parse(line) as GroundTruth
+  const { truth, malformedMessages, unknownTemplateSets } = JSON.parse(line) as Report
+  const { unique, duplicates, missing, without } = truth
+  return { unique, duplicates, lost: missing, malformed: malformedMessages + unknownTemplateSets + without }
 }
 
 export interface GeneratorSettings {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { Child } from './child.ts'
 import { toolPath } from './debian-tools.ts'
 import { freePort } from './free-port.ts'
-import { udpSocketsOn } from './udp-table.ts'
+import { udpSocketsOn } from './socket-table.ts'
 import { atRest, until } from './until.ts'
 
 /** What nfcapd says at its end: of all flows, whatever exporter they came from. */

@@ -4,26 +4,20 @@ import type { Socket as UdpSocket } from 'node:dgram'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { once } from 'node:events'
 
-/** Takes datagrams and forgets them, so that nothing is refused. */
+/** Takes datagrams and keeps them. */
 export interface UdpSink {
   readonly port: number
-  readonly datagrams: number
+  readonly datagrams: readonly Buffer[]
   close(): void
 }
 
 export async function udpSink(port = 0): Promise<UdpSink> {
   const socket: UdpSocket = createSocket({ type: 'udp4', recvBufferSize: 8_388_608 })
-  let datagrams = 0
-  socket.on('message', () => datagrams++)
+  const datagrams: Buffer[] = []
+  socket.on('message', octets => void datagrams.push(octets))
   socket.bind(port, '127.0.0.1')
   await once(socket, 'listening')
-  return {
-    port: socket.address().port,
-    get datagrams() {
-      return datagrams
-    },
-    close: () => void socket.close()
-  }
+  return { port: socket.address().port, datagrams, close: () => void socket.close() }
 }
 
 /** Takes TCP connections and keeps what they bring, a buffer a connection. */
