@@ -5,6 +5,7 @@ import { coordinatorCommand } from './commands/coordinator.ts'
 import { decodeCommand } from './commands/decode.ts'
 import { demoCommand } from './commands/demo.ts'
 import { dumpCommand } from './commands/dump.ts'
+import { generateCommand } from './commands/generate.ts'
 import { mediatorCommand } from './commands/mediator.ts'
 import { upCommand } from './commands/up.ts'
 import { weirVersion } from './version.ts'
@@ -37,6 +38,6 @@ export function weirProgram(): Command {
   program.commandsGroup('Configuration:')
   for (const command of [checkCommand(), dumpCommand()]) program.addCommand(command)
   program.commandsGroup('Captures and test traffic:')
-  for (const command of [decodeCommand()]) program.addCommand(command)
+  for (const command of [decodeCommand(), generateCommand()]) program.addCommand(command)
   return program
 }

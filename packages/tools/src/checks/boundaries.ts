@@ -143,7 +143,7 @@ function nameBreaches({ path, text }: SourceFile): string[] {
   if (drawers.test(path))
     breaches.push(`${path}: a file or folder named utils, common, helpers or misc says nothing; name what is in it`)
   const file = posix.basename(path)
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(property|test|bench|gen))*\.ts$/.test(file))
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(property|test|bench|fuzz|gen))*\.ts$/.test(file))
     breaches.push(`${path}: file names are kebab-case`)
   for (const [, name] of text.matchAll(/^\s*(?:export\s+)?(?:abstract\s+)?(?:interface|class|type)\s+(\w+)/gm)) {
     if (/^I[A-Z][a-z]/.test(name!) && !/^I(pfix|p[A-Z]|d[A-Z])/.test(name!))

@@ -79,7 +79,7 @@ function passThroughReexports(
   for (let before = -1; before !== sizeOf();) {
     before = sizeOf()
     for (const { path, imports } of files) {
-      const isLibrary = libraries.has(path.split('/')[1]!) && path.endsWith('/src/index.ts')
+      const isLibrary = libraries.has(path.split('/')[1]!) && /\/src\/(testing\/)?index\.ts$/.test(path)
       const wanted = used.get(path) ?? new Set<string>()
       for (const { specifier, names, isReexport } of imports) {
         const target = isReexport ? resolveImport(path, specifier, packages) : undefined
