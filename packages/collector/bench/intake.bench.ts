@@ -127,10 +127,13 @@ async function inMemory(transport: 'udp' | 'tcp'): Promise<Result> {
       view.setUint32(at * data.length + 8, sequence)
       sequence = (sequence + RECORDS) >>> 0
     }
-    if (transport === 'udp') intake.fromIPv4(0x7f000001, 4739, octets, view, 0, data.length)
-    else connection.read(chunk)
+    if (transport === 'udp') {
+      intake.begin()
+      intake.fromIPv4(0x7f000001, 4739, octets, view, 0, data.length)
+    } else connection.read(chunk)
   }
   octets.set(template)
+  intake.begin()
   if (transport === 'udp') intake.fromIPv4(0x7f000001, 4739, octets, view, 0, template.length)
   else connection.read(octets.subarray(0, template.length))
   fill(data)

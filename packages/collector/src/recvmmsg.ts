@@ -119,6 +119,7 @@ export class RecvmmsgReader {
       if (count <= 0) break
       fetched += count
       this.datagrams += count
+      sink.begin()
       for (let slot = 0; slot < count; slot++) this.#give(slot, sink)
       if (count < SLOTS) break
     }

@@ -138,6 +138,7 @@ export class UdpListener {
     this.#arrivals++
     // Copied to a place that stays: one long-lived view, and the decoder sees one kind of array only.
     this.#octets.set(message)
+    this.#deps.sink.begin()
     this.#deps.sink.fromText(address, port, this.#octets, this.#view, 0, message.length)
   }
 

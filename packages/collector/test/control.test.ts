@@ -184,6 +184,7 @@ describe('collector.metrics', () => {
     const { rig, ask } = await served(t, { limits: { exporterLabels: 1 } })
     for (const address of ['127.0.0.1', '127.0.0.2', '127.0.0.3']) {
       const octets = buildMessage().template(256, '8:4').data(256, recordHex(1).slice(0, 8)).octets()
+      rig.collector.parts.udp[0].intake.begin()
       rig.collector.parts.udp[0].intake.fromText(address, 1000, octets, new DataView(octets.buffer), 0, octets.length)
     }
     const text = await ask('collector.metrics')

@@ -12,7 +12,9 @@ import { dropsOf, startRig, type Rig } from './support/rig.ts'
 /** Give a datagram to the UDP intake as a socket would. */
 function give(rig: Rig, address: number, port: number, octets: Uint8Array): void {
   const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
-  rig.collector.parts.udp[0].intake.fromIPv4(address, port, octets, view, 0, octets.length)
+  const { intake } = rig.collector.parts.udp[0]
+  intake.begin()
+  intake.fromIPv4(address, port, octets, view, 0, octets.length)
 }
 
 const VICTIM = 0xc0000201

@@ -22,7 +22,7 @@ test('reads the drops of one socket by its inode, else of all at its port', () =
 })
 
 test('counts what the kernel dropped at a socket that is not read', async t => {
-  const sink = { fromText() {}, fromIPv4() {}, fromIPv6() {} }
+  const sink = { begin() {}, fromText() {}, fromIPv4() {}, fromIPv6() {} }
   const listener = new UdpListener(
     { name: 'u', address: '127.0.0.1', port: 0, receiveBufferOctets: 4096 },
     { sink, reader: undefined, log: silentLog() }

@@ -34,6 +34,7 @@ describe('a collector that was restarted', () => {
     const second = await startRig(t, { store: fileStore(path), link })
     const { intake } = second.collector.parts.udp[0]
     const octets = dataMessage([2], { sequence: 1 })
+    intake.begin()
     intake.fromText('127.0.0.1', sourcePort, octets, new DataView(octets.buffer), 0, octets.length)
     assert.deepEqual(link.hex, [recordHex(2)])
     assert.equal(second.collector.parts.recollection.restored, 1)
@@ -98,6 +99,7 @@ describe('a collector that was restarted', () => {
     await first.stop()
     const second = await startRig(t, { store })
     const octets = dataMessage([1], { sequence: 2 })
+    second.collector.parts.udp[0].intake.begin()
     second.collector.parts.udp[0].intake.fromText(
       '127.0.0.1',
       port,
