@@ -1,3 +1,4 @@
+import { CodedError, exitCodes } from '@weir/runtime'
 import { FlowExporter } from './flow-exporter.ts'
 import { Pacer } from './pacer.ts'
 import { openTrafficSocket, type TrafficSocket } from './traffic-socket.ts'
@@ -44,6 +45,8 @@ interface Line {
   readonly exporter: FlowExporter
   readonly socket: TrafficSocket
   announcedMs: number
+  /** Records that it sends in all. */
+  readonly quota: number
 }
 
 /**
@@ -82,40 +85,38 @@ class Generation {
   }
 
   async open(): Promise<void> {
-    const { to, exporters, version, templates, recordsPerMessage, seed, firstGeneratorId } = this.#request
+    const { to, exporters, version, templates, records, recordsPerMessage, seed, firstGeneratorId } = this.#request
+    if (to.transport === 'tcp' && version !== 10) {
+      throw new CodedError('USAGE', `NetFlow v${version} has no form over TCP; use --to udp://…`, exitCodes.usage)
+    }
     const maxMessageOctets = to.transport === 'udp' ? UDP_MESSAGE_OCTETS : TCP_MESSAGE_OCTETS
     for (let index = 0; index < exporters; index++) {
       const generatorId = firstGeneratorId + index
       const options = { version, generatorId, templates, recordsPerMessage, maxMessageOctets, seed }
       const address = this.#request.isManyAddresses ? `127.0.${(index + 2) >> 8}.${(index + 2) & 255}` : undefined
       const socket = await openTrafficSocket(to, address)
-      this.#lines.push({
-        exporter: new FlowExporter(options, Date.now()),
-        socket,
-        announcedMs: Number.NEGATIVE_INFINITY
-      })
+      const quota = records === 0 ? Number.POSITIVE_INFINITY : Math.floor((records + exporters - 1 - index) / exporters)
+      const exporter = new FlowExporter(options, Date.now())
+      this.#lines.push({ exporter, socket, announcedMs: Number.NEGATIVE_INFINITY, quota })
     }
   }
 
   async run(signal: AbortSignal, onProgress: (records: number) => void): Promise<void> {
-    const { rate, records, durationMs } = this.#request
+    const { rate, records, durationMs, recordsPerMessage } = this.#request
     const pacer = new Pacer(rate, performance.now())
     const endMs = durationMs === 0 ? Number.POSITIVE_INFINITY : performance.now() + durationMs
     let line = 0
-    while (!signal.aborted) {
-      const nowMs = performance.now()
-      if (nowMs >= endMs) break
+    while (!signal.aborted && performance.now() < endMs) {
       const left = records === 0 ? Number.POSITIVE_INFINITY : records - this.#records
       if (left <= 0) break
-      const due = Math.min(pacer.due(nowMs), left)
-      if (due <= 0) {
+      const due = pacer.due(performance.now())
+      // Whole Messages: what is sent then depends on the seed alone, not on when.
+      if (due < Math.min(recordsPerMessage, left)) {
         await new Promise(resolve => setTimeout(resolve, 1))
         continue
       }
-      // Each exporter its share, so that a burst is spread over all of them.
-      const share = Math.max(1, Math.ceil(due / this.#lines.length))
-      const sent = await this.#burst(this.#lines[line], Math.min(due, share))
-      pacer.take(sent)
+      const messages = Math.max(1, Math.floor(due / recordsPerMessage / this.#lines.length))
+      pacer.take(await this.#burst(this.#lines[line], messages * recordsPerMessage))
       line = (line + 1) % this.#lines.length
       if (line === 0) {
         onProgress(this.#records)
@@ -125,10 +126,12 @@ class Generation {
     this.#endMs = performance.now()
   }
 
-  /** @returns records sent. */
-  async #burst(line: Line, most: number): Promise<number> {
+  /** @param wanted - records; less is sent if the exporter's share is used up. @returns records sent. */
+  async #burst(line: Line, wanted: number): Promise<number> {
     const { to, templateRefreshMs } = this.#request
     const { exporter, socket } = line
+    const most = Math.min(wanted, line.quota - exporter.serial)
+    if (most <= 0) return 0
     const limit = BURST_OCTETS[to.transport]
     // The kernel may still read an earlier burst: each has octets of its own.
     const octets = new Uint8Array(limit + exporter.maxMessageOctets)
