@@ -60,9 +60,9 @@ test('F-38 check names every error of a wrong one and ends with 78', () => {
   assert.match(err, /\n {2}link\.batchAgeMs: 0 is not allowed/)
 })
 
-test('check of a file that is not there is one sentence and 69', () => {
+test('check of a file that is not there is one sentence and 78', () => {
   const { code, err } = weir(['check', 'nowhere.yaml'])
-  assert.deepEqual([code, err], [69, 'weir: configuration nowhere.yaml: there is no such file\n'])
+  assert.deepEqual([code, err], [78, 'weir: configuration nowhere.yaml: there is no such file\n'])
 })
 
 test('dump prints the effective document, which resolves to itself', () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { ConfigError, UnavailableError, errorCode, errorMessage } from '@weir/runtime'
+import { CodedError, ConfigError, errorCode, errorMessage, exitCodes } from '@weir/runtime'
 import type { ConfigIssue } from '@weir/runtime'
 import { checkValue } from './check-value.ts'
 import { crossCheck, destinationIssues, ownAddresses } from './cross-check.ts'
@@ -86,7 +86,7 @@ function impliedAllowAny(document: unknown): unknown {
  * Read a configuration file and resolve it.
  *
  * @param file - YAML (JSON is YAML too); undefined = no file, defaults and environment only.
- * @throws ConfigError, or UnavailableError if the file cannot be read.
+ * @throws ConfigError, or a CodedError of the same exit code (78) if the file cannot be read.
  */
 export async function loadConfig(file: string | undefined, options: ResolveOptions = {}): Promise<ResolvedConfig> {
   if (file === undefined) return resolveConfig(undefined, options)
@@ -101,7 +101,7 @@ async function readText(file: string): Promise<string> {
     const code = errorCode(error) ?? 'UNREADABLE'
     const why =
       code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'it may not be read' : errorMessage(error)
-    throw new UnavailableError(code, `configuration ${file}: ${why}`, { file }, error)
+    throw new CodedError(code, `configuration ${file}: ${why}`, exitCodes.config, { file }, error)
   }
 }
 

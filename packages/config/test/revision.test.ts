@@ -100,8 +100,8 @@ test('rejects an effective document that somebody damaged', async () => {
 test('rejects a configuration file that is not there with one sentence', async () => {
   const path = join(folder, 'weir.yaml')
   await assert.rejects(loadConfig(path), {
-    name: 'UnavailableError',
-    exitCode: 69,
+    name: 'CodedError',
+    exitCode: 78,
     message: `configuration ${path}: there is no such file`
   })
 })

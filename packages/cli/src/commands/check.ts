@@ -6,7 +6,7 @@ Examples:
   $ weir check weir.yaml
   $ WEIR_COORDINATOR_PORT=8091 weir check weir.yaml     the environment counts too
 
-Exit codes: 0 it is right, 69 it cannot be read, 78 it is wrong: each error has its path, what is wrong and what is allowed.
+Exit codes: 0 it is right, 78 it is wrong or cannot be read: each error has its path, what is wrong and what is allowed.
 `
 
 /** `weir check`: every error of a configuration. */
