@@ -16,5 +16,5 @@ if (files.length === 0) {
 }
 for (const file of files) {
   process.stdout.write(`\n${file}\n`)
-  if (runNode(['--expose-gc', file, ...(isSystem ? args.slice(1) : [])]) !== 0) process.exitCode = 1
+  if ((await runNode(['--expose-gc', file, ...(isSystem ? args.slice(1) : [])])) !== 0) process.exitCode = 1
 }

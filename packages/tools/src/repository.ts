@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -62,8 +63,22 @@ export function run(command: string, args: readonly string[]): RunResult {
   return { code: status ?? 1, output: `${stdout ?? ''}${stderr ?? ''}${error === undefined ? '' : String(error)}` }
 }
 
-/** Run Node with the output going straight through. @returns its exit code. */
-export function runNode(args: readonly string[], env: Readonly<Record<string, string>> = {}): number {
-  const { status } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit', env: { ...process.env, ...env } })
-  return status ?? 1
+/** Run Node with the output going straight through; what we are told to stop, it is told too. @returns its exit code. */
+export async function runNode(args: readonly string[]): Promise<number> {
+  const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit' })
+  let isStopped = false
+  const pass = (signal: NodeJS.Signals): void => {
+    isStopped = true
+    child.kill(signal)
+  }
+  const signals: NodeJS.Signals[] = ['SIGHUP', 'SIGINT', 'SIGTERM']
+  for (const signal of signals) process.on(signal, pass)
+  try {
+    const [code] = (await once(child, 'close')) as [number | null]
+    // Whoever was told to stop does not go on with the next part.
+    if (isStopped) process.exit(130)
+    return code ?? 1
+  } finally {
+    for (const each of signals) process.off(each, pass)
+  }
 }

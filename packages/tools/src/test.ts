@@ -16,10 +16,14 @@ const testsIn = (patterns: readonly string[]): string[] =>
 
 interface Part {
   readonly name: string
-  readonly run: () => number
+  readonly run: () => number | Promise<number>
 }
 
-const nodeTest = (files: readonly string[], reporter: string, flags: readonly string[] = []): number =>
+const nodeTest = (
+  files: readonly string[],
+  reporter: string,
+  flags: readonly string[] = []
+): number | Promise<number> =>
   files.length === 0
     ? 0
     : runNode([...flags, '--test', '--test-concurrency=2', `--test-reporter=${reporter}`, ...files])
@@ -44,7 +48,7 @@ ensureDebianPackages()
 const failed: string[] = []
 for (const { name, run } of parts) {
   process.stdout.write(`\n── ${name}\n`)
-  if (run() !== 0) failed.push(name)
+  if ((await run()) !== 0) failed.push(name)
 }
 if (failed.length > 0) process.stdout.write(`\nfailed: ${failed.join(', ')}\n`)
 process.exitCode = failed.length === 0 ? 0 : 1
