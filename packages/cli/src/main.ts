@@ -34,4 +34,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
   process.exit(error.code === 'EPIPE' ? exitCodes.ok : exitCodes.inputOutput)
 )
 
+// A child of `weir up` that is no process of the pod (the traffic of the demo) ends with it, however it ended.
+if (process.send !== undefined) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+
 await main()

@@ -7,6 +7,7 @@ import { demoCommand } from './commands/demo.ts'
 import { dumpCommand } from './commands/dump.ts'
 import { generateCommand } from './commands/generate.ts'
 import { mediatorCommand } from './commands/mediator.ts'
+import { receiveCommand } from './commands/receive.ts'
 import { upCommand } from './commands/up.ts'
 import { weirVersion } from './version.ts'
 
@@ -38,6 +39,6 @@ export function weirProgram(): Command {
   program.commandsGroup('Configuration:')
   for (const command of [checkCommand(), dumpCommand()]) program.addCommand(command)
   program.commandsGroup('Captures and test traffic:')
-  for (const command of [decodeCommand(), generateCommand()]) program.addCommand(command)
+  for (const command of [decodeCommand(), generateCommand(), receiveCommand()]) program.addCommand(command)
   return program
 }

@@ -6,10 +6,9 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { formatHostPort, resolveConfig } from '@weir/config'
 import type { WeirConfig } from '@weir/config'
-import { UnavailableError, systemClock } from '@weir/runtime'
+import { UnavailableError } from '@weir/runtime'
 import { loadOperatorConfig } from '../process-document.ts'
-import { startWeirChild } from '../supervisor/child-host.ts'
-import { createDemoTraffic, demoCaptures } from '../supervisor/demo-traffic.ts'
+import { demoCaptures } from '../supervisor/demo-captures.ts'
 import { runUp } from '../supervisor/run-up.ts'
 
 const examples = `
@@ -31,13 +30,14 @@ export function demoCommand(): Command {
       const files = demoCaptures()
       const downstream = `tcp://127.0.0.1:${await freePort()}`
       const stateDir = await mkdtemp(join(tmpdir(), 'weir-demo-'))
+      const replay = ['replay', ...files, '--to', udpTargetOf(config), '--loop', '--restamp']
       const demo = { id: 'demo', type: 'ipfix', url: downstream, reconnectMinMs: 1_000, reconnectMaxMs: 5_000 }
       const resolved = resolveConfig({ ...config, stateDir, destinations: [...config.destinations, demo] })
       await runUp({
         resolved,
         temporaryFolders: [stateDir],
-        before: [{ name: 'downstream', args: ['receive', '--listen', downstream], hasReadiness: false, leaveMs: 0 }],
-        traffic: createDemoTraffic(files, udpTargetOf(config), startWeirChild, systemClock)
+        before: [{ name: 'downstream', args: ['receive', '--listen', downstream], isProcess: false, leaveMs: 0 }],
+        after: [{ name: 'exporters', args: replay, isProcess: false, leaveMs: 9_000 }]
       })
     })
 }

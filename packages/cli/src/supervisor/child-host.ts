@@ -18,17 +18,23 @@ export interface ChildEvents {
   onLine?(line: string): void
 }
 
+export interface ChildOptions {
+  /** In a process group of its own: a terminal's Ctrl-C does not reach it, so it lives until it is told. */
+  readonly isApart?: boolean
+}
+
 /** Starts a child; exchanged in tests. */
-export type StartChild = (args: readonly string[], events: ChildEvents) => ChildHandle
+export type StartChild = (args: readonly string[], events: ChildEvents, options?: ChildOptions) => ChildHandle
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const signalNumbers: Readonly<Record<string, number>> = { SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }
 
 /** Start `weir ARGS…` with an IPC channel. Standard output is ours; so is standard error, unless its lines are asked for. */
-export const startWeirChild: StartChild = (args, events) => {
+export const startWeirChild: StartChild = (args, events, { isApart = false } = {}) => {
   const child = spawn(process.execPath, [...process.execArgv, main, ...args], {
     stdio: ['ignore', 'inherit', events.onLine === undefined ? 'inherit' : 'pipe', 'ipc'],
-    env: withoutConfiguration(process.env)
+    env: withoutConfiguration(process.env),
+    detached: isApart
   })
   child.on('message', message => events.onMessage(message as ProcessMessage))
   child.once('error', () => events.onExit(127))

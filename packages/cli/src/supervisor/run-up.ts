@@ -25,8 +25,8 @@ export interface UpRequest {
   readonly resolved: ResolvedConfig
   /** Children besides the pod, started before it and stopped after it. */
   readonly before?: readonly SupervisedSpec[]
-  /** Started after the pod, stopped before it. */
-  readonly traffic?: Component
+  /** Started after it and stopped before it. */
+  readonly after?: readonly SupervisedSpec[]
   /** Removed at the end. */
   readonly temporaryFolders?: readonly string[]
 }
@@ -34,7 +34,7 @@ export interface UpRequest {
 const writeLine = (line: string): void => void process.stderr.write(`${prettyLine(line.trimEnd())}\n`)
 
 /** Run a whole Weir until it is told to stop; then exits the process. */
-export async function runUp({ resolved, before = [], traffic, temporaryFolders = [] }: UpRequest): Promise<void> {
+export async function runUp({ resolved, before = [], after = [], temporaryFolders = [] }: UpRequest): Promise<void> {
   const isTerminal = process.stderr.isTTY
   const log = createLog({
     name: 'up',
@@ -48,19 +48,15 @@ export async function runUp({ resolved, before = [], traffic, temporaryFolders =
     config: { ...resolved.config, runDir: folder.path },
     baseHash: resolved.baseHash
   })
-  const pod = podChildren.map(child => ({ ...child, args: [child.name, '--effective', effective], hasReadiness: true }))
-  const supervisor = createSupervisor([...before, ...pod], {
+  const pod = podChildren.map(child => ({ ...child, args: [child.name, '--effective', effective], isProcess: true }))
+  const supervisor = createSupervisor([...before, ...pod, ...after], {
     log,
     clock: systemClock,
     startChild: startWeirChild,
     ...(isTerminal ? { onLine: writeLine } : {})
   })
   process.once('exit', () => supervisor.killAll())
-  const components = [
-    removal(folder, temporaryFolders),
-    spoken(supervisor),
-    ...(traffic === undefined ? [] : [traffic])
-  ]
+  const components = [removal(folder, temporaryFolders), spoken(supervisor)]
   await runProcess('up', components, {
     log,
     stopMs: STOP_MS,

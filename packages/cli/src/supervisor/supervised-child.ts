@@ -8,8 +8,8 @@ export interface ChildSpec {
   readonly name: string
   /** Arguments of `weir`. */
   readonly args: readonly string[]
-  /** Says over the IPC channel that it is ready; else it is held for ready once it runs. */
-  readonly hasReadiness: boolean
+  /** A process of the pod: says over the IPC channel that it is ready, and is told there to stop. Else it knows signals only. */
+  readonly isProcess: boolean
 }
 
 export interface ChildDeps {
@@ -71,8 +71,9 @@ export class SupervisedChild {
     this.#state = 'stopping'
     let isKilled = false
     const gone = new Promise<void>(resolve => (this.#onGone = resolve))
-    if (this.#handle?.send({ type: 'stop', deadlineMs: Math.max(0, deadlineMs - 200) }) !== true)
-      this.#handle?.kill('SIGTERM')
+    const isTold =
+      this.spec.isProcess && this.#handle?.send({ type: 'stop', deadlineMs: Math.max(0, deadlineMs - 200) })
+    if (isTold !== true) this.#handle?.kill('SIGTERM')
     const timer = this.#deps.clock.setTimer(deadlineMs, () => {
       isKilled = true
       this.#handle?.kill('SIGKILL')
@@ -92,12 +93,13 @@ export class SupervisedChild {
     this.#state = 'running'
     this.#failure = undefined
     this.#startedAtMs = this.#deps.clock.monotonicMs()
-    this.#handle = this.#deps.startChild(this.spec.args, {
-      onMessage: message => this.#onMessage(message),
-      onExit: code => this.#onExit(code),
+    const events = {
+      onMessage: (message: ProcessMessage) => this.#onMessage(message),
+      onExit: (code: number) => this.#onExit(code),
       ...(this.#deps.onLine === undefined ? {} : { onLine: this.#deps.onLine })
-    })
-    if (!this.spec.hasReadiness) this.#becomeReady()
+    }
+    this.#handle = this.#deps.startChild(this.spec.args, events, { isApart: !this.spec.isProcess })
+    if (!this.spec.isProcess) this.#becomeReady()
   }
 
   #onMessage(message: ProcessMessage): void {

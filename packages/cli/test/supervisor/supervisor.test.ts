@@ -39,7 +39,7 @@ function fakeChildren(isObedient = true): { started: FakeChild[]; startChild: St
 const specs = ['coordinator', 'mediator', 'collector'].map((name, index) => ({
   name,
   args: [name],
-  hasReadiness: true,
+  isProcess: true,
   leaveMs: index * 1_000
 }))
 
@@ -142,6 +142,17 @@ test('a child that ends without a word while starting is a defect', async () => 
   const whole = supervisor.start(signal)
   started[0]!.events.onExit(0)
   await assert.rejects(whole, { exitCode: 70, message: 'coordinator ended with exit code 0 while starting' })
+})
+
+test('a child that is no process of the pod is ready at once, and told by a signal', async () => {
+  const { started, startChild } = fakeChildren(false)
+  const other = { name: 'downstream', args: ['receive'], isProcess: false, leaveMs: 0 }
+  const supervisor = createSupervisor([other], { log: silentLog(), clock: new FakeClock(), startChild })
+  await supervisor.start(signal)
+  const stopped = supervisor.stop(1_000)
+  assert.deepEqual(started[0]!.told, ['SIGTERM'])
+  started[0]!.events.onExit(0)
+  await stopped
 })
 
 test('killAll ends all at once', async () => {
