@@ -34,7 +34,12 @@ export function receiveCommand(): Command {
     .addOption(new Option('-f, --format <format>', 'print records').choices(['json', 'none']).default('json'))
     .option('--verify', 'look for the ground truth of weir generate in every record')
     .option('--expect <number>', 'end when so many records have come', wholeNumber(1), 0)
-    .option('--idle <seconds>', 'end when so long nothing has come after the first record; 0 = never', Number, 0)
+    .option(
+      '--idle <seconds>',
+      'end when so long nothing has come after the first record; 0 = never',
+      wholeNumber(0),
+      0
+    )
     .addHelpText('after', examples)
     .action(run)
 }
