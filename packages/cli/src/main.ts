@@ -35,6 +35,10 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 )
 
 // A child of `weir up` that is no process of the pod (the traffic of the demo) ends with it, however it ended.
-if (process.send !== undefined) process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+if (process.send !== undefined) {
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'))
+  // Listening must not keep a command alive that is done.
+  process.channel?.unref()
+}
 
 await main()

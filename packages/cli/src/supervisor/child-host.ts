@@ -27,11 +27,13 @@ export interface ChildOptions {
 export type StartChild = (args: readonly string[], events: ChildEvents, options?: ChildOptions) => ChildHandle
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+// Standard error is for JSON lines; what is experimental in Node (FFI, SQLite) is our decision, and said in our own words.
+const quiet = ['--disable-warning=ExperimentalWarning']
 const signalNumbers: Readonly<Record<string, number>> = { SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }
 
 /** Start `weir ARGS…` with an IPC channel. Standard output is ours; so is standard error, unless its lines are asked for. */
 export const startWeirChild: StartChild = (args, events, { isApart = false } = {}) => {
-  const child = spawn(process.execPath, [...process.execArgv, main, ...args], {
+  const child = spawn(process.execPath, [...process.execArgv, ...quiet, main, ...args], {
     stdio: ['ignore', 'inherit', events.onLine === undefined ? 'inherit' : 'pipe', 'ipc'],
     env: withoutConfiguration(process.env),
     detached: isApart

@@ -4,10 +4,10 @@ import { UnavailableError } from '@weir/runtime'
 
 const captures = fileURLToPath(new URL('../../../../test/fixtures/captures/', import.meta.url))
 
-/** The project's own captures of real exporters, those over UDP. @throws UnavailableError outside a checkout. */
+/** The project's own captures of real exporters, those over UDP that are whole. @throws UnavailableError outside a checkout. */
 export function demoCaptures(): string[] {
   try {
-    const names = readdirSync(captures).filter(name => name.endsWith('.pcap') && !name.includes('tcp'))
+    const names = readdirSync(captures).filter(name => name.endsWith('.pcap') && !/tcp|lossy/.test(name))
     if (names.length > 0) return names.toSorted().map(name => `${captures}${name}`)
   } catch {
     // Said below.
