@@ -203,6 +203,18 @@ describe('fixture captures through Weir to every kind of destination', () => {
       }
     }
   )
+
+  test(
+    'UDP with UDP_SEGMENT, as the receiver got it: tshark finds every record and nothing to complain of',
+    { skip: absent('tshark') },
+    async () => {
+      const path = join(folder, 'segments.pcap')
+      writeDatagrams(path, segments.datagrams, segments.port)
+      const findings = await readByTshark(path, 'udp', [segments.port])
+      assert.deepEqual(findings.complaints, [])
+      assert.equal(findings.records, totalRecords)
+    }
+  )
 })
 
 /** `weir decode` has the values under a key of their own. */

@@ -17,6 +17,7 @@ export async function udpSink(port = 0): Promise<UdpSink> {
   socket.on('message', octets => void datagrams.push(octets))
   socket.bind(port, '127.0.0.1')
   await once(socket, 'listening')
+  socket.unref()
   return { port: socket.address().port, datagrams, close: () => void socket.close() }
 }
 
@@ -34,6 +35,8 @@ export class TcpSink {
       const chunks: Buffer[] = []
       this.#received.push(chunks)
       this.#sockets.add(socket)
+      // A test that has failed leaves it open: it must not keep the test file from ending.
+      socket.unref()
       socket.on('data', (chunk: Buffer) => void chunks.push(chunk))
       socket.on('error', () => undefined)
       socket.on('close', () => this.#sockets.delete(socket))
@@ -47,6 +50,7 @@ export class TcpSink {
     const sink = new TcpSink(server, options.isReading ?? true)
     server.listen(options.port ?? 0, '127.0.0.1')
     await once(server, 'listening')
+    server.unref()
     return sink
   }
 
