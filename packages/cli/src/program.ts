@@ -8,6 +8,7 @@ import { dumpCommand } from './commands/dump.ts'
 import { generateCommand } from './commands/generate.ts'
 import { mediatorCommand } from './commands/mediator.ts'
 import { receiveCommand } from './commands/receive.ts'
+import { replayCommand } from './commands/replay.ts'
 import { upCommand } from './commands/up.ts'
 import { weirVersion } from './version.ts'
 
@@ -39,6 +40,7 @@ export function weirProgram(): Command {
   program.commandsGroup('Configuration:')
   for (const command of [checkCommand(), dumpCommand()]) program.addCommand(command)
   program.commandsGroup('Captures and test traffic:')
-  for (const command of [decodeCommand(), generateCommand(), receiveCommand()]) program.addCommand(command)
+  for (const command of [decodeCommand(), replayCommand(), generateCommand(), receiveCommand()])
+    program.addCommand(command)
   return program
 }
