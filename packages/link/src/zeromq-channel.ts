@@ -1,3 +1,4 @@
+import { listenError } from '@weir/runtime'
 import { Context, Dealer, Router } from 'zeromq'
 import type { BoundChannel, BoundChannelEvents, Channel, ChannelEvents, ChannelOptions } from './channel.ts'
 
@@ -195,7 +196,12 @@ class ZeromqBoundChannel implements BoundChannel {
   }
 
   async bind(endpoint: string): Promise<void> {
-    await this.#socket.bind(endpoint)
+    try {
+      await this.#socket.bind(endpoint)
+    } catch (error) {
+      this.#socket.close()
+      throw listenError(error, 'The link', endpoint)
+    }
     void this.#receive()
   }
 
