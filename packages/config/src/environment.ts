@@ -11,8 +11,8 @@ export interface Variable {
   readonly schema: SchemaNode
 }
 
-/** Variables of the same prefix that are not keys of the document. */
-const otherVariables: ReadonlySet<string> = new Set(['WEIR_SUPERVISED', 'WEIR_CONFIG', 'WEIR_NODE'])
+/** Variables of the tests and generators of this repository. */
+const toolVariables = /^WEIR_(TEST|BENCH|CAPTURES|REGISTRIES|UPDATE_GOLDEN)/
 
 const upperSnake = (key: string): string => key.replaceAll(/([a-z0-9])([A-Z])/g, '$1_$2').toUpperCase()
 
@@ -51,7 +51,7 @@ export function applyEnvironment(
   const setBy = new Map<string, string>()
   for (const name of Object.keys(environment).toSorted()) {
     const text = environment[name]
-    if (!name.startsWith('WEIR_') || text === undefined || otherVariables.has(name)) continue
+    if (!name.startsWith('WEIR_') || text === undefined || toolVariables.test(name)) continue
     const variable = variables.get(name)
     if (variable === undefined) {
       const nearest = nearestOf(name, variables.keys())

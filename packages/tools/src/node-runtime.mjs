@@ -209,7 +209,7 @@ function passSignals(child) {
  * @returns its exit code, 128 + number if a signal ended it.
  */
 export async function runNode(node, args) {
-  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}`, WEIR_NODE: node }
+  const env = { ...process.env, PATH: `${dirname(node)}${delimiter}${process.env.PATH ?? ''}` }
   const child = spawn(node, args, { stdio: 'inherit', env })
   const stop = passSignals(child)
   return new Promise((resolve, reject) => {
