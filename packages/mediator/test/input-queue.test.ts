@@ -57,6 +57,22 @@ test('block holds the credit, the other policies give it back at once', () => {
   }
 })
 
+test('the credit comes back when the last destination that blocks is done, though another still holds the batch', () => {
+  const blocking = new InputQueue({ octets: 1_000_000, policy: 'block' })
+  const patient = new InputQueue({ octets: 1_000_000, policy: 'drop-oldest' })
+  const { held: one, batch } = held(10)
+  blocking.offer(one)
+  patient.offer(one)
+  one.releaseCredit()
+  one.release()
+  assert.equal(batch.isCreditReleased, false)
+  read(blocking, 1)
+  blocking.confirm(1, 10)
+  assert.deepEqual([batch.isCreditReleased, batch.isSettled], [true, false])
+  patient.clear()
+  assert.equal(batch.isSettled, true)
+})
+
 test('the credit comes back when the policy is changed from block', () => {
   const queue = new InputQueue({ octets: 1_000_000, policy: 'block' })
   const [begun, waiting] = [offer(queue, 10), offer(queue, 10)]
