@@ -130,7 +130,11 @@ class MediatorProcess implements Mediator {
     const { destinations } = this.#config
     if (destinations.some(config => config.type === 'ipfix' && config.socket !== 'dgram')) await this.#loadSegments()
     for (const config of destinations) this.destinations.add(config, false)
-    this.#ticker = this.#clock.setPeriodic(TICK_MS, () => this.destinations.tick())
+    this.#ticker = this.#clock.setPeriodic(TICK_MS, () => {
+      this.destinations.tick()
+      // A collector that was killed says nothing any more: it is held for dead after its heartbeats.
+      this.#onEndOfStream?.()
+    })
     await this.#receiver.start(batch => {
       // What comes while we stop is not ours any more: the collector keeps it for the next mediator.
       if (!this.#isStopping) this.#intake.onBatch(batch)

@@ -93,6 +93,21 @@ test('F-40 it stops when the collector has said that nothing more comes, and del
   await sink.close()
 })
 
+test('F-40 it does not wait for a collector that was killed once the link holds it for dead', async () => {
+  const clock = new FakeClock()
+  const { mediator, receiver } = setUp([], clock)
+  await mediator.start(never)
+  receiver.openSenders = 1
+  let isStopped = false
+  const stopped = mediator.stop(25_000).then(() => (isStopped = true))
+  await clock.advanceAsync(1_000, 250)
+  assert.equal(isStopped, false)
+  receiver.openSenders = 0
+  await clock.advanceAsync(250, 250)
+  await stopped
+  assert.equal(receiver.isStopped, true)
+})
+
 test('F-43 what cannot be delivered in time is dropped as shutdown, and what comes then is left to the collector', async () => {
   const clock = new FakeClock()
   const sink = await new TcpSink().listen()
