@@ -79,6 +79,7 @@ export class TcpListener {
   readonly #deps: TcpListenerDeps
   #server: Server | undefined
   #serial = 0
+  #isBlocked = false
 
   constructor(config: TcpListenerConfig, limits: TcpLimits, deps: TcpListenerDeps) {
     this.config = config
@@ -137,6 +138,7 @@ export class TcpListener {
 
   /** The link has room again. */
   resume(): void {
+    this.#isBlocked = false
     for (const connection of this.connections) {
       if (!this.#deps.forwarder.isWritable) return
       if (!connection.isPaused) continue
@@ -229,8 +231,18 @@ export class TcpListener {
       return false
     }
     if (this.#deps.forwarder.isWritable) return true
-    connection.isPaused = true
+    this.#pauseAll()
     return false
+  }
+
+  /** All at once: one more chunk of each would be many batches beyond the link's window. */
+  #pauseAll(): void {
+    if (this.#isBlocked) return
+    this.#isBlocked = true
+    for (const connection of this.connections) {
+      connection.isPaused = true
+      connection.socket.pause()
+    }
   }
 
   #onEnd(connection: TcpConnection): void {
