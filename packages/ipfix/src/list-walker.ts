@@ -34,8 +34,8 @@ export interface ListView {
 /** What a walk over a list value tells, in wire order. Offsets are in the octets given to the walk. */
 export interface ListVisitor {
   /**
-   * False if template ids alone are wanted: then records that hold neither lists nor template ids are passed over in one
-   * step, and values are told only where they may matter.
+   * False if template ids alone are wanted: then records of fixed length that hold neither lists nor template ids are
+   * passed over in one step, and values are told only where they may matter.
    */
   readonly wantsValues: boolean
   onListStart(list: ListView): void
@@ -234,7 +234,7 @@ export class ListWalker {
     visitor.onTemplateId(idOffset, templateId, layout, offset, end - offset)
     this.#modes[depth] = CONTENT
     this.#layouts[depth] = layout
-    this.#positions[depth] = layout === undefined || this.#isPassedOver(layout, visitor) ? end : offset
+    this.#positions[depth] = layout === undefined ? end : this.#passOver(layout, offset, end, visitor)
     this.#contentEnds[depth] = end
     this.#fieldIndexes[depth] = -1
   }
@@ -297,8 +297,14 @@ export class ListWalker {
     return this.#tell(type, field.pen, field.id, view, offset, templates, visitor)
   }
 
-  #isPassedOver(layout: Layout, visitor: ListVisitor): boolean {
-    if (visitor.wantsValues) return false
+  /** @returns the end of the records that nobody wants to be told of: whole ones, so that a rest is found as an overrun. */
+  #passOver(layout: Layout, offset: number, end: number, visitor: ListVisitor): number {
+    const { recordLength } = layout
+    if (visitor.wantsValues || recordLength < 0 || !this.#isPlain(layout)) return offset
+    return end - ((end - offset) % recordLength)
+  }
+
+  #isPlain(layout: Layout): boolean {
     let isPlain = this.#plainLayouts.get(layout)
     if (isPlain === undefined) {
       isPlain = !layout.namesTemplates && !layout.fields.some(field => this.#isList(field.pen, field.id))

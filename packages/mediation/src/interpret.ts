@@ -166,6 +166,15 @@ class Interpreter {
       case 'selectorAlgorithm':
         outView.setUint16(q, kernel.selectorAlgorithm(this.#read(operation.value)))
         return q + 2
+      case 'tcpControlBits':
+        outView.setUint16(q, this.#read(operation.value) & 0xfff)
+        return q + 2
+      case 'flowKeys': {
+        const { value, template, plan } = operation
+        const named = this.#read(template)
+        kernel.writeFlowKeys(this.#view, this.#at(value), value.length, named, plan, context, outView, q)
+        return q + 8
+      }
       case 'templateId':
         outView.setUint16(q, context.templateIds.exportedId(this.#read(operation.value)))
         return q + 2
@@ -266,6 +275,7 @@ class Interpreter {
       if (value.op === 'selectorAlgorithm') {
         return this.#kernel.writeUnsigned(outView, q, this.#kernel.selectorAlgorithm(this.#read(value.value)))
       }
+      if (value.op === 'tcpControlBits') return this.#kernel.writeUnsigned(outView, q, this.#read(value.value) & 0xfff)
       this.#time(value, context, scratch, 0)
       return writeScalar(value.to, scratch, 0, 8, outView, q, this.#limit, context)
     }

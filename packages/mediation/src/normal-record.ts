@@ -15,6 +15,8 @@ export type NormalValue =
       readonly to: AbsoluteForm
       readonly boot?: number | 'context'
     }
+  /** 6 in two octets: the four bits that were the data offset once are 0 (RFC 9565 §3). */
+  | { readonly from: 'tcpControlBits'; readonly index: number }
   /** 35 or 49 as 304. */
   | { readonly from: 'selectorAlgorithm'; readonly index: number }
   /** 305 and 306 together, 8 octets: from a rate in the record, else of a sampler, else (`isFallback`) of the source. */

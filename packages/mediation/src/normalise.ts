@@ -19,9 +19,11 @@ export function normalise(layout: Layout, options: NormaliseOptions, registry: E
   if (options.sampling) normaliseSampling(step)
   if (options.lineage) appendLineage(step)
   const scope = [...outputsOf(candidates, true), ...step.appendedScope]
-  // An options record without a scope would be a data record; what is not legal is left out of IPFIX.
-  if (layout.scopeCount > 0 && !scope.some(field => field.isLegal))
-    scope.push(makeField(registry, 149, { from: 'odid' }))
+  // An options record without a scope would be a data record; what is not legal is left out of IPFIX. The System scope of
+  // NetFlow v9 may have no octets: it speaks of the exporter.
+  if (layout.scopeCount > 0 && !scope.some(field => field.isLegal)) {
+    scope.push(makeField(registry, options.isIPv6 ? 131 : 130, { from: 'exporterAddress' }))
+  }
   const fields = [...outputsOf(candidates, false), ...step.appended].toSorted(compareElements)
   return { scope, fields }
 }
@@ -41,7 +43,7 @@ function candidateOf(
   const isLegal = element === undefined || isLegalLength(element.type, length)
   const isScope = index < layout.scopeCount
   const natural = element === undefined ? VARIABLE_LENGTH : naturalLength(element.type)
-  const hasNoValue = length === 0 && natural !== VARIABLE_LENGTH && !isScope
+  const hasNoValue = length === 0 && natural !== VARIABLE_LENGTH
   // RFC 5103 §6.1: the reverse of what has no reverse MUST NOT be exported.
   const isForbidden = pen === REVERSE_PEN && !isReversible(id)
   const isPadding = pen === 0 && id === 210
@@ -51,9 +53,12 @@ function candidateOf(
       ? undefined
       : isExpanded
         ? { pen, id, length: natural, element, value: { from: 'expand', index }, isLegal }
-        : { pen, id, length, element, value: { from: 'field', index }, isLegal }
+        : { pen, id, length, element, value: { from: isFlags(specifier) ? 'tcpControlBits' : 'field', index }, isLegal }
   return { index, isScope, specifier, element, isLegal, output }
 }
+
+const isFlags = ({ pen, id, length }: FieldSpecifier): boolean =>
+  id === 6 && length === 2 && (pen === 0 || pen === REVERSE_PEN)
 
 // RFC 7119 §5, §6: what a previous mediator said wins, and is said once.
 function appendLineage(step: Normalisation): void {

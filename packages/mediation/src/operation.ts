@@ -36,6 +36,12 @@ export interface SelectorOperation {
   readonly value: FixedValue
 }
 
+/** 6 in two octets without the four bits that mean nothing: 2 octets. */
+export interface FlagsOperation {
+  readonly op: 'tcpControlBits'
+  readonly value: FixedValue
+}
+
 /** The rate of sampling: of the record, else of its sampler, else of the source. */
 export interface SamplingRate {
   readonly rate: FixedValue | undefined
@@ -71,7 +77,16 @@ export type Operation =
   | { readonly op: 'expandFloat'; readonly value: FixedValue }
   | TimeOperation
   | SelectorOperation
+  | FlagsOperation
   | { readonly op: 'templateId'; readonly value: FixedValue }
+  /** 173 of the template that `template` (145) names: the bits of its fields where `plan` puts them; 8 octets. */
+  | {
+      readonly op: 'flowKeys'
+      readonly value: FixedValue
+      readonly template: FixedValue
+      /** As `planNumber` gives it. */
+      readonly plan: number
+    }
   | ({ readonly op: 'samplingPair' } & SamplingRate)
   | { readonly op: 'context'; readonly name: ContextName }
   | { readonly op: 'zero'; readonly length: number }
@@ -84,7 +99,7 @@ export type Operation =
   | {
       readonly op: 'text'
       readonly writer: TextWriter
-      readonly value: InputValue | TimeOperation | SelectorOperation
+      readonly value: InputValue | TimeOperation | SelectorOperation | FlagsOperation
       readonly areNumbers64Text: boolean
     }
   | { readonly op: 'contextText'; readonly name: ContextName }

@@ -4,6 +4,8 @@ import { fixedValue, inputPlaces } from './input-places.ts'
 import type { InputPlaces } from './input-places.ts'
 import type { NormalField, NormalRecord, NormalValue } from './normal-record.ts'
 import type { ContextName, FixedValue, Operation, RecordPlan } from './operation.ts'
+import { planNumber } from './plan.ts'
+import type { IpfixPlan } from './plan.ts'
 
 /** Octets that a list may grow by: a malformed one becomes an empty one of at most 5, an exporter's may have had none. */
 export const LIST_SLACK = 8
@@ -11,18 +13,17 @@ export const LIST_SLACK = 8
 /** The steps that write a normalised record as IPFIX, and the fields of the Layout it then has. */
 export function planIpfix(
   layout: Layout,
-  record: NormalRecord
+  record: NormalRecord,
+  plan: IpfixPlan
 ): { plan: RecordPlan; fields: FieldSpecifier[]; scopeCount: number } {
   const places = inputPlaces(layout)
-  const scope = record.scope.filter(field => field.isLegal)
-  const normal = [...scope, ...record.fields.filter(field => field.isLegal)]
-  // A record of no octets is not legal (RFC 7011 §3.3.1).
-  if (normal.every(field => field.length === 0)) normal.push(emptyField)
+  const normal = exportedFields(record)
+  const named = namedTemplate(layout, places)
   const operations: Operation[] = []
   let fixedOutput = 0
   let isFixedOutput = true
   for (const field of normal) {
-    const operation = operationOf(field, places)
+    const operation = (named && flowKeys(field, places, named, plan)) ?? operationOf(field, places)
     append(operations, operation)
     if (field.length === VARIABLE_LENGTH) isFixedOutput = false
     else fixedOutput += field.length
@@ -32,8 +33,34 @@ export function planIpfix(
   return {
     plan: { operations, variables: places.variables, end: places.end, fixedOutput, isFixedOutput },
     fields,
-    scopeCount: scope.length
+    scopeCount: record.scope.filter(field => field.isLegal).length
   }
+}
+
+/** The fields of a normalised record that IPFIX can have, in their order; a `samplingPair` stands for two. */
+export function exportedFields(record: NormalRecord): NormalField[] {
+  const fields = [...record.scope, ...record.fields].filter(field => field.isLegal)
+  // A record of no octets is not legal (RFC 7011 §3.3.1).
+  if (fields.every(field => field.length === 0)) fields.push(emptyField)
+  return fields
+}
+
+/** The template that a record speaks of. With a list beside it, 145 names the original template, as lists do. */
+function namedTemplate({ fields, namesTemplates, hasLists }: Layout, places: InputPlaces): FixedValue | undefined {
+  if (!namesTemplates || hasLists) return undefined
+  const index = fields.findIndex(({ pen, id, length }) => pen === 0 && id === 145 && (length === 1 || length === 2))
+  return index < 0 ? undefined : fixedValue(places.values[index])
+}
+
+// RFC 7011 §4.4: bit n stands for the n-th field, and ours stand in another order (RFC 7119 §10.2).
+function flowKeys(
+  { pen, id, value }: NormalField,
+  places: InputPlaces,
+  template: FixedValue,
+  plan: IpfixPlan
+): Operation | undefined {
+  if (pen !== 0 || id !== 173 || (value.from !== 'field' && value.from !== 'expand')) return undefined
+  return { op: 'flowKeys', value: fixedValue(places.values[value.index]), template, plan: planNumber(plan) }
 }
 
 const emptyField: NormalField = {
@@ -83,8 +110,8 @@ function operationOf(field: NormalField, places: InputPlaces): Operation {
   }
 }
 
-type DerivedValue = Extract<NormalValue, { from: 'time' | 'selectorAlgorithm' | 'samplingPair' }>
-type DerivedOperation = Extract<Operation, { op: 'time' | 'selectorAlgorithm' | 'samplingPair' }>
+type DerivedValue = Extract<NormalValue, { from: 'time' | 'tcpControlBits' | 'selectorAlgorithm' | 'samplingPair' }>
+type DerivedOperation = Extract<Operation, { op: 'time' | 'tcpControlBits' | 'selectorAlgorithm' | 'samplingPair' }>
 
 /** A value that is computed, in any encoding. */
 export function derivedOperation(value: DerivedValue, places: InputPlaces): DerivedOperation {
@@ -95,8 +122,9 @@ export function derivedOperation(value: DerivedValue, places: InputPlaces): Deri
       const boot = value.boot === 'context' ? value.boot : at(value.boot)
       return { op: 'time', form: value.form, to: value.to, value: fixedValue(places.values[value.index]), boot }
     }
+    case 'tcpControlBits':
     case 'selectorAlgorithm':
-      return { op: 'selectorAlgorithm', value: fixedValue(places.values[value.index]) }
+      return { op: value.from, value: fixedValue(places.values[value.index]) }
     case 'samplingPair':
       return { op: 'samplingPair', rate: at(value.rate), sampler: at(value.sampler), isFallback: value.isFallback }
   }

@@ -26,11 +26,7 @@ export function planJson(layout: Layout, record: NormalRecord, plan: JsonPlan, i
   for (const [key, fields] of groups) line.member(key, fields)
   if (plan.sampling) line.sampling(record)
   if (plan.lineage) {
-    line
-      .key('exporter')
-      .literal('"')
-      .context(isIPv6 ? 'exporterIPv6' : 'exporterIPv4', isIPv6 ? 45 : 15)
-      .literal('"')
+    line.key('exporter').exporter(isIPv6)
     line.key('odid').context('odid', 10)
     line.key('receivedAt').context('receivedAt', 26)
   }
@@ -85,6 +81,12 @@ class JsonLine {
     return this.#step({ op: 'contextText', name }, most)
   }
 
+  exporter(isIPv6: boolean): void {
+    this.literal('"')
+      .context(isIPv6 ? 'exporterIPv6' : 'exporterIPv4', isIPv6 ? 45 : 15)
+      .literal('"')
+  }
+
   member(key: string, fields: readonly NormalField[]): void {
     this.key(key)
     if (fields.length > 1) this.literal('[')
@@ -135,11 +137,11 @@ class JsonLine {
   #value({ value, element, isLegal }: NormalField): void {
     switch (value.from) {
       case 'time':
+      case 'tcpControlBits':
       case 'selectorAlgorithm':
         return this.#derived(value, element)
-      case 'odid':
-        this.context('odid', 10)
-        return
+      case 'exporterAddress':
+        return this.exporter(element?.type === 'ipv6Address')
       case 'field':
       case 'expand':
         return this.#input(value.index, element, isLegal)
@@ -149,7 +151,7 @@ class JsonLine {
   }
 
   #derived(
-    value: Extract<NormalValue, { from: 'time' | 'selectorAlgorithm' }>,
+    value: Extract<NormalValue, { from: 'time' | 'tcpControlBits' | 'selectorAlgorithm' }>,
     element: InformationElement | undefined
   ) {
     const operation = derivedOperation(value, this.#places)

@@ -4,7 +4,7 @@ import type { RecordPlan } from './operation.ts'
 import { planIpfix } from './plan-ipfix.ts'
 import { planJson } from './plan-json.ts'
 import type { Plan } from './plan.ts'
-import { BOOT_KNOWN, IPV6_EXPORTER, NETFLOW_V9 } from './variant.ts'
+import { normaliseOptions } from './variant.ts'
 
 /** What a back end makes a Program from. */
 export interface PlannedRecord {
@@ -20,21 +20,9 @@ export interface PlannedRecord {
  * @param variant - of the context, as `variantOf` gives it.
  */
 export function planRecord(layout: Layout, plan: Plan, variant: number, registry: ElementRegistry): PlannedRecord {
-  const isIPv6 = (variant & IPV6_EXPORTER) !== 0
-  const record = normalise(
-    layout,
-    {
-      timestamps: plan.timestamps ?? 'milliseconds',
-      // In JSON lineage has keys of its own.
-      lineage: plan.lineage && plan.kind === 'ipfix',
-      sampling: plan.sampling,
-      isIPv6,
-      isBootKnown: (variant & BOOT_KNOWN) !== 0,
-      wireVersion: (variant & NETFLOW_V9) === 0 ? 10 : 9
-    },
-    registry
-  )
-  if (plan.kind === 'json') return { plan: planJson(layout, record, plan, isIPv6), output: undefined }
-  const { plan: recordPlan, fields, scopeCount } = planIpfix(layout, record)
+  const options = normaliseOptions(plan, variant)
+  const record = normalise(layout, options, registry)
+  if (plan.kind === 'json') return { plan: planJson(layout, record, plan, options.isIPv6), output: undefined }
+  const { plan: recordPlan, fields, scopeCount } = planIpfix(layout, record, plan)
   return { plan: recordPlan, output: { fields, scopeCount } }
 }

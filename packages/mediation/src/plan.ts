@@ -34,3 +34,16 @@ export function planKey(plan: Plan): string {
   const flags = `${plan.timestamps ?? 'milliseconds'},${plan.lineage ? 'lineage' : ''},${plan.sampling ? 'sampling' : ''}`
   return plan.kind === 'ipfix' ? `ipfix,${flags}` : `json,${flags},${plan.numbers64}`
 }
+
+const timestampForms: readonly Timestamps[] = ['milliseconds', 'nanoseconds', 'preserve']
+
+/** An IPFIX Plan as a small integer, for generated code. */
+export function planNumber({ timestamps, lineage, sampling }: IpfixPlan): number {
+  return timestampForms.indexOf(timestamps) + (lineage ? 4 : 0) + (sampling ? 8 : 0)
+}
+
+/** The Plan of a {@link planNumber}. */
+export function planOfNumber(number: number): IpfixPlan {
+  const timestamps = timestampForms[number & 3] ?? 'milliseconds'
+  return { kind: 'ipfix', timestamps, lineage: (number & 4) !== 0, sampling: (number & 8) !== 0 }
+}

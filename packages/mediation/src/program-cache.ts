@@ -39,6 +39,8 @@ export interface ProgramCacheStats {
   size: number
   /** Whether the process allows code generation from strings; unknown until the first compilation. */
   codegen: 'unknown' | 'allowed' | 'disallowed'
+  /** Lists exported with delta times in them, which nobody rewrites: see KernelCounts. */
+  listDeltaTimes: number
 }
 
 /** One Program and what decides its back end. `run` is replaced when it is compiled; who holds it need not ask again. */
@@ -87,7 +89,8 @@ export class ProgramCache {
     postponed: 0,
     refused: 0,
     size: 0,
-    codegen: 'unknown'
+    codegen: 'unknown',
+    listDeltaTimes: 0
   }
   readonly #registry: ElementRegistry
   readonly #layouts: LayoutTable
@@ -104,7 +107,7 @@ export class ProgramCache {
   constructor(options: ProgramCacheOptions) {
     this.#registry = options.registry
     this.#layouts = options.layouts ?? new LayoutTable()
-    this.#kernel = createKernel(options.registry)
+    this.#kernel = createKernel(options.registry, this.stats)
     this.#limit = options.limit ?? 4096
     this.#compileAfterRecords = options.compileAfterRecords ?? 1000
     this.#compilesPerSecond = options.compilesPerSecond ?? 100

@@ -2,7 +2,16 @@ import { LIST_SLACK } from './plan-ipfix.ts'
 import { integerText } from './generated-source.ts'
 import type { KernelName } from './kernel/kernel.ts'
 import { isListWriter } from './text-writer.ts'
-import type { FixedValue, Operation, Place, RecordPlan, SamplingRate, TimeOperation } from './operation.ts'
+import type {
+  FixedValue,
+  FlagsOperation,
+  Operation,
+  Place,
+  RecordPlan,
+  SamplingRate,
+  SelectorOperation,
+  TimeOperation
+} from './operation.ts'
 
 /** Longer fixed runs are copied by a loop, so that no field makes the text long. */
 const MOST_UNROLLED_OCTETS = 128
@@ -133,6 +142,10 @@ export class SourceWriter {
         return
       case 'selectorAlgorithm':
         return this.#put(2, `${this.#call('selectorAlgorithm')}(${this.#read(operation.value)})`)
+      case 'tcpControlBits':
+        return this.#put(2, this.#flags(operation.value))
+      case 'flowKeys':
+        return this.#flowKeys(operation)
       case 'templateId':
         return this.#put(2, `context.templateIds.exportedId(${this.#read(operation.value)})`)
       case 'samplingPair':
@@ -248,6 +261,16 @@ export class SourceWriter {
     if (value === 'i') this.#line('}')
   }
 
+  #flags(value: FixedValue): string {
+    return `${this.#read(value)} & 4095`
+  }
+
+  #flowKeys({ value, template, plan }: Extract<Operation, { op: 'flowKeys' }>): void {
+    const from = `view, ${this.#at(value)}, ${integerText(value.length)}, ${this.#read(template)}, ${integerText(plan)}`
+    this.#line(`${this.#call('writeFlowKeys')}(${from}, context, outView, ${this.#out()})`)
+    this.#written += 8
+  }
+
   /** Rate of the record and id of its sampler; 0 and -1 stand for none. */
   #samplingSources(rate: SamplingRate): string {
     const { sampler } = rate
@@ -344,9 +367,11 @@ export class SourceWriter {
     }
   }
 
-  #computedText(value: TimeOperation | Extract<Operation, { op: 'selectorAlgorithm' }>): void {
-    if (value.op === 'selectorAlgorithm') {
-      const number = `${this.#call('selectorAlgorithm')}(${this.#read(value.value)})`
+  #computedText(value: TimeOperation | SelectorOperation | FlagsOperation): void {
+    if (value.op !== 'time') {
+      const isFlags = value.op === 'tcpControlBits'
+      const read = this.#read(value.value)
+      const number = isFlags ? this.#flags(value.value) : `${this.#call('selectorAlgorithm')}(${read})`
       return this.#advance(`${this.#call('writeUnsigned')}(outView, ${this.#out()}, ${number})`)
     }
     this.#used.add('scratch')

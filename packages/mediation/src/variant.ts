@@ -1,5 +1,6 @@
 import { REVERSE_PEN } from '@weir/ipfix'
 import type { ElementRegistry, Layout } from '@weir/ipfix'
+import type { NormaliseOptions } from './normalisation.ts'
 import type { Plan } from './plan.ts'
 import type { EntryContext } from './program.ts'
 import { timeEdgeOf } from './time-form.ts'
@@ -21,6 +22,8 @@ export function variantMask(layout: Layout, plan: Plan, registry: ElementRegistr
   let mask = 0
   const hasOrigin = layout.fields.some(field => field.pen === 0 && field.length > 0 && ORIGINS.has(field.id))
   if (plan.lineage && (plan.kind === 'json' || !hasOrigin)) mask |= IPV6_EXPORTER
+  // A scope that cannot be exported is replaced by the exporter.
+  if (layout.scopeCount > 0) mask |= IPV6_EXPORTER
   for (const { pen, id } of layout.fields) {
     if (timeEdgeOf(pen, id)?.form === 'uptime') mask |= BOOT_KNOWN
     if (pen !== REVERSE_PEN && registry.get(pen, id, 9) !== registry.get(pen, id)) mask |= NETFLOW_V9
@@ -40,4 +43,17 @@ export function contextVariant(context: EntryContext): number {
 /** The variant of a Program for one context: a small integer, 0..7. */
 export function variantOf(layout: Layout, plan: Plan, context: EntryContext, registry: ElementRegistry): number {
   return contextVariant(context) & variantMask(layout, plan, registry)
+}
+
+/** What a Plan asks of the normalisation for one variant. */
+export function normaliseOptions(plan: Plan, variant: number): NormaliseOptions {
+  return {
+    timestamps: plan.timestamps ?? 'milliseconds',
+    // In JSON lineage has keys of its own.
+    lineage: plan.lineage && plan.kind === 'ipfix',
+    sampling: plan.sampling,
+    isIPv6: (variant & IPV6_EXPORTER) !== 0,
+    isBootKnown: (variant & BOOT_KNOWN) !== 0,
+    wireVersion: (variant & NETFLOW_V9) === 0 ? 10 : 9
+  }
 }

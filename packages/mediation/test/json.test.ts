@@ -58,8 +58,13 @@ describe('golden lines', () => {
     )
     assert.equal(
       jsonText('144:0 | 82:65535', '00'),
-      '{"recordType":"options","scope":["exportingProcessId"],"exportingProcessId":null,"interfaceName":""}'
+      '{"recordType":"options","scope":["exporterIPv4Address"],"exporterIPv4Address":"192.0.2.1","interfaceName":""}'
     )
+  })
+
+  test('R9565-1: the four bits above the TCP flags are not read', () => {
+    assert.equal(jsonText('6:2', 'f012'), '{"tcpControlBits":18}')
+    assert.equal(jsonText('6:1', '12'), '{"tcpControlBits":18}')
   })
 
   test('repeated elements are one array at the place of the first', () => {

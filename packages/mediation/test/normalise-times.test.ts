@@ -178,9 +178,19 @@ describe('preserve', () => {
   })
 
   test('R7119-3-2: a delta becomes absolute microseconds with the low 11 bits 0', () => {
-    const micro = BigInt(`0x${ntp(1_699_999_999_999_999_000n)}`) & ~0x7ffn
-    assert.equal(normalisedText('158:4', u32(1), preserve), `154:8 = ${u64(micro)}`)
+    // .999999 is ffffef3a.07 of 2^32; the next with its low 11 bits 0 is fffff000.
+    assert.equal(normalisedText('158:4', u32(1), preserve), '154:8 = e8fe6f7ffffff000')
     assert.equal(normalisedText('158:4', u32(5_000_000), preserve), `154:8 = ${ntp(1_699_999_995_000_000_000n)}`)
+  })
+
+  test('R7011-6.1.8-1: readers that cut off and readers that round both get the microsecond that was meant', () => {
+    for (let delta = 1; delta < 1_000_000; delta += 997) {
+      const [, octets] = normalisedText('158:4', u32(delta), preserve).split(' = ')
+      const fraction = Number(`0x${octets.slice(8)}`)
+      assert.equal(fraction % 2048, 0)
+      const micro = (fraction * 1e6) / 2 ** 32
+      assert.deepEqual([Math.floor(micro), Math.round(micro)], [1_000_000 - delta, 1_000_000 - delta])
+    }
   })
 
   test('R7119-3-2: the same delta relayed later is the same time', () => {

@@ -1,7 +1,17 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { REVERSE_PEN } from '@weir/ipfix'
-import { bare, contextOf, hex, normalised, normalisedText, registry, run, textOfLayout } from './support/programs.ts'
+import {
+  bare,
+  contextOf,
+  hex,
+  layoutOf,
+  normalised,
+  normalisedText,
+  registry,
+  run,
+  textOfLayout
+} from './support/programs.ts'
 
 const lineage = { ...bare, lineage: true }
 const ipv6Context = contextOf({
@@ -36,7 +46,7 @@ describe('reduced-size encoding', () => {
     )
   })
 
-  test('R7011-6.2-1: every shorter length of an unsigned64 keeps the value', () => {
+  test('R7011-6.2-1 R7011-6.2-3: every shorter length of an unsigned64 keeps the value', () => {
     for (let length = 1; length < 8; length++) {
       const octets = 'f1f2f3f4f5f6f7'.slice(0, 2 * length)
       assert.equal(normalisedText(`1:${length}`, octets), `1:8 = ${octets.padStart(16, '0')}`)
@@ -152,15 +162,99 @@ describe('everything else', () => {
     assert.equal(normalisedText('276:1 82:2', '03 fffe'), '82:2 276:1 = fffe03')
   })
 
-  test('the values of templateId are what the destination knows the template as', () => {
+  test('R7119-opt-1: the values of templateId are what the destination knows the template as', () => {
     const context = contextOf({ templateIds: { exportedId: id => (id === 256 ? 300 : 0) } })
+    assert.equal(normalisedText('145:2 | 303:2', '0100 0008', bare, context), '145:2 | 303:2 = 012c0008')
+    assert.equal(normalisedText('145:2 | 303:2', '0101 0008', bare, context), '145:2 | 303:2 = 00000008')
+    assert.equal(normalisedText('145:1 | 303:2', '05 0008', bare, context), '145:2 | 303:2 = 00000008')
+  })
+
+  test('R9565-1: the four bits above the TCP flags are written as zero, reverse ones too', () => {
     assert.equal(
-      normalisedText('145:2 | 173:8', '0100 0000000000000003', bare, context),
-      '145:2 | 173:8 = 012c0000000000000003'
+      normalisedText(`7:2 6:2 ${REVERSE_PEN}.6:2`, '0050 f012 8001'),
+      `7:2 6:2 ${REVERSE_PEN}.6:2 = 005000120001`
+    )
+    assert.equal(normalisedText('6:1', '12'), '6:2 = 0012')
+  })
+
+  test('R8158-5.1-1: events of two domains of one exporter differ in 405', () => {
+    for (const odid of [1, 2]) {
+      const event = normalisedText('230:1', '04', lineage, contextOf({ odid }))
+      assert.equal(event, `230:1 403:4 405:4 258:8 = 04c00002010000000${odid}0000018bcfe56ddc`)
+    }
+  })
+
+  test('RREG-1: elements beyond the registry pass as octets', () => {
+    assert.ok([...registry.values()].filter(({ pen }) => pen === 0).some(({ id }) => id === 533))
+    assert.equal(registry.get(0, 20_000), undefined)
+    assert.equal(normalisedText('20000:4 20001:65535', '01020304 0211ff'), '20000:4 20001:65535 = 010203040211ff')
+  })
+})
+
+describe('Flow Keys (R7011-4.4-1, R7119-10.2-1)', () => {
+  /** Keys that the records of `fields` have after normalisation, for keys of those fields. */
+  function keys(fields: string, indicator: string, plan = bare, octets = 8): string {
+    const layout = layoutOf(fields)
+    const context = contextOf({
+      templateIds: { exportedId: () => 300, layoutOf: id => (id === 256 ? layout : undefined) }
+    })
+    const text = normalisedText(`145:2 | 173:${octets}`, `0100 ${indicator.padStart(2 * octets, '0')}`, plan, context)
+    return /012c([0-9a-f]{16})/.exec(text)?.[1].replace(/^0+(?=.)/, '') ?? ''
+  }
+
+  test('V37: the bit of a field goes where the field goes', () => {
+    // 12 8 7 becomes 8 12 7.
+    assert.equal(keys('12:4 8:4 7:2', '1'), '2')
+    assert.equal(keys('12:4 8:4 7:2', '3'), '3')
+    assert.equal(keys('12:4 8:4 7:2', '5'), '6')
+    assert.equal(keys('8:4 12:4 2:4 1:4', '3'), '3')
+    assert.equal(keys('8:4 12:4 2:4 1:4', '3', bare, 1), '3')
+  })
+
+  test('a time that becomes another form stays a key, padding that goes is none', () => {
+    assert.equal(keys('210:2 8:4 22:4 150:4', 'f'), '3')
+    assert.equal(keys('210:2 8:4 150:4', '4'), '1')
+  })
+
+  test('elements of two fields before a key are counted as two', () => {
+    const plan = { ...bare, sampling: true }
+    // 34 becomes 305 and 306, which stand before 403: 8 305 306 403.
+    assert.equal(keys('34:4 403:4 8:4', '6', plan), '9')
+  })
+
+  test('fields 32 to 63 have bits, later ones none', () => {
+    const fields = Array.from({ length: 70 }, (_, index) => `32473.${index + 1}:1`).join(' ')
+    assert.equal(keys(fields, 'ffffffffffffffff'), 'ffffffffffffffff')
+    assert.equal(keys(fields, '8000000100000000'), '8000000100000000')
+    // 8 comes before all of them, and moves the last one beyond the 64 bits.
+    assert.equal(
+      keys(`${fields.split(' ').slice(0, 63).join(' ')} 32473.64:1 8:4`, 'c000000000000000'),
+      '8000000000000000'
+    )
+  })
+
+  test('R7011-4.4-2: bits beyond the fields, and keys of a template that is not known, are none', () => {
+    assert.equal(keys('12:4 8:4', 'fc'), '0')
+    assert.equal(
+      normalisedText(
+        '145:2 | 173:8',
+        '03e7 0000000000000003',
+        bare,
+        contextOf({ templateIds: { exportedId: () => 0 } })
+      ),
+      '145:2 | 173:8 = 00000000000000000000'
+    )
+  })
+
+  test('without the id of a template, or beside a list, whose ids are those of original templates, they stay', () => {
+    const context = contextOf({ templateIds: { exportedId: () => 300, layoutOf: () => layoutOf('12:4 8:4') } })
+    assert.equal(
+      normalisedText('149:4 | 173:8', '00000001 0000000000000001'),
+      '149:4 | 173:8 = 000000010000000000000001'
     )
     assert.equal(
-      normalisedText('145:2 | 173:8', '0101 0000000000000003', bare, context),
-      '145:2 | 173:8 = 00000000000000000003'
+      normalisedText('145:2 | 173:8 291:65535', '0100 0000000000000001 05ff00d20001', bare, context),
+      '145:2 | 173:8 291:65535 = 012c000000000000000105ff00d20001'
     )
   })
 })
@@ -212,17 +306,22 @@ describe('lineage', () => {
     )
   })
 
-  test('D12: the System scope of NetFlow v9 has no octets and stays', () => {
+  test('R3954-6.1-3 D12: the System scope of NetFlow v9 without octets becomes the exporter', () => {
     assert.equal(
       normalisedText('144:0 | 41:4', '00000009', lineage),
-      '144:0 403:4 405:4 | 41:8 258:8 = c00002010000000700000000000000090000018bcfe56ddc'
+      '403:4 405:4 | 41:8 258:8 = c00002010000000700000000000000090000018bcfe56ddc'
+    )
+    assert.equal(normalisedText('144:0 | 41:4', '00000009'), '130:4 | 41:8 = c00002010000000000000009')
+    assert.equal(
+      normalisedText('144:0 | 41:4', '00000009', bare, ipv6Context),
+      `131:16 | 41:8 = 20010db8${'0'.repeat(23)}10000000000000009`
     )
   })
 
   test('an options record keeps a scope even if its own is padding or illegal', () => {
     assert.equal(
       normalisedText('10:8 | 41:8', '0000000000000001 0000000000000002'),
-      '149:4 | 41:8 = 000000070000000000000002'
+      '130:4 | 41:8 = c00002010000000000000002'
     )
   })
 })

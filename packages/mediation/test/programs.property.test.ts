@@ -9,7 +9,7 @@ import { bare, contextOf, layoutOf, layouts, programsOf, registry, run, runProgr
 // Elements that a rule names come often, all others now and then.
 const named = [
   1, 2, 4, 6, 7, 8, 10, 12, 21, 22, 27, 28, 34, 35, 48, 49, 50, 56, 82, 90, 94, 143, 144, 145, 149, 150, 151, 152, 153,
-  154, 155, 156, 157, 158, 159, 160, 210, 258, 276, 291, 292, 293, 302, 304, 305, 306, 311, 403, 404, 405, 434
+  154, 155, 156, 157, 158, 159, 160, 173, 210, 258, 276, 291, 292, 293, 302, 304, 305, 306, 311, 403, 404, 405, 434
 ]
 const all = [...registry.values()].map(({ pen, id }) => ({ pen, id }))
 const element = fc.oneof(
@@ -174,6 +174,8 @@ describe('Programs of any Layout, on both back ends', () => {
   test('normalising what is normalised changes nothing', () => {
     fc.assert(
       fc.property(input, ipfixPlan, context, ({ shape, octets, count }, plan, first) => {
+        // Flow Keys are written for what the id names, and here that is the same Layout before and after.
+        fc.pre(!shape.fields.some(({ pen, id }) => pen === 0 && id === 173))
         const once = run(shape, plan, octets, first)
         assert.ok(once.output)
         const second = { ...first, bootTimeMs: NaN, version: 10 }

@@ -8,7 +8,9 @@ import {
   readUnsigned,
   selectorAlgorithm
 } from './integer.ts'
+import { FlowKeyWriter } from './flow-keys.ts'
 import { ListCopier } from './list-octets.ts'
+import type { KernelCounts } from './list-octets.ts'
 import { ListTextWriter } from './list-text.ts'
 import { address4, copyOctets, writeAddress16 } from './octets.ts'
 import { samplingRate, writeExactSampling, writeSampling } from './sampling.ts'
@@ -44,9 +46,12 @@ import {
 /**
  * The functions that Programs are made of, compiled or interpreted: one arithmetic for both. Their names are the closed
  * list of what generated code may call.
+ *
+ * @param counts - counted up as records pass.
  */
-export function createKernel(registry: ElementRegistry) {
-  const lists = new ListCopier(registry)
+export function createKernel(registry: ElementRegistry, counts: KernelCounts = { listDeltaTimes: 0 }) {
+  const flowKeys = new FlowKeyWriter(registry)
+  const lists = new ListCopier(registry, counts)
   const listTexts = new ListTextWriter(registry)
   return {
     /** Where a computed value stands before it becomes text. */
@@ -73,6 +78,7 @@ export function createKernel(registry: ElementRegistry) {
     writeBoolean,
     writeExactSampling,
     writeExporter,
+    writeFlowKeys: flowKeys.write.bind(flowKeys),
     writeFloat,
     writeHex,
     writeIPv4,

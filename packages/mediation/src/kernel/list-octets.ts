@@ -1,10 +1,22 @@
 import { ListWalker } from '@weir/ipfix'
-import type { ElementRegistry, Layout, ListType, ListVisitor } from '@weir/ipfix'
+import type { ElementRegistry, Layout, ListType, ListView, ListVisitor } from '@weir/ipfix'
 import type { TemplateIds } from '../program.ts'
+import { timeEdgeOf } from '../time-form.ts'
 import { copyOctets } from './octets.ts'
 
 const UNDEFINED_SEMANTIC = 255
 const PADDING_OCTETS = 210
+
+/** What the kernel counts. */
+export interface KernelCounts {
+  /**
+   * Lists copied with delta times (158, 159) in them: these count back from the Export Time of the Message they came in, so
+   * they are late by as long as they were on their way (RFC 7119 §3). In records themselves they become absolute.
+   */
+  listDeltaTimes: number
+}
+
+const isDelta = (pen: number, id: number): boolean => timeEdgeOf(pen, id)?.form === 'delta'
 
 /** Copies list values and writes the template ids in them as the destination knows them (RFC 6313 §6). */
 export class ListCopier implements ListVisitor {
@@ -15,7 +27,12 @@ export class ListCopier implements ListVisitor {
   /** From an offset in the input to the same octet in the output. */
   #shift = 0
 
-  constructor(registry: ElementRegistry) {
+  readonly #counts: KernelCounts
+  readonly #haveDelta = new WeakMap<Layout, boolean>()
+  #isDeltaIn = false
+
+  constructor(registry: ElementRegistry, counts: KernelCounts) {
+    this.#counts = counts
     this.#walker = new ListWalker(registry)
   }
 
@@ -63,8 +80,9 @@ export class ListCopier implements ListVisitor {
     return this.#templateIds.layoutOf?.(templateId)
   }
 
-  onTemplateId(offset: number, templateId: number): void {
+  onTemplateId(offset: number, templateId: number, layout: Layout | undefined, _at: number, length: number): void {
     this.#outView.setUint16(offset + this.#shift, this.#templateIds.exportedId(templateId))
+    if (layout !== undefined && length > 0 && this.#hasDelta(layout)) this.#isDeltaIn = true
   }
 
   onValue(pen: number, id: number, offset: number, length: number): void {
@@ -76,7 +94,10 @@ export class ListCopier implements ListVisitor {
   /** Template ids alone. */
   readonly wantsValues = false
 
-  onListStart(): void {}
+  onListStart({ pen, id }: ListView): void {
+    if (id !== 0 && isDelta(pen, id)) this.#isDeltaIn = true
+  }
+
   onListEnd(): void {}
   onListField(): void {}
   onRecordStart(): void {}
@@ -95,8 +116,20 @@ export class ListCopier implements ListVisitor {
     this.#view = view
     this.#outView = outView
     this.#shift = to - at
+    this.#isDeltaIn = false
     this.#walker.beginMessage()
-    return this.#walker.walk(listTypeName(listType), view, at, length, this, this) === undefined
+    if (this.#walker.walk(listTypeName(listType), view, at, length, this, this) !== undefined) return false
+    if (this.#isDeltaIn) this.#counts.listDeltaTimes++
+    return true
+  }
+
+  #hasDelta(layout: Layout): boolean {
+    let has = this.#haveDelta.get(layout)
+    if (has === undefined) {
+      has = layout.fields.some(({ pen, id }) => isDelta(pen, id))
+      this.#haveDelta.set(layout, has)
+    }
+    return has
   }
 }
 

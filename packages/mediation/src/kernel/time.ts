@@ -82,10 +82,13 @@ export function writeMilliseconds(outView: DataView, to: number): void {
   writeUnsigned64(outView, to, moment[0] * 1000 + Math.floor(moment[1] / 1e6))
 }
 
-/** As dateTimeMicroseconds, rounded up to what the fraction can tell, low 11 bits 0: a reader gets the same microsecond. */
+/**
+ * As dateTimeMicroseconds: up to the next fraction whose low 11 bits are 0, less than half a microsecond away, so that
+ * readers that cut off and readers that round both get the same microsecond.
+ */
 export function writeMicroseconds(outView: DataView, to: number): void {
   outView.setUint32(to, (moment[0] + NTP_UNIX_SECONDS) % TWO_32)
-  outView.setUint32(to + 4, (Math.ceil((Math.floor(moment[1] / 1000) * TWO_32) / 1e6) & ~0x7ff) >>> 0)
+  outView.setUint32(to + 4, Math.ceil((Math.floor(moment[1] / 1000) * TWO_32) / 2048e6) * 2048)
 }
 
 /** As dateTimeNanoseconds, rounded up to what the fraction can tell: a reader gets the same nanosecond. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Layout } from '@weir/ipfix'
-import { bare, contextOf, hex, layoutOf, normalisedText, run } from '../support/programs.ts'
+import { createKernel } from '../../src/index.ts'
+import { bare, contextOf, hex, layoutOf, normalisedText, registry, run } from '../support/programs.ts'
 
 /** The exporter's templates, and ids of the destination: 1000 more than the exporter's. */
 function contextWith(templates: Record<number, Layout>, exported: (id: number) => number = id => id + 1000) {
@@ -78,6 +79,37 @@ describe('rewrites', () => {
   })
 })
 
+describe('counts', () => {
+  test('R7119-3-2: lists with delta times, which cannot be rewritten, are counted', () => {
+    const counts = { listDeltaTimes: 0 }
+    const { copyVariableList } = createKernel(registry, counts)
+    const templates: Record<number, Layout> = { 257: layoutOf('8:4 158:4'), 258: layoutOf('8:4 156:8') }
+    const context = contextWith(templates)
+    const copy = (listType: number, text: string): number => {
+      const octets = hex(text)
+      const view = new DataView(octets.buffer)
+      copyVariableList(
+        listType,
+        view,
+        0,
+        1,
+        octets.length - 1,
+        new DataView(new ArrayBuffer(100)),
+        0,
+        context.templateIds
+      )
+      return counts.listDeltaTimes
+    }
+    assert.equal(copy(292, '13 03 0102 c0000201 e8fe6f801f9add37 aabbccdd'), 0)
+    assert.equal(copy(292, '03 03 0101'), 0)
+    assert.equal(copy(292, '0b 03 0101 c0000201 004c4b40'), 1)
+    assert.equal(copy(291, '09 03 009f 0004 004c4b40'), 2)
+    assert.equal(copy(293, '0d 03 0101 000c c0000201 004c4b40'), 3)
+    // A malformed list is exported as an empty one.
+    assert.equal(copy(292, '0a 03 0101 c0000201 004c4b'), 3)
+  })
+})
+
 describe('rejects', () => {
   const empty = { 291: '05ff00d20001', 292: '03ff0000', 293: '01ff' }
 
@@ -96,6 +128,16 @@ describe('rejects', () => {
       const short = id === '293' ? '03ff0101' : '02ff01'
       assert.equal(normalisedText(`${id}:65535 8:4`, `${short}c0000201`), `8:4 ${id}:65535 = c0000201${list}`)
     }
+  })
+
+  test('R6313-4.5.2-1: records that are cut, of fixed length or variable, make their list an empty one', () => {
+    const context = contextWith({ 257: inner, 258: layoutOf('82:65535 4:1') })
+    assert.equal(normalisedText('292:65535', '0a 03 0101 c0000201c00002', bare, context), `292:65535 = ${empty[292]}`)
+    assert.equal(normalisedText('292:65535', '06 03 0102 026162', bare, context), `292:65535 = ${empty[292]}`)
+    assert.equal(
+      normalisedText('293:65535', '0c 03 0101 000b c0000201c00002', bare, context),
+      `293:65535 = ${empty[293]}`
+    )
   })
 
   test('an empty list is what it was: the replacement is stable', () => {
