@@ -3,7 +3,7 @@ import { viewOf } from './frame.ts'
 import type { Source } from './source.ts'
 
 /** What one definition in a DEFINE frame is. */
-export const definitionKinds = { layout: 1, source: 2, context: 3, forget: 4 } as const
+const definitionKinds = { layout: 1, source: 2, context: 3, forget: 4 } as const
 export type DefinedKind = 1 | 2 | 3
 
 /** A definition as it stands in a frame: checked in itself, ids not looked up. */

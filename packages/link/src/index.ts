@@ -9,7 +9,7 @@ export type {
 export { createControlClient, type ControlClientDeps } from './control-client.ts'
 export { createControlServer, type ControlServerDeps } from './control-server.ts'
 export type * from './control.ts'
-export { controlEndpoint, dataEndpoint, linkDefaults, type LinkConfig } from './link-config.ts'
+export { controlEndpoint, dataEndpoint, type LinkConfig } from './link-config.ts'
 export type { LinkDeps } from './link-deps.ts'
 export {
   createLinkReceiver,

@@ -19,7 +19,7 @@ export interface LinkConfig {
 }
 
 /** Defaults of {@link LinkConfig}. Batch and window were chosen by `bench/link.bench.ts` (see the README). */
-export const linkDefaults: Readonly<LinkConfig> = Object.freeze({
+const linkDefaults: Readonly<LinkConfig> = Object.freeze({
   batchOctets: 262_144,
   batchAgeMs: 20,
   windowBatches: 16,
@@ -30,7 +30,7 @@ export const linkDefaults: Readonly<LinkConfig> = Object.freeze({
 })
 
 /** Fewest octets of a batch frame: one entry of 65,535 octets, its header and the frame's, rounded to 64. */
-export const MIN_BATCH_OCTETS = 65_664
+const MIN_BATCH_OCTETS = 65_664
 
 /** Where the mediator of this number takes batches: `ipc://<runDir>/mediator-<n>.data`. */
 export const dataEndpoint = (runDir: string, mediator: number): string => `ipc://${runDir}/mediator-${mediator}.data`
