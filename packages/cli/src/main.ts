@@ -1,3 +1,4 @@
+import { flushCompileCache, getCompileCacheDir } from 'node:module'
 import { CommanderError } from 'commander'
 import type { Command } from 'commander'
 import { CodedError, errorMessage, exitCodes } from '@weir/runtime'
@@ -40,5 +41,8 @@ if (process.send !== undefined) {
   // Listening must not keep a command alive that is done.
   process.channel?.unref()
 }
+
+// Node writes what it compiled when it ends in order; a child that is killed would leave nothing to its successor.
+if (getCompileCacheDir() !== undefined) setTimeout(flushCompileCache, 1_000).unref()
 
 await main()

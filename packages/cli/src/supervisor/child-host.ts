@@ -31,29 +31,35 @@ const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 const quiet = ['--disable-warning=ExperimentalWarning']
 const signalNumbers: Readonly<Record<string, number>> = { SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }
 
-/** Start `weir ARGS…` with an IPC channel. Standard output is ours; so is standard error, unless its lines are asked for. */
-export const startWeirChild: StartChild = (args, events, { isApart = false } = {}) => {
-  const child = spawn(process.execPath, [...process.execArgv, ...quiet, main, ...args], {
-    stdio: ['ignore', 'inherit', events.onLine === undefined ? 'inherit' : 'pipe', 'ipc'],
-    env: withoutConfiguration(process.env),
-    detached: isApart
-  })
-  child.on('message', message => events.onMessage(message as ProcessMessage))
-  child.once('error', () => events.onExit(127))
-  // `close` and not `exit`: by then its last lines have been read.
-  child.once('close', (code, signal) => events.onExit(code ?? 128 + (signalNumbers[signal ?? ''] ?? 0)))
-  let rest = ''
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n')
-    rest = lines.pop() ?? ''
-    for (const line of lines) events.onLine?.(line)
-  })
-  return {
-    pid: child.pid,
-    send: message => child.connected && child.send(message),
-    kill: signal => void child.kill(signal)
+/**
+ * How to start `weir ARGS…` with an IPC channel. Standard output is ours; so is standard error, unless its lines are asked for.
+ *
+ * @param cacheFolder - where compiled sources are kept, so that a child that is started again is there in half the time.
+ */
+export const weirChildren =
+  (cacheFolder: string): StartChild =>
+  (args, events, { isApart = false } = {}) => {
+    const child = spawn(process.execPath, [...process.execArgv, ...quiet, main, ...args], {
+      stdio: ['ignore', 'inherit', events.onLine === undefined ? 'inherit' : 'pipe', 'ipc'],
+      env: { ...withoutConfiguration(process.env), NODE_COMPILE_CACHE: cacheFolder },
+      detached: isApart
+    })
+    child.on('message', message => events.onMessage(message as ProcessMessage))
+    child.once('error', () => events.onExit(127))
+    // `close` and not `exit`: by then its last lines have been read.
+    child.once('close', (code, signal) => events.onExit(code ?? 128 + (signalNumbers[signal ?? ''] ?? 0)))
+    let rest = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      const lines = (rest + text).split('\n')
+      rest = lines.pop() ?? ''
+      for (const line of lines) events.onLine?.(line)
+    })
+    return {
+      pid: child.pid,
+      send: message => child.connected && child.send(message),
+      kill: signal => void child.kill(signal)
+    }
   }
-}
 
 /** The environment is in the effective document already; a child must not lay it over that again. */
 function withoutConfiguration(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {

@@ -1,9 +1,10 @@
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { applyRevision, setRevisionAside, writeEffectiveDocument } from '@weir/config'
 import type { ResolvedConfig, WeirConfig } from '@weir/config'
 import { CodedError, createLog, runProcess, systemClock } from '@weir/runtime'
 import type { Component, Log } from '@weir/runtime'
-import { startWeirChild } from './child-host.ts'
+import { weirChildren } from './child-host.ts'
 import { greetingOf } from './greeting.ts'
 import { prettyLine } from './pretty-line.ts'
 import { makeRunFolder } from './run-folder.ts'
@@ -52,7 +53,7 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
   const supervisor = createSupervisor([...before, ...pod, ...after], {
     log,
     clock: systemClock,
-    startChild: startWeirChild,
+    startChild: weirChildren(join(folder.path, 'compiled')),
     ...(isTerminal ? { onLine: writeLine } : {})
   })
   process.once('exit', () => supervisor.killAll())
