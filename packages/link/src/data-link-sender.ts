@@ -2,16 +2,17 @@ import type { Layout } from '@weir/ipfix'
 import { InvariantError, systemClock, type Clock, type Timer } from '@weir/runtime'
 import { BatchWriter } from './batch-writer.ts'
 import { BufferPool } from './buffer-pool.ts'
-import type { Channel, ChannelConnector } from './channel.ts'
+import type { ChannelConnector } from './channel.ts'
 import { DefinitionBook } from './definition-book.ts'
 import { ENTRY_STATE, MAX_ENTRY_OCTETS } from './entry.ts'
 import * as frames from './frame.ts'
-import { decodeProgress, encodeHello, type Progress } from './greeting.ts'
+import { decodeProgress, type Progress } from './greeting.ts'
 import { completeLinkConfig, type LinkConfig } from './link-config.ts'
 import type { LinkDeps } from './link-deps.ts'
 import type { LinkSender, LinkSenderConfig, LinkSenderStats, LinkState, SourceFields } from './link-sender.ts'
 import { SenderCounters } from './sender-counters.ts'
-import { SendWindow, type SealedBatch } from './send-window.ts'
+import { SenderFrames } from './sender-frames.ts'
+import { SendWindow } from './send-window.ts'
 import type { Source } from './source.ts'
 import { connectZeromq } from './zeromq-channel.ts'
 
@@ -28,24 +29,20 @@ export function createDataLinkSender(config: LinkSenderConfig, deps: LinkDeps): 
 class DataLinkSender implements LinkSender {
   readonly #config: LinkConfig
   readonly #endpoint: string
-  readonly #worker: number
   readonly #clock: Clock
   readonly #connect: ChannelConnector
-  readonly #epoch = frames.newEpoch()
   readonly #writer = new BatchWriter()
   readonly #pool: BufferPool
   readonly #window = new SendWindow()
   readonly #book = new DefinitionBook()
   readonly #count = new SenderCounters()
-  readonly #header = frames.newFrameHeader()
+  readonly #frames: SenderFrames
   readonly #onWritable: (() => void)[] = []
   readonly #onSettled: ((records: number) => void)[] = []
   readonly #onPeerRestart: (() => void)[] = []
-  #channel: Channel | undefined
   #state: LinkState = 'stopped'
   #isConnected = false
   #wasReady = false
-  #receiverEpoch = 0n
   /** Batches up to this id may be sent, and were handed to the channel. */
   #grant = 0
   #sentThrough = 0
@@ -70,17 +67,17 @@ class DataLinkSender implements LinkSender {
   constructor(config: LinkSenderConfig, deps: LinkDeps) {
     this.#config = completeLinkConfig(config)
     this.#endpoint = config.endpoint
-    this.#worker = config.worker ?? 0
+    this.#frames = new SenderFrames(this.#config, config.worker ?? 0, this.#book, this.#count)
     this.#clock = deps.clock ?? systemClock
     this.#connect = deps.connect ?? connectZeromq
     this.#pool = new BufferPool(this.#config.batchOctets, POOLED_BUFFERS)
   }
 
   async start(): Promise<void> {
-    if (this.#channel !== undefined || this.#isEnding) return
+    if (this.#frames.channel !== undefined || this.#isEnding) return
     this.#state = 'connecting'
     this.#lastHeardMs = this.#lastBeatMs = this.#clock.monotonicMs()
-    this.#channel = this.#connect(
+    this.#frames.channel = this.#connect(
       this.#endpoint,
       {
         onConnect: () => this.#onConnect(),
@@ -99,7 +96,7 @@ class DataLinkSender implements LinkSender {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#isEnding = true
-    const channel = this.#channel
+    const channel = this.#frames.channel
     if (channel === undefined) return
     this.flush()
     await new Promise<void>(resolve => {
@@ -113,7 +110,7 @@ class DataLinkSender implements LinkSender {
     this.#heartbeat?.cancel()
     this.#ageTimer?.cancel()
     channel.close()
-    this.#channel = undefined
+    this.#frames.channel = undefined
     this.#state = 'stopped'
   }
 
@@ -199,7 +196,7 @@ class DataLinkSender implements LinkSender {
     if (stateWriter === undefined) {
       if (!this.#writer.fits(lengthOctets) && !this.#makeRoom(lengthOctets)) return false
     } else if (!stateWriter.fits(lengthOctets)) {
-      this.#sendState(stateWriter)
+      this.#frames.state(stateWriter)
       stateWriter.open(new Uint8Array(this.#config.batchOctets))
     }
     this.#useLayout(layout)
@@ -247,8 +244,8 @@ class DataLinkSender implements LinkSender {
     const openRecords = this.#writer.hasBuffer ? this.#writer.records : 0
     const isOpen = this.#writer.hasBuffer && this.#writer.entries > 0
     return {
-      epoch: frames.epochText(this.#epoch),
-      receiverEpoch: this.#receiverEpoch === 0n ? '' : frames.epochText(this.#receiverEpoch),
+      epoch: frames.epochText(this.#frames.epoch),
+      receiverEpoch: this.#frames.receiverEpoch === 0n ? '' : frames.epochText(this.#frames.receiverEpoch),
       state: this.#state,
       reconnects: count.reconnects,
       peerRestarts: count.peerRestarts,
@@ -345,87 +342,21 @@ class DataLinkSender implements LinkSender {
     }
     if (this.#isFinished() && !this.#isEndSaid) {
       this.#isEndSaid = true
-      this.#sendMark(frameKinds.endOfStream)
+      this.#frames.mark(true, this.#sentThrough)
     }
     this.#checkBlocked()
   }
 
   #sendNext(): void {
     const batch = this.#window.get(++this.#sentThrough)
-    if (this.#book.hasUnsent) this.#sendDefinitions()
-    if (batch !== undefined) this.#sendBatch(batch)
-    else this.#send({ kind: frameKinds.batch, flags: frames.FLAG_SKIPPED, number: this.#sentThrough })
-  }
-
-  #sendBatch(batch: SealedBatch): void {
-    if (batch.sends > 0) {
-      // zeromq may still read the octets of the earlier sending: they are never written again, nor reused.
-      batch.frame = batch.frame.slice()
-      batch.pooled = undefined
-      this.#countResend(batch)
-    }
-    batch.sends++
-    batch.sentTo = this.#receiverEpoch
-    const header = this.#header
-    header.kind = frameKinds.batch
-    header.flags = batch.isRedelivered ? frames.FLAG_REDELIVERED : 0
-    header.senderEpoch = this.#epoch
-    header.receiverEpoch = this.#receiverEpoch
-    header.number = batch.id
-    header.first = batch.records
-    header.second = batch.entries
-    frames.sealFrame(batch.frame, frames.viewOf(batch.frame), header)
-    this.#channel?.send(batch.frame)
-  }
-
-  #countResend(batch: SealedBatch): void {
-    if (batch.sentTo === this.#receiverEpoch) {
-      this.#count.resentBatches++
-      return
-    }
-    batch.isRedelivered = true
-    this.#count.redeliveredBatches++
-    this.#count.redeliveredRecords += batch.records
-  }
-
-  #sendDefinitions(): void {
-    for (const { flags, body } of this.#book.takeBodies(this.#config.batchOctets)) {
-      this.#send({ kind: frameKinds.define, flags }, body)
-    }
-  }
-
-  #sendState(writer: BatchWriter): void {
-    if (writer.entries === 0) return
-    if (this.#book.hasUnsent) this.#sendDefinitions()
-    const body = writer.take().slice(frames.FRAME_HEADER_OCTETS, writer.usedOctets)
-    this.#send({ kind: frameKinds.state, second: writer.entries }, body)
-  }
-
-  #sendMark(kind: typeof frameKinds.ping | typeof frameKinds.endOfStream): void {
-    this.#send({ kind, number: this.#sentThrough })
-  }
-
-  #send(fields: Partial<frames.FrameHeader> & { kind: frames.FrameKind }, body?: Uint8Array): void {
-    const { kind } = fields
-    const receiverEpoch = kind === frameKinds.hello ? 0n : this.#receiverEpoch
-    this.#channel?.send(frames.makeFrame({ senderEpoch: this.#epoch, receiverEpoch, ...fields }, body))
-  }
-
-  #sendHello(): void {
-    const hello = {
-      minVersion: frames.LINK_VERSION,
-      maxVersion: frames.LINK_VERSION,
-      pid: process.pid,
-      worker: this.#worker,
-      bufferOctets: this.#config.bufferOctets
-    }
-    this.#send({ kind: frameKinds.hello, number: this.#window.firstId - 1 }, encodeHello(hello))
+    if (batch !== undefined) this.#frames.batch(batch)
+    else this.#frames.skipped(this.#sentThrough)
   }
 
   #onConnect(): void {
     this.#isConnected = true
     this.#lastHeardMs = this.#clock.monotonicMs()
-    this.#sendHello()
+    this.#frames.hello(this.#window.firstId - 1)
   }
 
   #onDisconnect(): void {
@@ -442,12 +373,12 @@ class DataLinkSender implements LinkSender {
     if (nowMs - this.#lastHeardMs > this.#config.heartbeatTimeoutMs) {
       this.#lastHeardMs = nowMs
       this.#onDisconnect()
-      this.#channel?.reconnect()
+      this.#frames.channel?.reconnect()
     } else if (this.#state === 'ready') {
-      if (this.#book.hasUnsent) this.#sendDefinitions()
-      this.#sendMark(this.#isFinished() ? frameKinds.endOfStream : frameKinds.ping)
+      this.#frames.definitions()
+      this.#frames.mark(this.#isFinished(), this.#sentThrough)
     } else {
-      this.#sendHello()
+      this.#frames.hello(this.#window.firstId - 1)
     }
   }
 
@@ -464,7 +395,7 @@ class DataLinkSender implements LinkSender {
       else this.#count.foreignFrames++
       return
     }
-    if (header.senderEpoch !== this.#epoch || !this.#isForUs(header)) {
+    if (header.senderEpoch !== this.#frames.epoch || !this.#isForUs(header)) {
       this.#count.foreignFrames++
       return
     }
@@ -475,7 +406,7 @@ class DataLinkSender implements LinkSender {
   /** Only the receiver that we know may settle; another one introduces itself first. */
   #isForUs({ kind, receiverEpoch }: frames.FrameHeader): boolean {
     if (kind === frameKinds.welcome || kind === frameKinds.reset || kind === frameKinds.refuse) return true
-    return this.#state === 'ready' && receiverEpoch === this.#receiverEpoch
+    return this.#state === 'ready' && receiverEpoch === this.#frames.receiverEpoch
   }
 
   #dispatch(header: frames.FrameHeader, view: DataView): void {
@@ -493,7 +424,7 @@ class DataLinkSender implements LinkSender {
         return this.#resume(header.number - 1)
       case frameKinds.reset:
         if (this.#state === 'ready') this.#state = 'connecting'
-        return this.#sendHello()
+        return this.#frames.hello(this.#window.firstId - 1)
       case frameKinds.refuse:
         this.#state = 'refused'
         return
@@ -503,15 +434,15 @@ class DataLinkSender implements LinkSender {
   }
 
   #onWelcome(receiverEpoch: bigint, progress: Progress): void {
-    if (this.#state === 'ready' && receiverEpoch === this.#receiverEpoch) return this.#onProgress(progress)
-    const isRestarted = this.#receiverEpoch !== 0n && receiverEpoch !== this.#receiverEpoch
+    if (this.#state === 'ready' && receiverEpoch === this.#frames.receiverEpoch) return this.#onProgress(progress)
+    const isRestarted = this.#frames.receiverEpoch !== 0n && receiverEpoch !== this.#frames.receiverEpoch
     if (isRestarted) {
       this.#count.peerRestarts++
       this.#grant = 0
     }
     if (this.#wasReady) this.#count.reconnects++
     this.#wasReady = true
-    this.#receiverEpoch = receiverEpoch
+    this.#frames.receiverEpoch = receiverEpoch
     this.#state = 'ready'
     this.#settleAll(progress)
     this.#grant = Math.max(this.#grant, progress.grant)
@@ -532,11 +463,11 @@ class DataLinkSender implements LinkSender {
     this.#sentThrough = Math.max(receivedThrough, this.#window.firstId - 1)
     this.#isEndSaid = false
     this.#book.restart()
-    this.#sendDefinitions()
+    this.#frames.definitions()
     if (this.#count.peerRestarts > 0) this.#repeatState()
     this.#pump()
     // In order behind what was just sent: an answer at once if something of it did not arrive.
-    this.#sendMark(frameKinds.ping)
+    this.#frames.mark(false, this.#sentThrough)
     this.#checkDrained()
   }
 
@@ -549,7 +480,7 @@ class DataLinkSender implements LinkSender {
     } finally {
       this.#stateWriter = undefined
     }
-    this.#sendState(writer)
+    this.#frames.state(writer)
   }
 
   #settleAll({ settledThrough, ranges }: Progress): void {
