@@ -99,7 +99,7 @@ function listenersToJson({ udp, tcp }: CollectorParts) {
 }
 
 /** One exporter in a list. */
-export function exporterSummary(exporter: Exporter) {
+function exporterSummary(exporter: Exporter) {
   const sequence = noCounts()
   const versions = new Set<number>()
   let domains = 0

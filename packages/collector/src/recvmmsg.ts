@@ -25,7 +25,7 @@ export interface RecvmmsgLibrary {
  *
  * @returns the library, or why it is not to be had; then dgram serves.
  */
-export async function loadRecvmmsg(): Promise<RecvmmsgLibrary | string> {
+async function loadRecvmmsg(): Promise<RecvmmsgLibrary | string> {
   if (process.platform !== 'linux') return `platform ${process.platform}`
   // The structures below are those of 64-bit Linux, little-endian.
   if ((process.arch !== 'x64' && process.arch !== 'arm64') || endianness() !== 'LE')

@@ -2,7 +2,7 @@ import type { DropReason, FaultCode } from '@weir/ipfix'
 import type { Clock, Log } from '@weir/runtime'
 import type { AllowList } from './allow-list.ts'
 import type { ExporterTable } from './exporter.ts'
-import type { Intake } from './intake.ts'
+import { VERIFIED_MESSAGES, type Intake } from './intake.ts'
 import type { Ledger } from './ledger.ts'
 import { addressOf, PeerIndex, type Peer, type SourceAddress } from './peer-index.ts'
 import type { PenaltyBox } from './penalty-box.ts'
@@ -125,7 +125,7 @@ export class UdpIntake implements DatagramSink {
     peer!.last = session
     const fault = intake.receive(session, octets, view, offset, length, nowMs, this.#nowAtMs)
     if (fault !== undefined) this.#note(fault, session.exporter.id, nowMs)
-    else if (session.messages <= 3) sessions.touch(session)
+    else if (session.messages <= VERIFIED_MESSAGES) sessions.touch(session)
   }
 
   /** RFC 7011: the source port is part of an IPFIX session. NetFlow exporters change theirs when they restart. */
