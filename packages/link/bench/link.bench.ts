@@ -98,7 +98,7 @@ async function send({ endpoint, channel, batchOctets, windowBatches, records }: 
   let admitted = 0
   await new Promise<void>(resolve => {
     const turn = (): void => {
-      for (let entry = 0; entry < ENTRIES_PER_TURN && sender.isWritable; entry++) {
+      for (let entry = 0; entry < ENTRIES_PER_TURN && admitted < records && sender.isWritable; entry++) {
         const offset = (entry * 16) % 60_000
         const lengthOctets = RECORDS_PER_ENTRY * RECORD_OCTETS
         if (!sender.append(layout, source, 0, 1, 2, Number.NaN, RECORDS_PER_ENTRY, octets, offset, lengthOctets)) break
