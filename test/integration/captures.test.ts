@@ -82,7 +82,7 @@ describe('fixture captures through Weir to every kind of destination', () => {
 
   const replay = async (capture: FixtureCapture, to: string): Promise<void> => {
     const before = await weir.checkLedger()
-    await runWeir(['replay', capture.path, '--to', to, '--speed', '0'])
+    await runWeir(['replay', capture.path, '--to', to, '--as-fast-as-possible'])
     await until(`all of ${capture.name} has arrived`, async () => {
       const { messages } = (await readLedger(weir.api)).collector
       return messages.received === before.collector.messages.received + capture.summary.messages
@@ -108,7 +108,7 @@ describe('fixture captures through Weir to every kind of destination', () => {
   test(`${lossy}: Data Sets without a template wait, and are counted`, async () => {
     const before = await weir.checkLedger()
     const capture = fixtureCapture(lossy)
-    await runWeir(['replay', capture.path, '--to', weir.udp, '--speed', '0'])
+    await runWeir(['replay', capture.path, '--to', weir.udp, '--as-fast-as-possible'])
     await until('8 Data Sets wait for their template', async () => {
       const { dataSets } = (await readLedger(weir.api)).collector
       return dataSets.pending - before.collector.dataSets.pending === capture.summary.undecodableSets

@@ -60,8 +60,8 @@ test('weir up with no file: three listeners, state in ./var, the control API, an
     assert.equal((await weir.api.call('GET', path)).status, 200, path)
   }
   const capture = fixtureCapture('softflowd-v9')
-  await runWeir(['replay', capture.path, '--to', `udp://127.0.0.1:${netflow}`, '--speed', '0'])
-  await runWeir(['replay', capture.path, '--to', `udp://[::1]:${ipfix}`, '--speed', '0'])
+  await runWeir(['replay', capture.path, '--to', `udp://127.0.0.1:${netflow}`, '--as-fast-as-possible'])
+  await runWeir(['replay', capture.path, '--to', `udp://[::1]:${ipfix}`, '--as-fast-as-possible'])
   const ledger = await weir.checkLedger()
   assert.equal(ledger.collector.records.decoded, 2 * capture.records)
   assert.ok(existsSync(join(folder, 'var')), 'state is kept in ./var')
