@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { LayoutTable, TemplateBudget } from '@weir/ipfix'
+import { LayoutTable, MessageFramer, TemplateBudget } from '@weir/ipfix'
 import { buildMessage, hexOf, TestSession } from '@weir/ipfix/testing'
 import { vector } from './vectors.ts'
 import type { MessageBuilder, TestSessionOptions } from '@weir/ipfix/testing'
@@ -203,7 +203,7 @@ describe('RFC 5471 §3.4: options', () => {
     assert.deepEqual([seen.codes, seen.records, seen.templates.length], [[], 4, 4])
   })
 
-  test('T26 T27 T28 V37 Flow Keys are records like others to the decoder', () => {
+  test('V37 Flow Keys are records like others to the decoder: it looks at no value', () => {
     const seen = decode(['V37'])
     assert.deepEqual([seen.templates[0].layout.namesTemplates, seen.recordHex], [true, ['01000000000000000003']])
   })
@@ -248,6 +248,17 @@ describe('RFC 5471 §3.6: errors', () => {
     assert.deepEqual(codes, ['MESSAGE_LENGTH', 'TEMPLATE_COUNT', 'SET_OVERRUN', 'MESSAGE_LENGTH'])
   })
 
+  test('T42 V05c over TCP: what was cut off is no Message, and framing is lost', () => {
+    const framer = new MessageFramer()
+    const session = new TestSession(tcp)
+    const discarded: (string | undefined)[] = []
+    const stream = Uint8Array.from([...vector('V05e'), ...vector('V05c'), ...vector('V05e')])
+    const fault = framer.push(stream, (octets, _view, offset, length) => {
+      discarded.push(session.decode(octets.slice(offset, offset + length)).discarded)
+    })
+    assert.deepEqual([discarded, fault], [[undefined, 'SET_OVERRUN'], 'BAD_VERSION'])
+  })
+
   test('T44 V05e the right one is taken', () => assert.deepEqual(decode(['V05e']).log, ['message 10', 'learned 257']))
 
   test('T45 V05f V05g a scope count of 0, or above the field count', () => {
@@ -273,7 +284,7 @@ describe('RFC 5471 §3.6: errors', () => {
     assert.equal(decode([buildMessage().template(256, '82:v 8:4').data(256, '0361620102')]).discarded, 'VARLEN_OVERRUN')
   })
 
-  test('T48 V30 Sets 0, 1 and 4 to 255 are skipped with a note', () => {
+  test('T48 D10 V30 Sets 0, 1 and 4 to 255 are skipped with a note', () => {
     for (const setId of [0, 1, 4, 5, 128, 255]) {
       const seen = decode([flow().set(setId, 'ffffffff').data(256, flowData)])
       assert.deepEqual([seen.codes, seen.recordHex], [['RESERVED_SET'], [flowData]])

@@ -119,7 +119,7 @@ describe('TemplateTable', () => {
     assert.deepEqual(ids(table), [256, 258])
   })
 
-  test('remembers a rejected id until it is defined, but not over a live definition', () => {
+  test('TH-10 remembers a rejected id until it is defined, but not over a live definition', () => {
     const table = tableOf()
     table.reject(256)
     assert.equal(table.isRejected(256), true)
@@ -129,7 +129,7 @@ describe('TemplateTable', () => {
     assert.equal(table.isRejected(256), false)
   })
 
-  test('evicts the template that was idle for longest when it is full (L-10)', () => {
+  test('TH-09 evicts the template that was idle for longest when it is full (L-10)', () => {
     const table = tableOf({ limits: { templatesPerDomain: 3 } })
     for (const templateId of [257, 258, 256]) {
       table.define(templateId, a, 0)

@@ -202,7 +202,7 @@ describe('Flow Keys (R7011-4.4-1, R7119-10.2-1)', () => {
     return /012c([0-9a-f]{16})/.exec(text)?.[1].replace(/^0+(?=.)/, '') ?? ''
   }
 
-  test('V37: the bit of a field goes where the field goes', () => {
+  test('T26 V37: the bit of a field goes where the field goes', () => {
     // 12 8 7 becomes 8 12 7.
     assert.equal(keys('12:4 8:4 7:2', '1'), '2')
     assert.equal(keys('12:4 8:4 7:2', '3'), '3')
@@ -233,7 +233,7 @@ describe('Flow Keys (R7011-4.4-1, R7119-10.2-1)', () => {
     )
   })
 
-  test('R7011-4.4-2: bits beyond the fields, and keys of a template that is not known, are none', () => {
+  test('T27 T28 R7011-4.4-2: bits beyond the fields, and keys of a template that is not known, are none', () => {
     assert.equal(keys('12:4 8:4', 'fc'), '0')
     assert.equal(
       normalisedText(

@@ -1,5 +1,5 @@
 /** A small repeatable generator: the same seed gives the same numbers. */
-export class SeededRandom {
+class SeededRandom {
   #state: number
 
   constructor(seed: number) {

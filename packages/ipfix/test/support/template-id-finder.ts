@@ -1,12 +1,12 @@
-import type { Layout } from './layout.ts'
-import type { ListFaultCode } from './list-faults.ts'
-import { ListWalker, defaultListLimits } from './list-walker.ts'
-import type { ElementLookup, LayoutLookup, ListLimits, ListType, ListVisitor } from './list-walker.ts'
+import type { Layout } from '../../src/layout.ts'
+import type { ListFaultCode } from '../../src/list-faults.ts'
+import { ListWalker, defaultListLimits } from '../../src/list-walker.ts'
+import type { ElementLookup, LayoutLookup, ListLimits, ListType, ListVisitor } from '../../src/list-walker.ts'
 
 const TEMPLATE_ID = 145
 
 /**
- * Finds every place of a template id inside list values, so that whoever exports them again can put its own ids there:
+ * The walk of a ListWalker that wants template ids alone, as whoever exports lists again does. Finds every place of one:
  * the ids of subTemplateLists and of the entries of subTemplateMultiLists, and values of templateId (145) in records and
  * in basicLists, at any depth. No allocation per value, except that the array of places may grow.
  */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Layout } from '../src/layout.ts'
-import { TemplateIdFinder } from '../src/list-template-ids.ts'
+import { TemplateIdFinder } from './support/template-id-finder.ts'
 import type { ListType } from '../src/list-walker.ts'
 import { ElementRegistry } from '../src/registry.ts'
 import { hex, layoutOf } from './support/octets.ts'
