@@ -43,6 +43,7 @@ export class InputQueue {
   /** Where reading goes on. */
   readonly position: QueuePosition = { slot: 0, entry: 0, offset: 0 }
   #config: QueueConfig
+  #isPaced = false
   readonly #begun: Begun[] = []
   #firstSlot = 0
   #waiting: (HeldBatch | undefined)[] = []
@@ -52,8 +53,9 @@ export class InputQueue {
     this.#config = config
   }
 
-  get #isBlocking(): boolean {
-    return this.#config.policy === 'block'
+  /** The batches in it hold the collector's credit. */
+  get #isHolding(): boolean {
+    return this.#isPaced || this.#config.policy === 'block'
   }
 
   get config(): QueueConfig {
@@ -75,13 +77,27 @@ export class InputQueue {
 
   /** New bounds and policy; what is over the new bounds goes as the new policy says. */
   configure(config: QueueConfig): void {
-    const wasBlocking = this.#isBlocking
+    const wasHolding = this.#isHolding
     this.#config = config
-    if (wasBlocking !== this.#isBlocking) {
-      for (const { held } of this.#begun) this.#hold(held)
-      for (let index = this.#waitingHead; index < this.#waiting.length; index++) this.#hold(this.#waiting[index]!)
-    }
+    this.#changeHold(wasHolding)
     this.#enforce()
+  }
+
+  /**
+   * Whether the collector has to wait for this destination although its policy is not `block`: as long as it is we who are
+   * behind, not the destination, so that a busy mediator slows TCP exporters instead of dropping what it had no time for.
+   */
+  pace(isPaced: boolean): void {
+    if (isPaced === this.#isPaced) return
+    const wasHolding = this.#isHolding
+    this.#isPaced = isPaced
+    this.#changeHold(wasHolding)
+  }
+
+  #changeHold(wasHolding: boolean): void {
+    if (wasHolding === this.#isHolding) return
+    for (const { held } of this.#begun) this.#hold(held)
+    for (let index = this.#waitingHead; index < this.#waiting.length; index++) this.#hold(this.#waiting[index]!)
   }
 
   /** Take one more reference to a batch, unless the policy drops it. */
@@ -92,7 +108,7 @@ export class InputQueue {
       return
     }
     held.retain()
-    if (this.#isBlocking) held.hold()
+    if (this.#isHolding) held.hold()
     this.#waiting.push(held)
     this.queuedRecords += held.records
     this.queuedOctets += held.heldOctets
@@ -196,13 +212,13 @@ export class InputQueue {
   }
 
   #hold(held: HeldBatch): void {
-    if (this.#isBlocking) held.hold()
+    if (this.#isHolding) held.hold()
     else held.unhold()
   }
 
   #release(held: HeldBatch): void {
     this.queuedOctets -= held.heldOctets
-    if (this.#isBlocking) held.unhold()
+    if (this.#isHolding) held.unhold()
     held.release()
   }
 }

@@ -173,3 +173,15 @@ test('whatever happens, every record is written, dropped or queued, and every ba
     { numRuns: 500 }
   )
 })
+
+test('a paced queue holds the credit whatever its policy, and gives it back when it is paced no longer', () => {
+  const queue = new InputQueue({ octets: 1_000_000, policy: 'drop-oldest' })
+  queue.pace(true)
+  const [one, two] = [offer(queue, 10), offer(queue, 20)]
+  read(queue, 1)
+  assert.deepEqual([one.isCreditReleased, two.isCreditReleased], [false, false])
+  queue.pace(false)
+  assert.deepEqual([one.isCreditReleased, two.isCreditReleased], [true, true])
+  queue.confirm(1, 10)
+  assert.deepEqual([one.isSettled, two.isSettled], [true, false])
+})

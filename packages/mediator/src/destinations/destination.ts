@@ -58,6 +58,9 @@ export interface DestinationState {
 const CHUNK_OCTETS = 262_144
 /** Chunks given to the output and not yet taken: enough that it never waits for us, few enough to stay near the cache. */
 const MAX_IN_FLIGHT = 4
+/** With so many Batches waiting, or a chunk not taken for so long, a destination is slow: the collector does not wait for it. */
+const PATIENCE_BATCHES = 16
+const PATIENCE_MS = 200
 /** Encoded in one turn of the event loop at most, so that one destination does not keep the others waiting. */
 const TURN_OCTETS = 2_097_152
 
@@ -117,6 +120,7 @@ export class Destination {
   tick(): void {
     const { encoder, output } = this.#parts
     output.tick()
+    this.#pace(output)
     if (!output.isReady || this.#isReopening) return
     encoder.tick()
     if (encoder.takeOptionsRefresh()) this.#requestRepeat()
@@ -232,7 +236,20 @@ export class Destination {
       }
     }
     this.#isPumping = false
+    this.#pace(output)
     if (this.#queue.isEmpty && (!this.#repeat.isPending || output.isLazy)) this.#onDrained?.()
+  }
+
+  /**
+   * The collector waits for us, but not for a destination that is away or slow (unless its policy is `block`): one that
+   * takes output now, or has had what it holds for a moment only.
+   */
+  #pace(output: Output): void {
+    if (!output.isReady) return this.#queue.pace(false)
+    const [oldest] = this.#inFlight
+    if (this.#inFlight.length < MAX_IN_FLIGHT || oldest === undefined) return this.#queue.pace(true)
+    const isSlow = this.#deps.clock.monotonicMs() - oldest.submittedAtMs > PATIENCE_MS
+    if (isSlow || this.#queue.waitingBatches > PATIENCE_BATCHES) this.#queue.pace(false)
   }
 
   async #reopen(next: NextParts, deadlineMs: number): Promise<void> {
