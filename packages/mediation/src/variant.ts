@@ -6,11 +6,11 @@ import type { EntryContext } from './program.ts'
 import { timeEdgeOf } from './time-form.ts'
 
 /** The exporter has an IPv6 address: 404 instead of 403. */
-export const IPV6_EXPORTER = 1
+const IPV6_EXPORTER = 1
 /** The context knows when sysUpTime was 0. */
-export const BOOT_KNOWN = 2
+const BOOT_KNOWN = 2
 /** The records came in NetFlow v9, where some numbers have other names and types. */
-export const NETFLOW_V9 = 4
+const NETFLOW_V9 = 4
 
 const ORIGINS = new Set([403, 404])
 
