@@ -17,7 +17,7 @@ export interface DestinationLedger {
   /** Waiting, or encoded and not yet taken by the kernel. */
   readonly queued: number
   readonly dropped: Readonly<Record<DestinationDropReason, number>>
-  /** Of a session that ended before it was known whether they left, or refused by the network: maybe lost, maybe not. */
+  /** Of a session that ended before it was known whether they left or were read, or refused by the network: maybe lost. */
   readonly uncertain: number
   /** Encoded once more in a new session: maybe twice at the receiver. */
   readonly redelivered: number

@@ -277,8 +277,10 @@ test('F-22 a connection that takes nothing for too long is made anew, and what w
   await rig.settled()
   const ledger = rig.ledger.destinations.a!
   assert.equal(ledger.sent, rounds * WIDE)
-  assert.ok(ledger.uncertain > 0)
-  assert.equal(ledger.redelivered, ledger.uncertain)
+  assert.ok(ledger.redelivered > 0)
+  // Under way or unread in the kernel: the latter may be lost with the connection.
+  assert.ok(ledger.uncertain > ledger.redelivered)
+  assert.ok(ledger.uncertain <= ledger.redelivered + sentBefore)
   const second = sink.sessions[1]!
   await sink.until(() => second.records.length === rounds * WIDE - sentBefore)
   assert.deepEqual(serials(second.records), upTo(rounds * WIDE).slice(sentBefore))

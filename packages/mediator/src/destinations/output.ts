@@ -8,7 +8,7 @@ export interface OutputEvents {
   onWritten(chunk: Chunk): void
   /** The session ended: chunks given and not reported as written are lost, and their buffers must not be used again. */
   onLost(): void
-  /** These records were sent, but the network refused them. */
+  /** These records were written, but may not have arrived: the network refused them, or their connection is lost. */
   onUncertain(records: number): void
 }
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { errorMessage } from '@weir/runtime'
 import { BackOff } from './back-off.ts'
+import { UnreadTail } from './unread-tail.ts'
 import type { Socket } from 'node:net'
 import type { Clock, Log, Timer } from '@weir/runtime'
 import type { Chunk } from '../destinations/chunk.ts'
@@ -32,6 +33,7 @@ export class TcpOutput implements Output {
   readonly #deps: OutputDeps
   readonly #backOff: BackOff
   readonly #target: string
+  readonly #tail = new UnreadTail()
   #socket: Socket | undefined
   #timer: Timer | undefined
   #isReady = false
@@ -92,6 +94,7 @@ export class TcpOutput implements Output {
       this.#under--
       this.#writtenOctets += lengthOctets
       this.#progressAtMs = this.#deps.clock.monotonicMs()
+      this.#tail.add(lengthOctets, chunk.records)
       this.#deps.events.onWritten(chunk)
     })
   }
@@ -176,6 +179,7 @@ export class TcpOutput implements Output {
     this.#deps.log.warn('destination_lost', `${this.#target} ${reason}`, { target: this.#target })
     if (wasReady) {
       this.#sendErrors++
+      this.#deps.events.onUncertain(this.#tail.take())
       this.#deps.events.onLost()
     }
     this.open()
