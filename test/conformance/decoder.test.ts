@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { reasonOf } from '@weir/ipfix'
 import { buildFixed, buildMessage, buildV9, hexOf, octetsOf, TestSession } from '@weir/ipfix/testing'
 import { vector, vectors } from './vectors.ts'
 import type { SeenMessage, TestSessionOptions } from '@weir/ipfix/testing'
@@ -381,6 +382,46 @@ describe('RFC 7011 §9 and §10: what is malformed', () => {
     assert.equal(decode([messageOf(65535)], tcp).records, 65503)
     assert.equal(decode([messageOf(65507)]).records, 65475)
     assert.equal(decode([messageOf(65508)]).discarded, 'OVERSIZE')
+  })
+})
+
+describe('what the ledger counts', () => {
+  test('R7011-3.1-1 R7011-3.3.2-3 R7011-9.1-1 V05a to V41: the reason of each discarded Message', () => {
+    const reasons = {
+      V05a: 'message_length',
+      V05b: 'template_malformed',
+      V05c: 'set_length',
+      V05d: 'message_length',
+      V05f: 'template_malformed',
+      V05g: 'template_malformed',
+      V08: 'set_length',
+      V09: 'set_length',
+      V31: 'data_malformed',
+      V32: 'data_malformed',
+      V40: 'template_malformed'
+    }
+    for (const [name, reason] of Object.entries(reasons)) {
+      const { discarded } = decode([name])
+      assert.equal(discarded && reasonOf(discarded), reason, name)
+    }
+    assert.equal(reasonOf('BAD_VERSION'), 'bad_version')
+    assert.equal(reasonOf('MESSAGE_SHORT'), 'short_datagram')
+    assert.equal(reasonOf('OVERSIZE'), 'oversize')
+    assert.equal(reasonOf('VALUE_BUDGET'), 'value_budget')
+  })
+
+  test('R7011-6.1.2-1 V06 V24 V41: a rejected template, and the Sets that wanted it', () => {
+    for (const [name, templateId] of [
+      ['V06', 256],
+      ['V24', 264],
+      ['V41', 256]
+    ] as const) {
+      const session = new TestSession()
+      const seen = session.decode(vector(name))
+      const data = session.decode(buildMessage().data(templateId, '00000000'))
+      assert.deepEqual([...new Set([...seen.codes, ...data.codes].map(reasonOf))], ['template_rejected'], name)
+      assert.deepEqual([seen.discarded, data.records], [undefined, 0])
+    }
   })
 })
 

@@ -4,9 +4,6 @@ import type { RecordPlan } from './operation.ts'
 import type { Program } from './program.ts'
 import { SourceWriter } from './source-writer.ts'
 
-/** L-14: Layouts of more fields run on the interpreter. */
-const MOST_COMPILED_FIELDS = 256
-
 /** The text that {@link compile} would compile: depends on the steps alone, and no name is in it. */
 export function sourceOf(plan: RecordPlan): string {
   return new SourceWriter(plan).source()
@@ -15,13 +12,11 @@ export function sourceOf(plan: RecordPlan): string {
 /**
  * Make the function of a Program from generated text.
  *
- * @param fields - of the input Layout.
- * @returns undefined if a limit refuses it (fields, octets of text): the interpreter runs it then.
+ * @returns undefined if a limit refuses it (octets of text): the interpreter runs it then.
  * @throws EvalError if code generation from strings is disallowed in this process.
  * @throws InvariantBreach if the text is not what this back end may write.
  */
-export function compile(plan: RecordPlan, fields: number, kernel: Kernel): Program['run'] | undefined {
-  if (fields > MOST_COMPILED_FIELDS) return undefined
+export function compile(plan: RecordPlan, kernel: Kernel): Program['run'] | undefined {
   const source = sourceOf(plan)
   if (source.length > MOST_SOURCE_OCTETS) return undefined
   checkSource(source, new Set(Object.keys(kernel)))

@@ -1,9 +1,11 @@
 import { LayoutTable } from '@weir/ipfix'
-import type { ElementRegistry, Layout } from '@weir/ipfix'
+import type { ElementRegistry, Layout, ListLimits } from '@weir/ipfix'
 import { compile } from './compile.ts'
 import { interpret } from './interpret.ts'
 import { createKernel } from './kernel/kernel.ts'
 import type { Kernel } from './kernel/kernel.ts'
+import { kernelCounts } from './kernel/list-octets.ts'
+import type { KernelCounts } from './kernel/list-octets.ts'
 import { planRecord } from './plan-record.ts'
 import type { PlannedRecord } from './plan-record.ts'
 import { planKey } from './plan.ts'
@@ -21,10 +23,14 @@ export interface ProgramCacheOptions {
   readonly compileAfterRecords?: number
   /** Default 100. */
   readonly compilesPerSecond?: number
+  /** L-14: Layouts of more fields run on the interpreter. Default 256. */
+  readonly compiledFields?: number
+  /** L-23: bounds of each list value. */
+  readonly lists?: ListLimits
 }
 
 /** What a ProgramCache did since it was made. */
-export interface ProgramCacheStats {
+export interface ProgramCacheStats extends KernelCounts {
   /** Programs that were compiled. */
   compiled: number
   /** Programs that were made for the interpreter, compiled later or not. */
@@ -39,8 +45,6 @@ export interface ProgramCacheStats {
   size: number
   /** Whether the process allows code generation from strings; unknown until the first compilation. */
   codegen: 'unknown' | 'allowed' | 'disallowed'
-  /** Lists exported with delta times in them, which nobody rewrites: see KernelCounts. */
-  listDeltaTimes: number
 }
 
 /** One Program and what decides its back end. `run` is replaced when it is compiled; who holds it need not ask again. */
@@ -90,7 +94,7 @@ export class ProgramCache {
     refused: 0,
     size: 0,
     codegen: 'unknown',
-    listDeltaTimes: 0
+    ...kernelCounts()
   }
   readonly #registry: ElementRegistry
   readonly #layouts: LayoutTable
@@ -98,6 +102,7 @@ export class ProgramCache {
   readonly #limit: number
   readonly #compileAfterRecords: number
   readonly #compilesPerSecond: number
+  readonly #compiledFields: number
   readonly #slots = new Map<string, PlanSlot>()
   readonly #slotOfPlan = new WeakMap<Plan, PlanSlot>()
   #uses = 0
@@ -107,10 +112,11 @@ export class ProgramCache {
   constructor(options: ProgramCacheOptions) {
     this.#registry = options.registry
     this.#layouts = options.layouts ?? new LayoutTable()
-    this.#kernel = createKernel(options.registry, this.stats)
+    this.#kernel = createKernel(options.registry, this.stats, options.lists)
     this.#limit = options.limit ?? 4096
     this.#compileAfterRecords = options.compileAfterRecords ?? 1000
     this.#compilesPerSecond = options.compilesPerSecond ?? 100
+    this.#compiledFields = options.compiledFields ?? 256
     this.#compilesLeft = this.#compilesPerSecond
   }
 
@@ -173,12 +179,17 @@ export class ProgramCache {
       program.isFinal = true
       return
     }
+    if (program.input.fields.length > this.#compiledFields) {
+      program.isFinal = true
+      this.stats.refused++
+      return
+    }
     if (!this.#takeCompile(nowMs)) {
       this.stats.postponed++
       return
     }
     try {
-      const run = compile(program.planned.plan, program.input.fields.length, this.#kernel)
+      const run = compile(program.planned.plan, this.#kernel)
       program.isFinal = true
       if (run === undefined) {
         this.stats.refused++

@@ -9,7 +9,7 @@ import {
   selectorAlgorithm
 } from './integer.ts'
 import { FlowKeyWriter } from './flow-keys.ts'
-import { ListCopier } from './list-octets.ts'
+import { ListCopier, kernelCounts } from './list-octets.ts'
 import type { KernelCounts } from './list-octets.ts'
 import { ListTextWriter } from './list-text.ts'
 import { address4, copyOctets, writeAddress16 } from './octets.ts'
@@ -49,10 +49,10 @@ import {
  *
  * @param counts - counted up as records pass.
  */
-export function createKernel(registry: ElementRegistry, counts: KernelCounts = { listDeltaTimes: 0 }) {
+export function createKernel(registry: ElementRegistry, counts: KernelCounts = kernelCounts()) {
   const flowKeys = new FlowKeyWriter(registry)
   const lists = new ListCopier(registry, counts)
-  const listTexts = new ListTextWriter(registry)
+  const listTexts = new ListTextWriter(registry, counts)
   return {
     /** Where a computed value stands before it becomes text. */
     scratch: new DataView(new ArrayBuffer(8)),

@@ -7,13 +7,22 @@ import { copyOctets } from './octets.ts'
 const UNDEFINED_SEMANTIC = 255
 const PADDING_OCTETS = 210
 
-/** What the kernel counts. */
+/** What the kernel counts of lists (RFC 6313); a list is counted once for each destination. */
 export interface KernelCounts {
+  /** Malformed or beyond a limit (L-23): exported as an empty list, or as `invalid` in JSON. Their records stay. */
+  listsMalformed: number
+  /** Template ids in lists that are not known: what they describe passes as octets (RFC 6313 §6). */
+  listTemplatesUnknown: number
   /**
    * Lists copied with delta times (158, 159) in them: these count back from the Export Time of the Message they came in, so
    * they are late by as long as they were on their way (RFC 7119 §3). In records themselves they become absolute.
    */
   listDeltaTimes: number
+}
+
+/** Counts that begin. */
+export function kernelCounts(): KernelCounts {
+  return { listsMalformed: 0, listTemplatesUnknown: 0, listDeltaTimes: 0 }
 }
 
 const isDelta = (pen: number, id: number): boolean => timeEdgeOf(pen, id)?.form === 'delta'
@@ -118,7 +127,11 @@ export class ListCopier implements ListVisitor {
     this.#shift = to - at
     this.#isDeltaIn = false
     this.#walker.beginMessage()
-    if (this.#walker.walk(listTypeName(listType), view, at, length, this, this) !== undefined) return false
+    if (this.#walker.walk(listTypeName(listType), view, at, length, this, this) !== undefined) {
+      this.#counts.listsMalformed++
+      return false
+    }
+    this.#counts.listTemplatesUnknown += this.#walker.unknownTemplates
     if (this.#isDeltaIn) this.#counts.listDeltaTimes++
     return true
   }

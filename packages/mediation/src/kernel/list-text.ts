@@ -3,6 +3,7 @@ import type { ElementRegistry, Layout, ListView, ListVisitor } from '@weir/ipfix
 import type { EntryContext } from '../program.ts'
 import { isListWriter, isQuoted, keyOf, mostTextOctets, textWriterOf } from '../text-writer.ts'
 import { listTypeName } from './list-octets.ts'
+import type { KernelCounts } from './list-octets.ts'
 import { writeHex, writeInvalid } from './text-address.ts'
 import { writeScalar } from './text.ts'
 
@@ -32,8 +33,11 @@ export class ListTextWriter implements ListVisitor {
   #open: OpenList[] = []
   #result = ''
 
-  constructor(registry: ElementRegistry) {
+  readonly #counts: KernelCounts
+
+  constructor(registry: ElementRegistry, counts: KernelCounts) {
     this.#registry = registry
+    this.#counts = counts
     this.#walker = new ListWalker(registry)
   }
 
@@ -61,10 +65,15 @@ export class ListTextWriter implements ListVisitor {
     this.#result = 'null'
     this.#walker.beginMessage()
     const fault = this.#walker.walk(listTypeName(listType), view, at, length, this, this)
-    if (fault !== undefined) return writeInvalid(view, at, length, outView, q, limit)
+    if (fault !== undefined) {
+      const end = writeInvalid(view, at, length, outView, q, limit)
+      if (end >= 0) this.#counts.listsMalformed++
+      return end
+    }
     const octets = utf8.encode(this.#result)
     if (q + octets.length > limit) return -1
     for (let n = 0; n < octets.length; n++) outView.setUint8(q + n, octets[n])
+    this.#counts.listTemplatesUnknown += this.#walker.unknownTemplates
     return q + octets.length
   }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Layout } from '@weir/ipfix'
-import { createKernel } from '../../src/index.ts'
-import { bare, contextOf, hex, layoutOf, normalisedText, registry, run } from '../support/programs.ts'
+import { ProgramCache, createKernel } from '../../src/index.ts'
+import { kernelCounts } from '../../src/kernel/list-octets.ts'
+import { bare, contextOf, hex, json, layoutOf, normalisedText, registry, run, runProgram } from '../support/programs.ts'
 
 /** The exporter's templates, and ids of the destination: 1000 more than the exporter's. */
 function contextWith(templates: Record<number, Layout>, exported: (id: number) => number = id => id + 1000) {
@@ -81,7 +82,7 @@ describe('rewrites', () => {
 
 describe('counts', () => {
   test('R7119-3-2: lists with delta times, which cannot be rewritten, are counted', () => {
-    const counts = { listDeltaTimes: 0 }
+    const counts = kernelCounts()
     const { copyVariableList } = createKernel(registry, counts)
     const templates: Record<number, Layout> = { 257: layoutOf('8:4 158:4'), 258: layoutOf('8:4 156:8') }
     const context = contextWith(templates)
@@ -100,13 +101,31 @@ describe('counts', () => {
       )
       return counts.listDeltaTimes
     }
-    assert.equal(copy(292, '13 03 0102 c0000201 e8fe6f801f9add37 aabbccdd'), 0)
+    assert.equal(copy(292, '0f 03 0102 c0000201 e8fe6f801f9add37'), 0)
     assert.equal(copy(292, '03 03 0101'), 0)
     assert.equal(copy(292, '0b 03 0101 c0000201 004c4b40'), 1)
     assert.equal(copy(291, '09 03 009f 0004 004c4b40'), 2)
     assert.equal(copy(293, '0d 03 0101 000c c0000201 004c4b40'), 3)
     // A malformed list is exported as an empty one.
     assert.equal(copy(292, '0a 03 0101 c0000201 004c4b'), 3)
+    assert.deepEqual(counts, { listDeltaTimes: 3, listsMalformed: 1, listTemplatesUnknown: 0 })
+  })
+
+  test('R6313-5.2-1 R6313-6-1: malformed lists and unknown templates are counted, in octets and in text', () => {
+    for (const plan of [bare, json]) {
+      const cache = new ProgramCache({ registry })
+      const context = contextWith({})
+      for (const [layout, list] of [
+        ['292:65535', '02 0301'],
+        ['292:65535', '07 03 0101 01020304'],
+        ['291:65535', '05 03 0004 0001'],
+        ['293:65535', '0c ff 0101 0004 0999 0007 010203']
+      ]) {
+        runProgram(cache.get(layoutOf(layout), plan, context, 0), hex(list), context, 1000)
+      }
+      const { listsMalformed, listTemplatesUnknown } = cache.stats
+      assert.deepEqual([listsMalformed, listTemplatesUnknown], [1, 2])
+    }
   })
 })
 
