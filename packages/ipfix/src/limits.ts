@@ -25,18 +25,10 @@ export interface ProtocolLimits {
   readonly templateLifetimeMaxMs: number
   /** L-15: fixed lifetime instead of the rule, or 0. */
   readonly templateLifetimeFixedMs: number
-  /** L-16: options records kept per session, and type records (RFC 5610). */
+  /** L-16: options records kept per session. */
   readonly optionsRecordsPerSession: number
-  readonly typeRecordsPerSession: number
   /** L-20: values (records times fields) of one Message. */
   readonly valuesPerMessage: number
-  /** L-21: decoded octets of one Message (readers that make values; the decoder makes none). */
-  readonly decodedOctetsPerMessage: number
-  /** L-22: octets of a string or octetArray value that are kept. */
-  readonly valueOctets: number
-  /** L-23: depth of nested lists and list elements of one Message (RFC 6313). */
-  readonly listDepth: number
-  readonly listElementsPerMessage: number
 }
 
 /** The defaults of {@link ProtocolLimits}. */
@@ -56,10 +48,5 @@ export const defaultLimits: ProtocolLimits = Object.freeze({
   templateLifetimeMaxMs: 3 * 86_400_000,
   templateLifetimeFixedMs: 0,
   optionsRecordsPerSession: 4096,
-  typeRecordsPerSession: 1024,
-  valuesPerMessage: 65_536,
-  decodedOctetsPerMessage: 4 * 1024 * 1024,
-  valueOctets: 4096,
-  listDepth: 8,
-  listElementsPerMessage: 65_536
+  valuesPerMessage: 65_536
 })

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { ElementRegistry, LayoutTable } from '@weir/ipfix'
 import { ProgramCache } from '../src/index.ts'
-import type { Cursor, Program, ProgramCacheOptions } from '../src/index.ts'
+import type { Cursor, Plan, Program, ProgramCacheOptions } from '../src/index.ts'
 import { canCompile, contextOf, hex, json, layoutOf, normalised, runProgram } from './support/programs.ts'
 
 const registry = ElementRegistry.standard()
@@ -110,6 +110,43 @@ describe('a cache of Programs', () => {
     assert.equal(cache.get(wide, normalised, context, 0).isCompiled, false)
     assert.equal(cache.get(wide, normalised, context, 0).isCompiled, false)
     assert.equal(cache.stats.refused, 1)
+    assert.equal(cache.get(layoutOf('8:4 '.repeat(256)), normalised, context, 0).isCompiled, true)
+  })
+
+  test('L-14: compiles Layouts of as many fields as it is told', { skip }, () => {
+    const cache = makeCache({ compileAfterRecords: 0, compiledFields: 2 })
+    assert.equal(cache.get(layoutOf('8:4 12:4'), normalised, context, 0).isCompiled, true)
+    assert.equal(cache.get(layoutOf('8:4 12:4 7:2'), normalised, context, 0).isCompiled, false)
+    assert.equal(cache.stats.refused, 1)
+  })
+
+  test('L-23: holds each list to the depth and the elements that it is told', () => {
+    const cache = makeCache({ lists: { depth: 2, elements: 4 } })
+    const lists = layoutOf('291:65535')
+    const nested = (depth: number): string => {
+      const content = depth === 1 ? '' : nested(depth - 1)
+      return `${(5 + content.length / 2).toString(16).padStart(2, '0')}ff0123ffff${content}`
+    }
+    const numbers = (count: number): string =>
+      `${(5 + count).toString(16).padStart(2, '0')}ff00040001${'06'.repeat(count)}`
+    const run = (text: string, plan: Plan): string => {
+      const { octets } = runProgram(cache.get(lists, plan, context, 0), hex(text), context, 1000)
+      return plan === json ? Buffer.from(octets).toString() : Buffer.from(octets).toString('hex')
+    }
+    const bare = { ...normalised, lineage: false, sampling: false }
+    const empty = '05ff00d20001'
+    for (const [text, output] of [
+      [nested(2), nested(2)],
+      [nested(3), empty],
+      [numbers(4), numbers(4)],
+      [numbers(5), empty]
+    ]) {
+      assert.equal(run(text!, bare), output)
+    }
+    assert.equal(cache.stats.listsMalformed, 2)
+    assert.match(run(nested(2), json), /"items"/)
+    assert.match(run(nested(3), json), /"invalid"/)
+    assert.equal(cache.stats.listsMalformed, 3)
   })
 
   test('is bounded: Programs used longest ago go first', () => {

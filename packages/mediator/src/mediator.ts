@@ -92,7 +92,9 @@ class MediatorProcess implements Mediator {
       registry,
       limit: limits.programs,
       compilesPerSecond: limits.compilesPerSec,
-      compileAfterRecords: limits.compileAfterRecords
+      compileAfterRecords: limits.compileAfterRecords,
+      compiledFields: limits.compiledFields,
+      lists: { depth: limits.listDepth, elements: limits.listElements }
     })
     this.destinations = new DestinationSet({
       clock,

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { checkBoundaries } from './checks/boundaries.ts'
+import { checkConfigKeys } from './checks/config-keys.ts'
 import { checkCycles, checkUnused } from './checks/import-graph.ts'
 import { checkMachineTraces } from './checks/machine-traces.ts'
 import { readSource } from './checks/source-file.ts'
@@ -47,6 +48,11 @@ const steps: readonly Step[] = [
     name: 'unused',
     fix: 'remove it, or use it',
     breaches: () => checkUnused(readSources(), readPackages())
+  },
+  {
+    name: 'configuration keys',
+    fix: 'a key that nothing reads promises what does not happen: read it, or take it out of packages/config/src/schema',
+    breaches: () => checkConfigKeys(readSources())
   },
   { name: 'generated files', fix: 'npm run generate', breaches: generatedBreaches },
   {

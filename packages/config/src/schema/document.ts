@@ -34,6 +34,32 @@ const MediatorConfig = section(
           limit: 'L-14',
           description: 'A Layout is compiled once it has had so many records: before that it is not worth it.'
         }),
+        compiledFields: wholeNumber({
+          default: 256,
+          minimum: 0,
+          maximum: 16_384,
+          limit: 'L-14',
+          description: 'Most fields of a Layout that is compiled; a longer function costs more to make than it saves.',
+          whenReached: 'the interpreter runs its records'
+        }),
+        listDepth: wholeNumber({
+          default: 8,
+          minimum: 1,
+          maximum: 64,
+          unit: 'levels',
+          limit: 'L-23',
+          description: 'Depth of lists within lists (RFC 6313).',
+          whenReached: 'the list becomes an empty one, in JSON its octets marked as invalid; its record stays'
+        }),
+        listElements: wholeNumber({
+          default: 65_536,
+          minimum: 1,
+          maximum: 1_048_576,
+          limit: 'L-23',
+          description:
+            'Elements and records of one list value, those of the lists in it included; the default is more than a Message holds.',
+          whenReached: 'the list becomes an empty one, in JSON its octets marked as invalid; its record stays'
+        }),
         templatesPerDestination: wholeNumber({
           default: 4_096,
           minimum: 16,

@@ -130,14 +130,6 @@ export const protocolLimits = {
     description: 'Options records (sampling rates, names) kept per session, the last of each scope.',
     whenReached: 'the one unused for longest is forgotten'
   }),
-  typeRecordsPerSession: wholeNumber({
-    default: 1024,
-    minimum: 0,
-    maximum: 1_000_000,
-    limit: 'L-16',
-    description: 'RFC 5610 type records kept per session.',
-    whenReached: 'the one unused for longest is forgotten'
-  }),
   valuesPerMessage: wholeNumber({
     default: 65_536,
     minimum: 1_024,
@@ -145,40 +137,5 @@ export const protocolLimits = {
     limit: 'L-20',
     description: 'Values (records times fields) of one Message, against Messages of very many tiny records.',
     whenReached: 'the Message is dropped (value_budget)'
-  }),
-  decodedOctetsPerMessage: wholeNumber({
-    default: 4 * MIB,
-    minimum: 64 * KIB,
-    maximum: GIB,
-    unit: 'octets',
-    limit: 'L-21',
-    description: 'Octets that one Message may become when its values are decoded.',
-    whenReached: 'the rest of the Message is dropped (value_budget)'
-  }),
-  valueOctets: wholeNumber({
-    default: 4096,
-    minimum: 16,
-    maximum: 65_535,
-    unit: 'octets',
-    limit: 'L-22',
-    description: 'Octets of a string or octetArray value that are kept; re-export keeps all of them.',
-    whenReached: 'the kept value is cut and counted'
-  }),
-  listDepth: wholeNumber({
-    default: 8,
-    minimum: 1,
-    maximum: 64,
-    unit: 'levels',
-    limit: 'L-23',
-    description: 'Depth of lists within lists (RFC 6313).',
-    whenReached: 'the list is dropped (list_malformed)'
-  }),
-  listElementsPerMessage: wholeNumber({
-    default: 65_536,
-    minimum: 1,
-    maximum: 16_777_216,
-    limit: 'L-23',
-    description: 'List elements of one Message.',
-    whenReached: 'the list is dropped (list_malformed)'
   })
 }

@@ -180,7 +180,7 @@ export class CaptureDecoder implements MessageVisitor {
     if (this.#scopes.size >= MAX_SESSIONS) this.#forgetOldest()
     const scope = new SessionScope(
       { transport, layouts: this.#layouts, limits: this.#limits },
-      new SessionElements(this.registry, this.#limits?.typeRecordsPerSession)
+      new SessionElements(this.registry)
     )
     this.#scopes.set(key, scope)
     return scope

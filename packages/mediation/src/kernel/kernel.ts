@@ -1,4 +1,4 @@
-import type { ElementRegistry } from '@weir/ipfix'
+import type { ElementRegistry, ListLimits } from '@weir/ipfix'
 import {
   boundedRate,
   expandFloat,
@@ -48,11 +48,12 @@ import {
  * list of what generated code may call.
  *
  * @param counts - counted up as records pass.
+ * @param limits - of each list value (L-23).
  */
-export function createKernel(registry: ElementRegistry, counts: KernelCounts = kernelCounts()) {
+export function createKernel(registry: ElementRegistry, counts: KernelCounts = kernelCounts(), limits?: ListLimits) {
   const flowKeys = new FlowKeyWriter(registry)
-  const lists = new ListCopier(registry, counts)
-  const listTexts = new ListTextWriter(registry, counts)
+  const lists = new ListCopier(registry, counts, limits)
+  const listTexts = new ListTextWriter(registry, counts, limits)
   return {
     /** Where a computed value stands before it becomes text. */
     scratch: new DataView(new ArrayBuffer(8)),

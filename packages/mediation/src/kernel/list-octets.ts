@@ -1,5 +1,5 @@
 import { ListWalker } from '@weir/ipfix'
-import type { ElementRegistry, Layout, ListType, ListView, ListVisitor } from '@weir/ipfix'
+import type { ElementRegistry, Layout, ListLimits, ListType, ListView, ListVisitor } from '@weir/ipfix'
 import type { TemplateIds } from '../program.ts'
 import { timeEdgeOf } from '../time-form.ts'
 import { copyOctets } from './octets.ts'
@@ -40,9 +40,9 @@ export class ListCopier implements ListVisitor {
   readonly #haveDelta = new WeakMap<Layout, boolean>()
   #isDeltaIn = false
 
-  constructor(registry: ElementRegistry, counts: KernelCounts) {
+  constructor(registry: ElementRegistry, counts: KernelCounts, limits?: ListLimits) {
     this.#counts = counts
-    this.#walker = new ListWalker(registry)
+    this.#walker = new ListWalker(registry, limits)
   }
 
   /**

@@ -1,5 +1,5 @@
 import { ListWalker, isLegalLength, listSemanticName } from '@weir/ipfix'
-import type { ElementRegistry, Layout, ListView, ListVisitor } from '@weir/ipfix'
+import type { ElementRegistry, Layout, ListLimits, ListView, ListVisitor } from '@weir/ipfix'
 import type { EntryContext } from '../program.ts'
 import { isListWriter, isQuoted, keyOf, mostTextOctets, textWriterOf } from '../text-writer.ts'
 import { listTypeName } from './list-octets.ts'
@@ -35,10 +35,10 @@ export class ListTextWriter implements ListVisitor {
 
   readonly #counts: KernelCounts
 
-  constructor(registry: ElementRegistry, counts: KernelCounts) {
+  constructor(registry: ElementRegistry, counts: KernelCounts, limits?: ListLimits) {
     this.#registry = registry
     this.#counts = counts
-    this.#walker = new ListWalker(registry)
+    this.#walker = new ListWalker(registry, limits)
   }
 
   /**

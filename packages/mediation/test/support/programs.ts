@@ -79,7 +79,7 @@ export function programsOf(layout: Layout, plan: Plan, context: EntryContext): P
   const planned = planRecord(layout, plan, variantOf(layout, plan, context, registry), registry)
   const output = planned.output && layouts.intern(planned.output.fields, planned.output.scopeCount)
   const programs: Program[] = [{ input: layout, output, isCompiled: false, run: interpret(planned.plan, kernel) }]
-  const run = canCompile ? compile(planned.plan, layout.fields.length, kernel) : undefined
+  const run = canCompile ? compile(planned.plan, kernel) : undefined
   if (run !== undefined) programs.push({ input: layout, output, isCompiled: true, run })
   return programs
 }

@@ -14,6 +14,27 @@ interface Limit {
 
 /** Bounds that are no keys, because nobody has a reason to change them. */
 const fixedLimits: readonly Limit[] = [
+  {
+    number: 'L-16',
+    key: '',
+    value: 'type records (RFC 5610) of a session in `weir decode`: 1,024; Weir itself learns none',
+    memory: '',
+    whenReached: 'the one unused for longest is forgotten'
+  },
+  {
+    number: 'L-21',
+    key: '',
+    value: 'octets that a Message becomes when decoded: none, values are not decoded but copied from octets to octets',
+    memory: '',
+    whenReached: ''
+  },
+  {
+    number: 'L-22',
+    key: '',
+    value: 'octets of a value that is kept: values are kept in options records alone, whole, within 32 MiB in all',
+    memory: '32 MiB',
+    whenReached: 'nothing new is learned; known records still change'
+  },
   { number: 'L-50', key: '', value: '64 frames', memory: '', whenReached: 'the link waits for credit' },
   { number: 'L-54', key: '', value: 'reconnection of the link every 100 ms', memory: '', whenReached: '' },
   {
