@@ -26,6 +26,10 @@ const MAX_DATAGRAM_OCTETS = 65_536
 /** Datagrams at once from which on the socket is asked every {@link POLL_MS} instead of asking us. */
 const POLL_FROM = 8
 const POLL_MS = 1
+/** Over so long it is judged whether {@link POLL_FROM} came in a millisecond. */
+const POLL_WINDOW_MS = 10
+/** Datagrams that libuv reads of one socket before it looks at others. */
+const TURN_DATAGRAMS = 32
 /** A smaller receive buffer does not bridge some milliseconds at a high rate. */
 const POLL_BUFFER_OCTETS = 2_097_152
 
@@ -46,6 +50,9 @@ export class UdpListener {
   #fd = -1
   #handle: DatagramHandle | undefined
   #isPolling = false
+  #turnDatagrams = 0
+  #pollSinceMs = 0
+  #pollDatagrams = 0
   #timer: NodeJS.Timeout | undefined
   #identity: SocketIdentity = { inode: undefined, port: 0 }
   #arrivals = 0
@@ -85,7 +92,7 @@ export class UdpListener {
     this.#handle = handleOf(socket)
     this.#fd = this.#handle?.fd ?? -1
     this.#identity = { inode: socketInode(this.#fd), port: this.port }
-    socket.on('message', this.socketKind === 'recvmmsg' ? this.#onMany : this.#onOne)
+    socket.on('message', this.socketKind === 'recvmmsg' ? this.#onMany : this.#onSingle)
   }
 
   async #bind(address: string): Promise<void> {
@@ -143,6 +150,36 @@ export class UdpListener {
   }
 
   /**
+   * By dgram alone. libuv reads at most {@link TURN_DATAGRAMS} in a turn of the event loop; the turn's end says whether there
+   * was more than a few, and whether the socket is empty.
+   */
+  readonly #onSingle = (message: Buffer, source: { address: string; port: number }): void => {
+    this.#onOne(message, source)
+    if (this.#turnDatagrams++ === 0 && this.#isPollable) setImmediate(this.#endTurn)
+  }
+
+  readonly #endTurn = (): void => {
+    const read = this.#turnDatagrams
+    this.#turnDatagrams = 0
+    this.#pollDatagrams += read
+    // The socket still holds some: the next turn brings them.
+    if (this.#fd < 0 || read >= TURN_DATAGRAMS) return
+    const nowMs = performance.now()
+    const isBusy = this.#pollDatagrams >= POLL_FROM * (nowMs - this.#pollSinceMs)
+    if (isBusy) this.#rest(this.#wake)
+    if (isBusy || nowMs - this.#pollSinceMs > POLL_WINDOW_MS) {
+      this.#pollSinceMs = nowMs
+      this.#pollDatagrams = 0
+    }
+  }
+
+  readonly #wake = (): void => {
+    if (this.#fd < 0) return
+    this.#isPolling = false
+    this.#handle!.recvStart()
+  }
+
+  /**
    * The first datagram of a turn came by dgram; the others are fetched together. While many come, the event loop is not
    * told of each: they are fetched every millisecond, which costs the less the more there are.
    */
@@ -150,24 +187,27 @@ export class UdpListener {
     this.#onOne(message, source)
     if (this.#fd < 0) return
     const fetched = this.#deps.reader!.drain(this.#fd, this.#deps.sink)
-    const isRoomy = this.receiveBufferGranted >= POLL_BUFFER_OCTETS
-    if (fetched >= POLL_FROM && isRoomy && this.#handle !== undefined && !this.#isPolling) {
-      this.#isPolling = true
-      this.#handle.recvStop()
-      this.#timer = setTimeout(this.#poll, POLL_MS)
-    }
+    if (fetched >= POLL_FROM && this.#isPollable) this.#rest(this.#poll)
   }
 
   readonly #poll = (): void => {
     if (this.#fd < 0) return
     const fetched = this.#deps.reader!.drain(this.#fd, this.#deps.sink)
     if (fetched > 0) this.#arrivals++
-    if (fetched >= POLL_FROM) {
-      this.#timer!.refresh()
-      return
-    }
-    this.#isPolling = false
-    this.#handle!.recvStart()
+    if (fetched >= POLL_FROM) this.#timer!.refresh()
+    else this.#wake()
+  }
+
+  get #isPollable(): boolean {
+    return this.#handle !== undefined && this.receiveBufferGranted >= POLL_BUFFER_OCTETS
+  }
+
+  /** Do not listen to the socket for a moment, so that datagrams gather. */
+  #rest(then: () => void): void {
+    if (this.#isPolling) return
+    this.#isPolling = true
+    this.#handle!.recvStop()
+    this.#timer = setTimeout(then, POLL_MS)
   }
 }
 
