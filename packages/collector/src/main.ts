@@ -1,9 +1,8 @@
-import type { WeirConfig } from '@weir/config'
+import { loadElements, type WeirConfig } from '@weir/config'
 import { controlEndpoint, createControlClient, createLinkSender, dataEndpoint } from '@weir/link'
 import { createHttpHealth, createLog, runProcess, type Component, type Log } from '@weir/runtime'
 import { createCollector } from './collector.ts'
 import { serveControl } from './control.ts'
-import { loadElements } from './elements.ts'
 import { createCollectorMetrics } from './metric-readers.ts'
 import { createStore } from './store.ts'
 

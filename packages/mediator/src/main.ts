@@ -1,7 +1,7 @@
+import { loadElements } from '@weir/config'
 import { createControlClient, controlEndpoint } from '@weir/link'
 import { createHttpHealth, createLog, exitCodes, runProcess } from '@weir/runtime'
 import { serveControl } from './control.ts'
-import { loadElements } from './elements.ts'
 import { createMediator } from './mediator.ts'
 import { createMediatorMetrics } from './metrics.ts'
 import type { WeirConfig } from '@weir/config'

@@ -129,9 +129,9 @@ class MediatorProcess implements Mediator {
   }
 
   async start(): Promise<void> {
-    const { destinations } = this.#config
-    if (destinations.some(config => config.type === 'ipfix' && config.socket !== 'dgram')) await this.#loadSegments()
-    for (const config of destinations) this.destinations.add(config, false)
+    // At every start: the API may add a destination that wants it.
+    await this.#loadSegments()
+    for (const config of this.#config.destinations) this.destinations.add(config, false)
     this.#ticker = this.#clock.setPeriodic(TICK_MS, () => {
       this.destinations.tick()
       // A collector that was killed says nothing any more: it is held for dead after its heartbeats.

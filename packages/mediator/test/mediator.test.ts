@@ -4,6 +4,7 @@ import { FakeClock, silentLog } from '@weir/runtime'
 import { serveControl } from '../src/control.ts'
 import { createMediator } from '../src/mediator.ts'
 import { createMediatorMetrics, mediatorMetrics } from '../src/metrics.ts'
+import { loadSegmentSender } from '../src/outputs/segment-sender.ts'
 import { flowBatch, sourceOf } from './support/batches.ts'
 import { FakeControl, FakeReceiver } from './support/fake-link.ts'
 import { defaults, destinationOf } from './support/rig.ts'
@@ -42,6 +43,14 @@ test('is inert until it is started, and may be stopped before and twice', async 
   assert.equal(receiver.onBatch, undefined)
   assert.equal(mediator.readiness.isReady, false)
   await mediator.stop(100)
+  await mediator.stop(100)
+})
+
+test('UDP_SEGMENT is there for destinations that the API adds later', async () => {
+  const isAvailable = typeof (await loadSegmentSender(silentLog())) !== 'string'
+  const { mediator } = setUp([])
+  await mediator.start(never)
+  assert.equal(mediator.state.hasSegments, isAvailable)
   await mediator.stop(100)
 })
 
