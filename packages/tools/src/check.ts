@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { checkBoundaries } from './checks/boundaries.ts'
 import { checkConfigKeys } from './checks/config-keys.ts'
 import { checkCycles, checkUnused } from './checks/import-graph.ts'
+import { checkDocuments } from './checks/documents.ts'
 import { checkMachineTraces } from './checks/machine-traces.ts'
 import { readSource } from './checks/source-file.ts'
 import { generatedBreaches } from './generated-files.ts'
@@ -55,6 +56,7 @@ const steps: readonly Step[] = [
     breaches: () => checkConfigKeys(readSources())
   },
   { name: 'generated files', fix: 'npm run generate', breaches: generatedBreaches },
+  { name: 'documents', fix: 'name what is there now', breaches: checkDocuments },
   {
     name: 'traces of this machine',
     fix: 'take the path out; npm install with this .npmrc leaves addresses out of the lock',

@@ -91,6 +91,8 @@ export function limitsPage(metrics: readonly DeclaredMetric[]): string {
   const limits = [...limitsOf(configSchema, ''), ...fixedLimits].toSorted((one, other) =>
     one.number.localeCompare(other.number)
   )
+  // A metric that names the number of a key does not show the fixed bound beside it.
+  const keyed = new Set(limits.flatMap(({ number, key }) => (key === '' ? [] : [number])))
   const rows = limits.map(({ number, key, value, memory, whenReached }) => [
     number,
     key === '' ? 'fixed' : code(key),
@@ -98,7 +100,9 @@ export function limitsPage(metrics: readonly DeclaredMetric[]): string {
     memory,
     whenReached,
     [
-      ...metrics.filter(({ help }) => help.includes(number)).map(({ name }) => code(name)),
+      ...(key === '' && keyed.has(number) ? [] : metrics)
+        .filter(({ help }) => help.includes(number))
+        .map(({ name }) => code(name)),
       ...dropsOf(key, whenReached)
     ].join(', ')
   ])
