@@ -1,5 +1,5 @@
 import { REVERSE_PEN } from '@weir/ipfix'
-import type { ElementRegistry, Layout } from '@weir/ipfix'
+import type { ElementRegistry, FieldSpecifier, Layout } from '@weir/ipfix'
 import type { NormaliseOptions } from './normalisation.ts'
 import type { Plan } from './plan.ts'
 import type { EntryContext } from './program.ts'
@@ -12,7 +12,9 @@ const BOOT_KNOWN = 2
 /** The records came in NetFlow v9, where some numbers have other names and types. */
 const NETFLOW_V9 = 4
 
-const ORIGINS = new Set([403, 404])
+/** Whether a field is an origin that wins over ours: of another length (NetFlow v9) it says nothing. */
+const isOrigin = ({ pen, id, length }: FieldSpecifier): boolean =>
+  pen === 0 && ((id === 403 && length === 4) || (id === 404 && length === 16))
 
 /**
  * Which dimensions of the context make another Program of this Layout and Plan: a mask of {@link IPV6_EXPORTER},
@@ -20,7 +22,7 @@ const ORIGINS = new Set([403, 404])
  */
 export function variantMask(layout: Layout, plan: Plan, registry: ElementRegistry): number {
   let mask = 0
-  const hasOrigin = layout.fields.some(field => field.pen === 0 && field.length > 0 && ORIGINS.has(field.id))
+  const hasOrigin = layout.fields.some(isOrigin)
   if (plan.lineage && (plan.kind === 'json' || !hasOrigin)) mask |= IPV6_EXPORTER
   // A scope that cannot be exported is replaced by the exporter.
   if (layout.scopeCount > 0) mask |= IPV6_EXPORTER

@@ -299,6 +299,13 @@ describe('lineage', () => {
     )
   })
 
+  test('a 403 of a length that no address has does not make an IPv6 exporter an IPv4 one', () => {
+    assert.equal(
+      normalisedText('403:3 8:4', '010101 0a000001', lineage, ipv6Context),
+      '8:4 404:16 405:4 258:8 = 0a00000120010db8000000000000000000000001000000070000018bcfe56ddc'
+    )
+  })
+
   test('R7119-opt-1: in options records the exporter and its domain are the last scope fields', () => {
     assert.equal(
       normalisedText('302:8 | 84:4', '0000000000000005 61626364', lineage),

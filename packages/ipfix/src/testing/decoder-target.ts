@@ -56,6 +56,7 @@ export class DecoderTarget implements MessageVisitor {
     const { session } = this
     this.#disturb()
     const live = this.#budget.templates
+    const generation = this.#generation()
     this.#calls = 0
     this.#faultCalls = 0
     this.#isBegun = false
@@ -75,7 +76,10 @@ export class DecoderTarget implements MessageVisitor {
     if (discarded === undefined) {
       assert(this.#isBegun, 'onMessage was not called')
       this.accepted++
-    } else assert(this.#calls === 0 && this.#faultCalls === 1, `${discarded}: something else was seen`)
+    } else {
+      assert(this.#calls === 0 && this.#faultCalls === 1, `${discarded}: something else was seen`)
+      assert(this.#generation() === generation, `${discarded}: a template was changed`)
+    }
     const calls = this.#calls + this.#faultCalls
     assert(calls <= octets.length + live + 2, `${calls} calls for ${octets.length} octets`)
     this.#checkTables()
@@ -132,6 +136,13 @@ export class DecoderTarget implements MessageVisitor {
   #call(): void {
     assert(this.#isBegun, 'something came before onMessage')
     this.#calls++
+  }
+
+  /** Changes of definitions, in all tables. */
+  #generation(): number {
+    let changes = 0
+    for (const table of this.session.tables.values()) changes += table.generation
+    return changes
   }
 
   #checkTables(): void {
