@@ -103,13 +103,7 @@ function destinationOf(kind: string, index: number, sinkPort: number, folder: st
 }
 
 interface Ledger {
-  readonly collector: {
-    readonly records: { readonly decoded: number; readonly admitted: number }
-    readonly window: { readonly inWindow: number }
-  }
-  readonly mediator: {
-    readonly destinations: Readonly<Record<string, { readonly sent: number; readonly queued: number }>>
-  }
+  readonly mediator: { readonly destinations: Readonly<Record<string, { readonly sent: number }>> }
 }
 
 async function runCase(test: Case): Promise<Row> {
@@ -174,13 +168,15 @@ async function runCase(test: Case): Promise<Row> {
         ],
         otherCpus
       )
+    // Over UDP a sink may lose what Weir has sent: there, as for files, the ledger says what the kernel took.
     const delivered = async (): Promise<number> => {
-      if (sinks.length === 0) {
-        const { mediator } = (await (await fetch(`${api}/v1/ledger`)).json()) as Ledger
-        return mediator.destinations.d0!.sent
-      }
-      const counts = await Promise.all(sinks.map(sink => sink.ask<{ records: number }>()))
-      return Math.min(...counts.map(({ records }) => records))
+      const isCounted = test.destinations.every(kind => kind === 'tcp')
+      if (isCounted)
+        return Math.min(
+          ...(await Promise.all(sinks.map(sink => sink.ask<{ records: number }>()))).map(({ records }) => records)
+        )
+      const { mediator } = (await (await fetch(`${api}/v1/ledger`)).json()) as Ledger
+      return Math.min(...Object.values(mediator.destinations).map(({ sent }) => sent))
     }
     // Warm up: the programs are compiled and the buffers are made.
     const warm = await load(test.input === 'udp' ? 500_000 : 1_000_000).line<{ records: number }>()
