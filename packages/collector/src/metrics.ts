@@ -115,7 +115,7 @@ export const collectorMetrics = defineMetrics({
   },
   receiveBuffer: {
     name: 'weir_collector_receive_buffer_octets',
-    help: 'Receive buffer that the kernel granted a UDP listener (L-64).',
+    help: 'Receive buffer that the kernel granted a UDP listener, to be compared with what was asked (L-64).',
     type: 'gauge',
     labels: ['listener']
   },

@@ -31,15 +31,16 @@ const POLL_WINDOW_MS = 10
 /** Datagrams that libuv reads of one socket before it looks at others. */
 const TURN_DATAGRAMS = 32
 /** A smaller receive buffer does not bridge some milliseconds at a high rate. */
-const POLL_BUFFER_OCTETS = 2_097_152
+const POLL_BUFFER_OCTETS = 1_048_576
 
 /** One UDP socket. `::` takes IPv4 too. */
 export class UdpListener {
   readonly config: UdpListenerConfig
   /** Port in use, 0 before start. */
   port = 0
+  /** Octets that were asked of the kernel. */
   receiveBufferAsked = 0
-  /** What the kernel gives, as SO_RCVBUF reports it: twice what can be used. */
+  /** Octets that the kernel gives, in the unit in which they are asked. */
   receiveBufferGranted = 0
   /** Datagrams that the kernel dropped at this socket. */
   kernelDrops = 0
@@ -131,9 +132,9 @@ export class UdpListener {
     } catch {
       // Not granted: what there is shows below.
     }
-    this.receiveBufferGranted = socket.getRecvBufferSize()
-    // Linux doubles what is asked, for its own bookkeeping.
-    if (this.receiveBufferGranted >= octets * (process.platform === 'linux' ? 2 : 1)) return
+    // Linux reports twice what was asked: the other half is for its own bookkeeping (socket(7), SO_RCVBUF).
+    this.receiveBufferGranted = socket.getRecvBufferSize() / (process.platform === 'linux' ? 2 : 1)
+    if (this.receiveBufferGranted >= octets) return
     this.#deps.log.warn(
       'receive_buffer',
       'the kernel grants a smaller receive buffer than asked: bursts will be dropped sooner; raise net.core.rmem_max',
