@@ -46,7 +46,12 @@ export async function createServer(
     server.getDefaultJsonParser('error', 'error')
   )
   await server.register(swagger, { openapi: openApi(version) })
-  await server.register(swaggerUi, { routePrefix: '/docs', staticCSP: true })
+  await server.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    theme: { title: 'Weir coordinator' },
+    logo: { type: 'image/svg+xml', content: Buffer.from(logo), href: '/docs', target: '_self' }
+  })
   server.addHook('onSend', async (_request, reply) => void reply.header('x-content-type-options', 'nosniff'))
   server.addHook('onResponse', async (request, reply) => {
     counters.count(request.method, request.routeOptions.url ?? 'none', reply.statusCode)
@@ -64,6 +69,8 @@ export async function createServer(
   server.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)))
   return server
 }
+
+const logo = `<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40"><text x="0" y="29" font-family="sans-serif" font-size="30" font-weight="700" fill="#fff">Weir</text></svg>`
 
 const openApi = (version: string) => ({
   openapi: '3.1.0',
