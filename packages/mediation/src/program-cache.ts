@@ -15,7 +15,7 @@ import { contextVariant, variantMask } from './variant.ts'
 
 export interface ProgramCacheOptions {
   readonly registry: ElementRegistry
-  /** Where output Layouts are interned; a table of its own if left out. */
+  /** Where output Layouts are interned, and kept as long as a Program has them; a table of its own if left out. */
   readonly layouts?: LayoutTable
   /** Programs kept; those used longest ago go first. Default 4,096. */
   readonly limit?: number
@@ -28,6 +28,9 @@ export interface ProgramCacheOptions {
   /** L-23: bounds of each list value. */
   readonly lists?: ListLimits
 }
+
+/** Steps that all Programs may have together, for each Program that the limit allows: a Layout may have 16,384 fields. */
+const STEPS_PER_PROGRAM = 256
 
 /** What a ProgramCache did since it was made. */
 export interface ProgramCacheStats extends KernelCounts {
@@ -83,7 +86,8 @@ type PlanSlot = Map<Layout, LayoutSlot>
 
 /**
  * Makes Programs and keeps them: first for the interpreter, compiled once a Layout has shown that it is worth it. Bounded in
- * Programs and in compilations per second, so that a flood of Layouts costs no more than the interpreter (TH-45).
+ * Programs, in their steps and in compilations per second, so that a flood of Layouts costs no more than the interpreter, and
+ * wide ones no more memory than many (TH-45).
  */
 export class ProgramCache {
   readonly stats: ProgramCacheStats = {
@@ -106,6 +110,7 @@ export class ProgramCache {
   readonly #slots = new Map<string, PlanSlot>()
   readonly #slotOfPlan = new WeakMap<Plan, PlanSlot>()
   #uses = 0
+  #steps = 0
   #compilesLeft: number
   #refilledAtMs = -Infinity
 
@@ -139,7 +144,7 @@ export class ProgramCache {
   /** Forget the Programs of an input Layout that has ended. */
   release(layout: Layout): void {
     for (const planSlot of this.#slots.values()) {
-      this.stats.size -= planSlot.get(layout)?.held ?? 0
+      for (const program of planSlot.get(layout)?.programs ?? []) if (program !== undefined) this.#forget(program)
       planSlot.delete(layout)
     }
   }
@@ -159,13 +164,16 @@ export class ProgramCache {
   }
 
   #make(planSlot: PlanSlot, slot: LayoutSlot, layout: Layout, plan: Plan, variant: number): CachedProgram {
-    if (this.stats.size >= this.#limit) {
-      this.#evict()
+    const planned = planRecord(layout, plan, variant, this.#registry)
+    const steps = planned.plan.operations.length
+    if (this.stats.size >= this.#limit || this.#steps + steps > this.#limit * STEPS_PER_PROGRAM) {
+      this.#evict(steps)
       planSlot.set(layout, slot)
     }
-    const planned = planRecord(layout, plan, variant, this.#registry)
     const output =
       planned.output === undefined ? undefined : this.#layouts.intern(planned.output.fields, planned.output.scopeCount)
+    if (output !== undefined) this.#layouts.retain(output)
+    this.#steps += steps
     const program = new CachedProgram(layout, output, planned, this.#kernel)
     slot.programs[variant] = program
     slot.held++
@@ -217,8 +225,19 @@ export class ProgramCache {
     return true
   }
 
-  /** Forget an eighth, those used longest ago: one search for many, so that a flood of Layouts does not search each time. */
-  #evict(): void {
+  #forget(program: CachedProgram): void {
+    this.stats.size--
+    this.#steps -= program.planned.plan.operations.length
+    if (program.output !== undefined) this.#layouts.release(program.output)
+  }
+
+  /**
+   * Forget those used longest ago until an eighth is free: one search for many, so that a flood of Layouts does not search
+   * each time.
+   *
+   * @param steps - of the Program that needs the room.
+   */
+  #evict(steps: number): void {
     const all: { program: CachedProgram; variant: number; slot: LayoutSlot; planSlot: PlanSlot }[] = []
     for (const planSlot of this.#slots.values()) {
       for (const slot of planSlot.values()) {
@@ -228,12 +247,15 @@ export class ProgramCache {
       }
     }
     all.sort((a, b) => a.program.lastUse - b.program.lastUse)
-    for (const { program, variant, slot, planSlot } of all.slice(0, Math.max(1, this.#limit >>> 3))) {
+    const size = this.#limit - Math.max(1, this.#limit >>> 3)
+    const mostSteps = this.#limit * STEPS_PER_PROGRAM * (7 / 8) - steps
+    for (const { program, variant, slot, planSlot } of all) {
+      if (this.stats.size <= size && this.#steps <= mostSteps) break
       slot.programs[variant] = undefined
       slot.held--
       if (slot.held === 0) planSlot.delete(program.input)
       this.stats.evicted++
-      this.stats.size--
+      this.#forget(program)
     }
   }
 }

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { ElementRegistry, LayoutTable } from '@weir/ipfix'
 import { ProgramCache } from '../src/index.ts'
 import type { Cursor, Plan, Program, ProgramCacheOptions } from '../src/index.ts'
-import { canCompile, contextOf, hex, json, layoutOf, normalised, runProgram } from './support/programs.ts'
+import { canCompile, contextOf, hex, json, layoutOf, layouts, normalised, runProgram } from './support/programs.ts'
 
 const registry = ElementRegistry.standard()
 const makeCache = (options: Partial<ProgramCacheOptions> = {}): ProgramCache =>
@@ -161,6 +161,41 @@ describe('a cache of Programs', () => {
     assert.notEqual(cache.get(shapeOf(1), normalised, context, 0), gone)
     for (let n = 0; n < 1000; n++) cache.get(shapeOf(n), normalised, context, 0)
     assert.ok(cache.stats.size <= 16)
+  })
+
+  test('TH-45: wide Layouts are kept in their steps, not in their number', () => {
+    const cache = makeCache({ limit: 64 })
+    const wide = (n: number) =>
+      layouts.intern(
+        Array.from({ length: 4000 }, (_, index) => ({
+          pen: 32473,
+          id: 1 + ((index + n) % 30_000),
+          length: index % 2 ? 4 : 65535
+        })),
+        0
+      )
+    for (let n = 0; n < 20; n++) cache.get(wide(n), json, context, 0)
+    // 64 times 256 steps; each field is a literal and a text.
+    assert.ok(cache.stats.size <= 2, `${cache.stats.size} Programs of 8,000 steps`)
+    assert.equal(cache.stats.size + cache.stats.evicted, 20)
+    for (let n = 0; n < 40; n++) cache.get(shapeOf(n), json, context, 0)
+    assert.ok(cache.stats.size >= 40)
+  })
+
+  test('TH-09: output Layouts go with the last Program that has them', () => {
+    const outputs = new LayoutTable()
+    const cache = makeCache({ limit: 16, layouts: outputs })
+    for (let n = 0; n < 200; n++) cache.get(shapeOf(n), normalised, context, 0)
+    assert.equal(outputs.size, cache.stats.size)
+    const [one, other] = [layoutOf('8:4 12:4'), layoutOf('12:4 8:4')]
+    const { output } = cache.get(one, normalised, context, 0)
+    assert.equal(cache.get(other, normalised, context, 0).output, output)
+    cache.release(one)
+    assert.ok(output && outputs.find(output.fields, 0) === output)
+    cache.release(other)
+    assert.equal(outputs.find(output.fields, 0), undefined)
+    for (let n = 0; n < 200; n++) cache.release(shapeOf(n))
+    assert.deepEqual([outputs.size, cache.stats.size], [0, 0])
   })
 
   test('an evicted Program that is still held works on', () => {
