@@ -60,7 +60,8 @@ test('TCP, block: away at the start and away for a while: connected again, templ
   await atRest('the second connection', () => second.octets, 200)
   assert.equal(recordsIn(second.streams[0]!), 30_000)
   const { sent, uncertain, dropped } = ledger.mediator.destinations.out!
-  assert.deepEqual({ sent, uncertain, dropped: sumOf(dropped) }, { sent: 50_000, uncertain: 0, dropped: 0 })
+  // Weir cannot know that the first connection was read to its end before it was reset.
+  assert.deepEqual({ sent, uncertain, dropped: sumOf(dropped) }, { sent: 50_000, uncertain: 20_000, dropped: 0 })
   assert.equal((await weir.stop()).code, 0, weir.child.said)
   await second.close()
 })

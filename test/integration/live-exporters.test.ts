@@ -6,7 +6,8 @@ import { startNfcapd } from '../support/nfcapd.ts'
 import { startWeir } from '../support/running-weir.ts'
 import type { RunningWeir } from '../support/running-weir.ts'
 import { tempFolder } from '../support/temp-folder.ts'
-import { atRest } from '../support/until.ts'
+import { OpenVSwitch } from '../support/open-vswitch.ts'
+import { atRest, until } from '../support/until.ts'
 import { readLedger } from '../support/ledger.ts'
 
 /** Sends the traffic of test/fixtures/traffic.ts to a port, and ends. */
@@ -59,4 +60,27 @@ describe('live exporters through Weir to nfcapd', { skip: absent('softflowd', 'p
       await weir.api.delete(`/v1/destinations/${id}`)
     })
   }
+
+  test(
+    'Open vSwitch IPFIX: nfcapd counts the same behind Weir as without it',
+    { skip: absent('ovs-vswitchd') },
+    async () => {
+      const direct = await startNfcapd(folder, 'ovs-direct')
+      const behind = await startNfcapd(folder, 'ovs-behind')
+      await weir.api.post('/v1/destinations', { id: 'ovs', type: 'ipfix', url: `udp://127.0.0.1:${behind.port}` })
+      const before = (await readLedger(weir.api)).collector.records.decoded
+      const vswitch = new OpenVSwitch(folder)
+      await vswitch.start([direct.port, weir.port])
+      const decoded = async (): Promise<number> => (await readLedger(weir.api)).collector.records.decoded - before
+      // Each flow is seen at the entrance and at the exit, and there is one options record.
+      await until('all flows are exported', async () => (await decoded()) >= 17)
+      await atRest('the number of records', decoded, 1_500)
+      vswitch.stop()
+      await weir.checkLedger()
+      const [expected, seen] = await Promise.all([direct.stop(), behind.stop()])
+      assert.equal(expected.flows, 16)
+      assert.deepEqual(seen, expected)
+      await weir.api.delete('/v1/destinations/ovs')
+    }
+  )
 })

@@ -11,7 +11,11 @@ const packages = {
   dumpcap: 'wireshark-common',
   ipfixDump: 'libfixbuf-tools',
   chromium: 'chromium',
-  'ovs-vswitchd': 'openvswitch-switch'
+  'ovs-vswitchd': 'openvswitch-switch',
+  'ovs-vsctl': 'openvswitch-switch',
+  'ovs-appctl': 'openvswitch-common',
+  'ovsdb-server': 'openvswitch-switch',
+  'ovsdb-tool': 'openvswitch-common'
 } as const
 export type DebianTool = keyof typeof packages
 
