@@ -1,5 +1,5 @@
 import { LayoutTable } from '@weir/ipfix'
-import type { ElementRegistry, Layout, ListLimits } from '@weir/ipfix'
+import type { ElementRegistry, FieldSpecifier, Layout, ListLimits } from '@weir/ipfix'
 import { compile } from './compile.ts'
 import { interpret } from './interpret.ts'
 import { createKernel } from './kernel/kernel.ts'
@@ -7,7 +7,7 @@ import type { Kernel } from './kernel/kernel.ts'
 import { kernelCounts } from './kernel/list-octets.ts'
 import type { KernelCounts } from './kernel/list-octets.ts'
 import { planRecord } from './plan-record.ts'
-import type { PlannedRecord } from './plan-record.ts'
+import type { RecordPlan } from './operation.ts'
 import { planKey } from './plan.ts'
 import type { Plan } from './plan.ts'
 import type { Cursor, EntryContext, Program } from './program.ts'
@@ -29,8 +29,11 @@ export interface ProgramCacheOptions {
   readonly lists?: ListLimits
 }
 
-/** Steps that all Programs may have together, for each Program that the limit allows: a Layout may have 16,384 fields. */
-const STEPS_PER_PROGRAM = 256
+/**
+ * Fields of input and output, and steps, that all Programs may have together, for each Program that the limit allows: most
+ * have some 60 of them, but a Layout may have 16,384 fields.
+ */
+const PARTS_PER_PROGRAM = 256
 
 /** What a ProgramCache did since it was made. */
 export interface ProgramCacheStats extends KernelCounts {
@@ -54,7 +57,9 @@ export interface ProgramCacheStats extends KernelCounts {
 class CachedProgram implements Program {
   readonly input: Layout
   readonly output: Layout | undefined
-  readonly planned: PlannedRecord
+  readonly plan: RecordPlan
+  /** What it takes of memory, in fields and steps. */
+  readonly parts: number
   isCompiled = false
   /** No compilation is to be tried. */
   isFinal = false
@@ -62,17 +67,21 @@ class CachedProgram implements Program {
   lastUse = 0
   run: Program['run']
 
-  constructor(input: Layout, output: Layout | undefined, planned: PlannedRecord, kernel: Kernel) {
+  constructor(input: Layout, output: Layout | undefined, plan: RecordPlan, kernel: Kernel) {
     this.input = input
     this.output = output
-    this.planned = planned
-    const run = interpret(planned.plan, kernel)
+    this.plan = plan
+    this.parts = partsOf(plan, input, output?.fields)
+    const run = interpret(plan, kernel)
     this.run = (octets, view, inOffset, inEnd, out, outView, outOffset, outLimit, context, cursor: Cursor) => {
       run(octets, view, inOffset, inEnd, out, outView, outOffset, outLimit, context, cursor)
       this.records += cursor.records
     }
   }
 }
+
+const partsOf = (plan: RecordPlan, input: Layout, output: readonly FieldSpecifier[] = []): number =>
+  plan.operations.length + input.fields.length + output.length
 
 /** The Programs of one Layout under one Plan. */
 interface LayoutSlot {
@@ -86,7 +95,7 @@ type PlanSlot = Map<Layout, LayoutSlot>
 
 /**
  * Makes Programs and keeps them: first for the interpreter, compiled once a Layout has shown that it is worth it. Bounded in
- * Programs, in their steps and in compilations per second, so that a flood of Layouts costs no more than the interpreter, and
+ * Programs, in their fields and steps and in compilations per second, so that a flood of Layouts costs no more than the interpreter, and
  * wide ones no more memory than many (TH-45).
  */
 export class ProgramCache {
@@ -110,7 +119,7 @@ export class ProgramCache {
   readonly #slots = new Map<string, PlanSlot>()
   readonly #slotOfPlan = new WeakMap<Plan, PlanSlot>()
   #uses = 0
-  #steps = 0
+  #parts = 0
   #compilesLeft: number
   #refilledAtMs = -Infinity
 
@@ -165,16 +174,16 @@ export class ProgramCache {
 
   #make(planSlot: PlanSlot, slot: LayoutSlot, layout: Layout, plan: Plan, variant: number): CachedProgram {
     const planned = planRecord(layout, plan, variant, this.#registry)
-    const steps = planned.plan.operations.length
-    if (this.stats.size >= this.#limit || this.#steps + steps > this.#limit * STEPS_PER_PROGRAM) {
-      this.#evict(steps)
+    const parts = partsOf(planned.plan, layout, planned.output?.fields)
+    if (this.stats.size >= this.#limit || this.#parts + parts > this.#limit * PARTS_PER_PROGRAM) {
+      this.#evict(parts)
       planSlot.set(layout, slot)
     }
     const output =
       planned.output === undefined ? undefined : this.#layouts.intern(planned.output.fields, planned.output.scopeCount)
     if (output !== undefined) this.#layouts.retain(output)
-    this.#steps += steps
-    const program = new CachedProgram(layout, output, planned, this.#kernel)
+    this.#parts += parts
+    const program = new CachedProgram(layout, output, planned.plan, this.#kernel)
     slot.programs[variant] = program
     slot.held++
     this.stats.interpreted++
@@ -197,7 +206,7 @@ export class ProgramCache {
       return
     }
     try {
-      const run = compile(program.planned.plan, this.#kernel)
+      const run = compile(program.plan, this.#kernel)
       program.isFinal = true
       if (run === undefined) {
         this.stats.refused++
@@ -227,7 +236,7 @@ export class ProgramCache {
 
   #forget(program: CachedProgram): void {
     this.stats.size--
-    this.#steps -= program.planned.plan.operations.length
+    this.#parts -= program.parts
     if (program.output !== undefined) this.#layouts.release(program.output)
   }
 
@@ -235,9 +244,9 @@ export class ProgramCache {
    * Forget those used longest ago until an eighth is free: one search for many, so that a flood of Layouts does not search
    * each time.
    *
-   * @param steps - of the Program that needs the room.
+   * @param parts - of the Program that needs the room.
    */
-  #evict(steps: number): void {
+  #evict(parts: number): void {
     const all: { program: CachedProgram; variant: number; slot: LayoutSlot; planSlot: PlanSlot }[] = []
     for (const planSlot of this.#slots.values()) {
       for (const slot of planSlot.values()) {
@@ -248,9 +257,9 @@ export class ProgramCache {
     }
     all.sort((a, b) => a.program.lastUse - b.program.lastUse)
     const size = this.#limit - Math.max(1, this.#limit >>> 3)
-    const mostSteps = this.#limit * STEPS_PER_PROGRAM * (7 / 8) - steps
+    const mostParts = this.#limit * PARTS_PER_PROGRAM * (7 / 8) - parts
     for (const { program, variant, slot, planSlot } of all) {
-      if (this.stats.size <= size && this.#steps <= mostSteps) break
+      if (this.stats.size <= size && this.#parts <= mostParts) break
       slot.programs[variant] = undefined
       slot.held--
       if (slot.held === 0) planSlot.delete(program.input)
