@@ -54,7 +54,7 @@ const queue = section(
     policy: word(
       ['block', 'drop-oldest', 'drop-newest'],
       'drop-oldest',
-      'What happens when it is full. `block` holds back all input: TCP exporters wait, UDP is dropped in the end.'
+      'What happens when it is full. `block` holds back all input as long as this destination is slow or away: TCP exporters wait, UDP is dropped in the end.'
     )
   },
   'The queue of this destination.'

@@ -11,6 +11,7 @@ import {
 import { dirname } from 'node:path'
 import { errorMessage } from '@weir/runtime'
 import { removeOldest } from './file-names.ts'
+import { IdleWait } from './idle-wait.ts'
 import type { Chunk } from '../destinations/chunk.ts'
 import type { Output, OutputState } from '../destinations/output.ts'
 import type { OutputDeps } from './tcp-output.ts'
@@ -45,6 +46,7 @@ export class FileOutput implements Output {
   readonly #config: FileOutputConfig
   readonly #deps: OutputDeps
   readonly #steps: Step[] = []
+  readonly #idle = new IdleWait()
   #fd = -1
   #path = ''
   #isRegular = true
@@ -56,7 +58,6 @@ export class FileOutput implements Output {
   #isWriting = false
   #isClosing = false
   #failedAtMs = -1
-  #onIdle: (() => void) | undefined
   #sessions = 0
   #sendErrors = 0
   #writtenOctets = 0
@@ -131,15 +132,7 @@ export class FileOutput implements Output {
 
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true
-    if (this.#isWriting && deadlineMs > 0) {
-      await new Promise<void>(resolve => {
-        const timer = this.#deps.clock.setTimer(deadlineMs, resolve)
-        this.#onIdle = () => {
-          timer.cancel()
-          resolve()
-        }
-      })
-    }
+    if (this.#isWriting && deadlineMs > 0) await this.#idle.wait(this.#deps.clock, deadlineMs)
     this.#isReady = false
     this.#steps.length = 0
     if (this.#fd < 0 || this.#isWriting) return
@@ -155,7 +148,7 @@ export class FileOutput implements Output {
     if (this.#isWriting) return
     const step = this.#steps[0]
     if (step === undefined) {
-      this.#onIdle?.()
+      this.#idle.end()
       return
     }
     try {
@@ -258,7 +251,7 @@ export class FileOutput implements Output {
       this.#finishFile(this.#config.naming.isAppending, () => undefined)
     }
     if (wasReady && !this.#isClosing) this.#deps.events.onLost()
-    this.#onIdle?.()
+    this.#idle.end()
   }
 }
 

@@ -1,4 +1,5 @@
 import { errorMessage } from '@weir/runtime'
+import { IdleWait } from './idle-wait.ts'
 import type { Writable } from 'node:stream'
 import type { Chunk } from '../destinations/chunk.ts'
 import type { Output, OutputState } from '../destinations/output.ts'
@@ -9,10 +10,10 @@ export class StreamOutput implements Output {
   readonly isLazy = false
   readonly #stream: Writable
   readonly #deps: OutputDeps
+  readonly #idle = new IdleWait()
   readonly #onError: (error: Error) => void
   #isReady = false
   #under = 0
-  #onIdle: (() => void) | undefined
   #sessions = 0
   #writtenOctets = 0
   #lastError: string | undefined
@@ -54,7 +55,7 @@ export class StreamOutput implements Output {
       this.#under--
       this.#writtenOctets += lengthOctets
       this.#deps.events.onWritten(chunk)
-      if (this.#under === 0) this.#onIdle?.()
+      if (this.#under === 0) this.#idle.end()
     })
   }
 
@@ -67,15 +68,7 @@ export class StreamOutput implements Output {
   tick(): void {}
 
   async close(deadlineMs: number): Promise<void> {
-    if (this.#isReady && this.#under > 0 && deadlineMs > 0) {
-      await new Promise<void>(resolve => {
-        const timer = this.#deps.clock.setTimer(deadlineMs, resolve)
-        this.#onIdle = () => {
-          timer.cancel()
-          resolve()
-        }
-      })
-    }
+    if (this.#isReady && this.#under > 0 && deadlineMs > 0) await this.#idle.wait(this.#deps.clock, deadlineMs)
     this.#isReady = false
     // A late EPIPE must not end the process: the listener stays.
   }
@@ -86,6 +79,6 @@ export class StreamOutput implements Output {
     this.#isReady = false
     this.#deps.log.error('stdout_failed', `standard output cannot be written: ${this.#lastError}`)
     this.#deps.events.onLost()
-    this.#onIdle?.()
+    this.#idle.end()
   }
 }

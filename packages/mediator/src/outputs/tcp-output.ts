@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { formatHostPort } from '@weir/config'
 import { errorMessage } from '@weir/runtime'
 import { BackOff } from './back-off.ts'
 import { UnreadTail } from './unread-tail.ts'
@@ -50,7 +51,7 @@ export class TcpOutput implements Output {
     this.#config = config
     this.#deps = deps
     this.#backOff = new BackOff(config.reconnectMinMs, config.reconnectMaxMs, deps.random)
-    this.#target = `tcp://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`
+    this.#target = `tcp://${formatHostPort(config.host, config.port)}`
   }
 
   get isReady(): boolean {

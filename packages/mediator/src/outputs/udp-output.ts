@@ -1,8 +1,10 @@
 import { createSocket } from 'node:dgram'
 import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
+import { formatHostPort } from '@weir/config'
 import { errorCode, errorMessage } from '@weir/runtime'
 import { BackOff } from './back-off.ts'
+import { IdleWait } from './idle-wait.ts'
 import type { Socket } from 'node:dgram'
 import type { Timer } from '@weir/runtime'
 import type { Chunk } from '../destinations/chunk.ts'
@@ -35,6 +37,7 @@ export class UdpOutput implements Output {
   readonly #backOff: BackOff
   readonly #target: string
   readonly #waiting: Chunk[] = []
+  readonly #idle = new IdleWait()
   #socket: Socket | undefined
   #segments: SegmentSender | undefined
   #timer: Timer | undefined
@@ -43,7 +46,6 @@ export class UdpOutput implements Output {
   #next = 0
   #unsent = 0
   #busySinceMs = -1
-  #onIdle: (() => void) | undefined
   #sessions = 0
   #attempts = 0
   #sendErrors = 0
@@ -55,7 +57,7 @@ export class UdpOutput implements Output {
     this.#deps = deps
     this.#makeSegmentSender = makeSegmentSender
     this.#backOff = new BackOff(config.reconnectMinMs, config.reconnectMaxMs, deps.random)
-    this.#target = `udp://${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`
+    this.#target = `udp://${formatHostPort(config.host, config.port)}`
   }
 
   get isReady(): boolean {
@@ -118,18 +120,7 @@ export class UdpOutput implements Output {
 
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true
-    const isBusy = (): boolean => this.#unsent > 0 || this.#waiting.length > 0
-    if (this.#isReady && isBusy() && deadlineMs > 0) {
-      await new Promise<void>(resolve => {
-        const timer = this.#deps.clock.setTimer(deadlineMs, resolve)
-        this.#onIdle = () => {
-          if (isBusy()) return
-          timer.cancel()
-          resolve()
-        }
-      })
-    }
-    this.#onIdle = undefined
+    if (this.#isReady && this.#isBusy && deadlineMs > 0) await this.#idle.wait(this.#deps.clock, deadlineMs)
     this.#timer?.cancel()
     this.#timer = undefined
     this.#isReady = false
@@ -137,6 +128,10 @@ export class UdpOutput implements Output {
     const socket = this.#socket
     this.#socket = undefined
     if (socket !== undefined) await new Promise<void>(resolve => socket.close(() => resolve()))
+  }
+
+  get #isBusy(): boolean {
+    return this.#unsent > 0 || this.#waiting.length > 0
   }
 
   #connect(address: string, family: number): void {
@@ -181,7 +176,7 @@ export class UdpOutput implements Output {
       if (--left > 0) return
       this.#writtenOctets += chunk.end
       this.#deps.events.onWritten(chunk)
-      this.#onIdle?.()
+      if (!this.#isBusy) this.#idle.end()
     }
     let start = 0
     for (let index = 0; index < chunk.messages; index++) {
@@ -225,7 +220,7 @@ export class UdpOutput implements Output {
       this.#writtenOctets += chunk.end
       this.#deps.events.onWritten(chunk)
     }
-    this.#onIdle?.()
+    if (!this.#isBusy) this.#idle.end()
   }
 
   /** The kernel's buffer is full: soon again, but not for ever. True if it waits. */

@@ -199,3 +199,40 @@ test('nothing is encoded before the output can take it', () => {
   assert.equal(session!.messages[0]!.sequence, 0)
   assert.equal(numberOf(session!.records[0]!, '32473.1'), 4_000)
 })
+
+test('the collector waits for a destination that takes output, and not for one that is away or slow', () => {
+  const { destination, intake, output, clock } = setUp('drop-oldest')
+  const source = sourceOf()
+  let serial = 0
+  const offer = (): TestBatch => {
+    const batch = batchOf([{ layout: flowLayout, source, records: flows(500, (serial += 500)) }])
+    intake.onBatch(batch)
+    return batch
+  }
+  // Away: the queue alone holds it.
+  assert.equal(offer().isCreditReleased, true)
+  output().becomeReady()
+  while (output().confirm());
+  // Taking: what has to wait keeps the collector waiting.
+  let waiting = offer()
+  for (let n = 0; n < 14; n++) waiting = offer()
+  assert.equal(waiting.isCreditReleased, false)
+  while (output().confirm());
+  assert.equal(waiting.isCreditReleased, true)
+  // Slow: nothing taken for a while.
+  for (let n = 0; n < 15; n++) waiting = offer()
+  assert.equal(waiting.isCreditReleased, false)
+  clock.advance(250)
+  destination.tick()
+  assert.equal(waiting.isCreditReleased, true)
+  assert.equal(waiting.isSettled, false)
+  assert.equal(offer().isCreditReleased, true)
+  // And it takes output again.
+  while (output().confirm());
+  for (let n = 0; n < 15; n++) waiting = offer()
+  assert.equal(waiting.isCreditReleased, false)
+  output().lose()
+  destination.tick()
+  assert.equal(waiting.isCreditReleased, true)
+  check(destination)
+})
