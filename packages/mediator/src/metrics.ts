@@ -33,6 +33,36 @@ export const mediatorMetrics = defineMetrics({
   options: { name: 'weir_mediator_options_records', help: 'Options records kept, L-16.', type: 'gauge' },
   programs: { name: 'weir_mediator_programs', help: 'Programs kept.', type: 'gauge' },
   compiled: { name: 'weir_mediator_compiled_programs_total', help: 'Programs compiled.', type: 'counter' },
+  evicted: {
+    name: 'weir_mediator_evicted_programs_total',
+    help: 'Programs forgotten because there were too many, L-14.',
+    type: 'counter'
+  },
+  postponed: {
+    name: 'weir_mediator_postponed_compilations_total',
+    help: 'Times that a Program was not compiled yet because of the compilations of that second, L-14.',
+    type: 'counter'
+  },
+  uncompilable: {
+    name: 'weir_mediator_uncompilable_programs_total',
+    help: 'Programs that stay with the interpreter: too many fields, or too much text, L-14.',
+    type: 'counter'
+  },
+  malformedLists: {
+    name: 'weir_mediator_malformed_lists_total',
+    help: 'Lists malformed or beyond a bound (L-23), exported empty, or as invalid in JSON; once for each destination.',
+    type: 'counter'
+  },
+  unknownListTemplates: {
+    name: 'weir_mediator_unknown_list_templates_total',
+    help: 'Template ids in lists that are not known: what they describe is exported as it came (RFC 6313).',
+    type: 'counter'
+  },
+  deltaTimeLists: {
+    name: 'weir_mediator_delta_time_lists_total',
+    help: 'Lists exported with delta times in them, which are late by as long as they were on their way (RFC 7119).',
+    type: 'counter'
+  },
   matched: {
     name: 'weir_mediator_destination_matched_records_total',
     help: 'Records for this destination; sent, queued and dropped add up to it.',
@@ -138,6 +168,12 @@ export function createMediatorMetrics(state: () => MediatorState): Metrics {
     options: report => report(state().optionsRecords),
     programs: report => report(state().programs.size),
     compiled: report => report(state().programs.compiled),
+    evicted: report => report(state().programs.evicted),
+    postponed: report => report(state().programs.postponed),
+    uncompilable: report => report(state().programs.refused),
+    malformedLists: report => report(state().programs.listsMalformed),
+    unknownListTemplates: report => report(state().programs.listTemplatesUnknown),
+    deltaTimeLists: report => report(state().programs.listDeltaTimes),
     matched: each(({ ledger }) => ledger.matched),
     sent: each(({ ledger }) => ledger.sent),
     queued: each(({ ledger }) => ledger.queued),

@@ -5,7 +5,7 @@ import { serveControl } from '../src/control.ts'
 import { createMediator } from '../src/mediator.ts'
 import { createMediatorMetrics, mediatorMetrics } from '../src/metrics.ts'
 import { loadSegmentSender } from '../src/outputs/segment-sender.ts'
-import { flowBatch, sourceOf } from './support/batches.ts'
+import { batchOf, flowBatch, layoutOf, sourceOf } from './support/batches.ts'
 import { FakeControl, FakeReceiver } from './support/fake-link.ts'
 import { defaults, destinationOf } from './support/rig.ts'
 import { TcpSink } from './support/sinks.ts'
@@ -19,8 +19,13 @@ interface Setup {
   readonly control: FakeControl
 }
 
-function setUp(destinations: Destination[], clock?: Clock): Setup {
-  const config: WeirConfig = { ...defaults, runDir: '/nowhere', destinations }
+function setUp(
+  destinations: Destination[],
+  clock?: Clock,
+  limits: Partial<WeirConfig['mediator']['limits']> = {}
+): Setup {
+  const mediatorConfig = { ...defaults.mediator, limits: { ...defaults.mediator.limits, ...limits } }
+  const config: WeirConfig = { ...defaults, runDir: '/nowhere', mediator: mediatorConfig, destinations }
   let receiver!: FakeReceiver
   const mediator = createMediator(config, {
     log: silentLog(),
@@ -82,6 +87,28 @@ test('every declared metric is reported', async () => {
   const text = await mediatorText(mediator)
   for (const { name } of Object.values(mediatorMetrics)) assert.match(text, new RegExp(`^${name}[ {]`, 'm'))
   await mediator.stop(1_000)
+})
+
+test('L-14 L-23 the bounds of Programs and lists are those of the configuration, and metrics show when they are hit', async () => {
+  const sink = await new TcpSink().listen()
+  const limits = { listDepth: 2, listElements: 3, compiledFields: 0, compileAfterRecords: 0 }
+  const { mediator, receiver } = setUp([destinationOf({ id: 'a', type: 'ipfix', url: sink.url })], undefined, limits)
+  await mediator.start(never)
+  const lists = [
+    '08ff00040001060606',
+    '09ff0004000106060606',
+    '0bff0123ffff05ff0123ffff',
+    '11ff0123ffff0bff0123ffff05ff0123ffff'
+  ]
+  const records = lists.map(list => Uint8Array.from(Buffer.from(list, 'hex')))
+  receiver.onBatch!(batchOf([{ layout: layoutOf('291:65535'), source: sourceOf(), records }]))
+  await sink.until(() => sink.records.length === lists.length)
+  const text = await mediatorText(mediator)
+  assert.match(text, /^weir_mediator_malformed_lists_total 2$/m)
+  assert.match(text, /^weir_mediator_compiled_programs_total 0$/m)
+  assert.match(text, /^weir_mediator_uncompilable_programs_total 1$/m)
+  await mediator.stop(2_000)
+  await sink.close()
 })
 
 test('F-40 it stops when the collector has said that nothing more comes, and delivers everything before', async () => {
