@@ -24,6 +24,7 @@ export class Forwarder {
   readonly #ledger: Ledger
   readonly #layouts: LayoutTable
   #held: (Held | (() => void))[] = []
+  #isDraining = false
 
   constructor(link: LinkSender, ledger: Ledger, layouts: LayoutTable) {
     this.#link = link
@@ -102,6 +103,9 @@ export class Forwarder {
 
   /** The link may have room again. @returns true if nothing is held any more. */
   drain(): boolean {
+    // The link may say that it has room while it is given something.
+    if (this.#isDraining) return false
+    this.#isDraining = true
     let done = 0
     for (const held of this.#held) {
       if (typeof held === 'function') held()
@@ -109,6 +113,7 @@ export class Forwarder {
       done++
     }
     if (done > 0) this.#held = this.#held.slice(done)
+    this.#isDraining = false
     return this.#held.length === 0
   }
 

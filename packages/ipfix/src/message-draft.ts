@@ -168,6 +168,7 @@ export class MessageDraft {
 
   /** Let go of the Layouts that were made for this Message and that no table kept. */
   forgetUnused(layouts: LayoutTable): void {
+    if (this.#made.length === 0) return
     for (const layout of this.#made) layouts.releaseUnused(layout)
     this.#made.length = 0
   }

@@ -278,10 +278,12 @@ class DataLinkSender implements LinkSender {
   /** Close the open batch if there is one, and open a new one if memory allows. */
   #makeRoom(lengthOctets: number): boolean {
     if (lengthOctets > MAX_ENTRY_OCTETS) throw new InvariantError('An entry is longer than a Message', { lengthOctets })
-    if (this.#writer.hasBuffer) {
+    // Sealing may unblock, and who is told then may append and so open the next one.
+    while (this.#writer.hasBuffer && !this.#writer.fits(lengthOctets)) {
       this.#seal()
       this.#pump()
     }
+    if (this.#writer.hasBuffer) return true
     if (this.#window.octets + this.#config.batchOctets > this.#config.bufferOctets) {
       this.#count.refusedAppends++
       this.#isBlocked = true

@@ -17,8 +17,11 @@ export class DefinitionBook {
   readonly #contexts = new Map<number, ReadonlyMap<number, Layout>>()
   /** Contexts that name the layout of this id. */
   readonly #layoutUses = new Map<number, number>()
-  readonly #releasedLayouts = new Set<number>()
+  /** Layouts to be forgotten, and after which batch: used again after its release, a layout stays. */
+  readonly #releasedLayouts = new Map<number, number>()
+  /** In the order of `afterBatch`, because batches are numbered upwards; those before `#nextRelease` are done. */
   #releases: Release[] = []
+  #nextRelease = 0
   #unsent: Uint8Array[] = []
   #isWhole = false
 
@@ -63,28 +66,28 @@ export class DefinitionBook {
   release(what: DefinedKind, id: number, afterBatch: number): void {
     if (what === 1) {
       if (!this.#layouts.has(id) || this.#releasedLayouts.has(id)) return
-      this.#releasedLayouts.add(id)
+      this.#releasedLayouts.set(id, afterBatch)
     }
     this.#releases.push({ what, id, afterBatch })
   }
 
-  /** Forget what was released and is named by no batch above `settledThrough`. */
+  /** Forget what was released and is named by no batch above `settledThrough`. Looks at nothing else: tens of thousands may wait. */
   settle(settledThrough: number): void {
-    if (this.#releases.length === 0) return
-    const kept: Release[] = []
-    for (const release of this.#releases) {
-      if (release.afterBatch > settledThrough) kept.push(release)
-      else this.#forget(release)
+    const releases = this.#releases
+    while (this.#nextRelease < releases.length && releases[this.#nextRelease].afterBatch <= settledThrough) {
+      this.#forget(releases[this.#nextRelease++])
     }
-    this.#releases = kept
+    if (this.#nextRelease === 0 || this.#nextRelease * 2 < releases.length) return
+    this.#releases = releases.slice(this.#nextRelease)
+    this.#nextRelease = 0
   }
 
-  #forget({ what, id }: Release): void {
+  #forget({ what, id, afterBatch }: Release): void {
     if (what === 2) {
       if (this.#sources.delete(id)) this.#unsent.push(encodeForget(what, id))
     } else if (what === 3) {
       this.#forgetContext(id)
-    } else if (this.#releasedLayouts.has(id)) {
+    } else if (this.#releasedLayouts.get(id) === afterBatch) {
       this.#forgetLayout(id)
     }
   }
