@@ -11,8 +11,8 @@ const RATE = 50_000
 
 const decoded = async (weir: RunningWeir): Promise<number> => (await readLedger(weir.api)).collector.records.decoded
 
-describe('the mediator fails while 50,000 records/s come over TCP', () => {
-  test('F-10 kill -9 three times: nothing is lost, what came twice is counted as redelivered', async () => {
+describe('the mediator fails while 50,000 records/s come', () => {
+  test('F-10 kill -9 three times, over TCP: nothing is lost, what came twice is counted as redelivered', async () => {
     const receiver = await startReceiver('tcp')
     const weir = await startWeir(tempFolder('mediator-killed'), {
       destinations: [{ id: 'truth', type: 'ipfix', url: receiver.url, reconnectMinMs: 100, queue: { policy: 'block' } }]
@@ -40,7 +40,7 @@ describe('the mediator fails while 50,000 records/s come over TCP', () => {
     assert.ok(redelivered > 0 && redelivered <= 3 * 64 * 8192, `${redelivered} redelivered`)
   })
 
-  test('F-15 SIGSTOP for 5 s: nothing is lost, and it goes on', async () => {
+  test('F-15 SIGSTOP for 5 s, over TCP: nothing is lost, and it goes on', async () => {
     const receiver = await startReceiver('tcp')
     const weir = await startWeir(tempFolder('mediator-stopped'), {
       destinations: [{ id: 'truth', type: 'ipfix', url: receiver.url, reconnectMinMs: 100, queue: { policy: 'block' } }]
@@ -60,6 +60,28 @@ describe('the mediator fails while 50,000 records/s come over TCP', () => {
       { unique: truth.unique, lost: truth.lost, malformed: truth.malformed },
       { unique: records, lost: 0, malformed: 0 }
     )
+    assert.ok(
+      truth.duplicates <= collector.window.redelivered!,
+      `${truth.duplicates} of ${collector.window.redelivered}`
+    )
+  })
+
+  test('F-11 kill -9 while they come over UDP: everything that was read arrives', async () => {
+    const receiver = await startReceiver('tcp')
+    const weir = await startWeir(tempFolder('mediator-killed-udp'), {
+      destinations: [{ id: 'truth', type: 'ipfix', url: receiver.url, queue: { policy: 'block' } }]
+    })
+    const records = 4 * RATE
+    const generator = startGenerator({ to: weir.udp, records, rate: RATE })
+    await until('records are decoded', async () => (await decoded(weir)) > RATE, 30_000)
+    await weir.crash('mediator')
+    await weir.waitUntilReady()
+    assert.equal((await generator.waitForEnd(30_000)).code, 0, generator.said)
+    const { collector } = await weir.checkLedger({ isFresh: false, deadlineMs: 30_000 })
+    assert.equal((await weir.stop()).code, 0, weir.child.said)
+    const truth = await receiver.stop()
+    assert.equal(truth.unique, collector.records.decoded)
+    assert.equal(collector.records.decoded + collector.sequence.lost, records, JSON.stringify(collector))
     assert.ok(
       truth.duplicates <= collector.window.redelivered!,
       `${truth.duplicates} of ${collector.window.redelivered}`

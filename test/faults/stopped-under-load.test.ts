@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startGenerator, startReceiver } from '../support/ground-truth.ts'
-import { readLedger } from '../support/ledger.ts'
-import type { CollectorLedger } from '../support/ledger.ts'
+import { brokenEquations, readLedger } from '../support/ledger.ts'
+import type { CollectorLedger, MediatorLedger } from '../support/ledger.ts'
 import { startWeir } from '../support/running-weir.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { until } from '../support/until.ts'
@@ -32,7 +32,10 @@ for (const transport of ['tcp', 'udp'] as const) {
     assert.equal(code, 0, weir.child.said)
     assert.ok(tookMs < 30_000, `stopping took ${tookMs} ms`)
     generator.kill('SIGKILL')
-    const { records } = lastLedger<CollectorLedger>(weir.child.stderr, 'collector')
+    const collector = lastLedger<CollectorLedger>(weir.child.stderr, 'collector')
+    const mediator = lastLedger<MediatorLedger>(weir.child.stderr, 'mediator')
+    assert.deepEqual(brokenEquations({ collector, mediator, equations: [] }), [])
+    const { records } = collector
     const truth = await receiver.stop()
     assert.equal(truth.unique, records.decoded, `${JSON.stringify(truth)} ${JSON.stringify(records)}`)
     assert.equal(truth.duplicates, 0)
