@@ -31,6 +31,8 @@ export function weirProgram(): Command {
   const program = new Command('weir')
     .description('IPFIX collector and mediator: NetFlow and IPFIX in, one clean, normalised IPFIX stream out.')
     .version(weirVersion(), '-V, --version')
+    // Else `weir generate --version 9` would tell our version.
+    .enablePositionalOptions()
     .addHelpText('after', help)
     .showHelpAfterError('(weir --help shows the commands)')
   program.commandsGroup('Run:')

@@ -42,6 +42,13 @@ test('--version and --help end with 0, --help shows examples and exit codes', ()
   assert.match(out, /Examples:[^]*Exit codes:/)
 })
 
+test('generate has a --version of its own, that of the protocol', () => {
+  assert.match(
+    weir(['generate', '--version', '8', '--to', 'udp://127.0.0.1:9']).err,
+    /--version.*Allowed choices are 5, 9, 10/
+  )
+})
+
 test('rejects an unknown command and option with 64 and what was probably meant', () => {
   const { code, err } = weir(['chekc'])
   assert.deepEqual([code, /Did you mean check/.test(err)], [64, true])
