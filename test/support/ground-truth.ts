@@ -67,12 +67,23 @@ export interface GeneratorSettings {
   readonly records: number
   readonly rate?: number
   readonly exporters?: number
+  readonly templates?: number
   readonly seed?: number
+  readonly version?: 9 | 10
+  /** Of the first exporter; the others follow. */
+  readonly generatorId?: number
 }
 
 /** A running `weir generate`. */
-export function startGenerator({ to, records, rate, exporters, seed }: GeneratorSettings): Child {
-  const optional = { '--rate': rate, '--exporters': exporters, '--seed': seed }
+export function startGenerator({ to, records, ...others }: GeneratorSettings): Child {
+  const optional = {
+    '--rate': others.rate,
+    '--exporters': others.exporters,
+    '--templates': others.templates,
+    '--seed': others.seed,
+    '--version': others.version,
+    '--generator-id': others.generatorId
+  }
   const options = Object.entries(optional).flatMap(([name, value]) =>
     value === undefined ? [] : [name, String(value)]
   )

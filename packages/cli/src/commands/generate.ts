@@ -26,7 +26,7 @@ Examples:
   $ weir generate --to tcp://127.0.0.1:4739 --records 5000000        as fast as the collector takes them
 
 Every record carries elements 1 (unsigned32: generator) and 2 (unsigned64: serial from 0) of PEN 32473, in NetFlow v9 types
-40001 and 40002; weir receive --verify tells which arrived. The last line of standard output is JSON: what was sent exactly.
+60001 and 60002; weir receive --verify tells which arrived. The last line of standard output is JSON: what was sent exactly.
 
 Exit codes: 0 done (also after Ctrl-C), 64 wrong usage, 69 nobody takes the connection.
 `

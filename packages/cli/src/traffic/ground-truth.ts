@@ -6,9 +6,12 @@ export const GROUND_TRUTH_PEN = 32473
 export const GENERATOR_ID = 1
 /** unsigned64: how many it had made before. */
 export const SERIAL_ID = 2
-/** NetFlow v9 has no enterprise elements: types 40001 and 40002, which a collector reads as elements of PEN 9. */
-export const V9_GENERATOR_TYPE = 40_001
-export const V9_SERIAL_TYPE = 40_002
+/**
+ * NetFlow v9 has no enterprise elements: types 60001 and 60002, which a collector reads as elements of PEN 9. No vendor has them; a
+ * known element of another length would not be forwarded.
+ */
+export const V9_GENERATOR_TYPE = 60_001
+export const V9_SERIAL_TYPE = 60_002
 const V9_PEN = 9
 
 /** True if the field is the element of this ground truth, in IPFIX or as it comes from NetFlow v9. */
