@@ -10,7 +10,7 @@ import { defaultListLimits } from '../src/list-walker.ts'
 import type { ListLimits, ListType } from '../src/list-walker.ts'
 import { RecordReader } from '../src/record-reader.ts'
 import { ElementRegistry } from '../src/registry.ts'
-import { hex, layoutOf } from './support/octets.ts'
+import { hex, layoutOf, toHex } from './support/octets.ts'
 
 const registry = ElementRegistry.standard()
 const options = { nowMs: Date.UTC(2026, 6, 22) }
@@ -181,7 +181,7 @@ describe('reads lists', () => {
   })
 
   test('R6313-5.2-1 V16 eight lists deep', () => {
-    const value = valueOf('subTemplateList', nested(8).toHex(), selfReferring)
+    const value = valueOf('subTemplateList', toHex(nested(8)), selfReferring)
     assert.equal(JSON.stringify(value).split('"semantic"').length - 1, 8)
   })
 
@@ -232,10 +232,10 @@ describe('rejects lists', () => {
   })
 
   test('R6313-5.2-1 V16 LIST_DEPTH at nine lists deep, and at 10917', () => {
-    assert.equal(rejected('subTemplateList', nested(9).toHex(), selfReferring), 'LIST_DEPTH')
-    assert.equal(read('subTemplateList', nested(10_917).toHex(), selfReferring).fault, 'LIST_DEPTH')
+    assert.equal(rejected('subTemplateList', toHex(nested(9)), selfReferring), 'LIST_DEPTH')
+    assert.equal(read('subTemplateList', toHex(nested(10_917)), selfReferring).fault, 'LIST_DEPTH')
     const deep = { depth: 10_917, elements: 65_536 }
-    const { view, length } = hex(nested(10_917).toHex())
+    const { view, length } = hex(toHex(nested(10_917)))
     const finder = new TemplateIdFinder(registry, deep)
     assert.equal(finder.find('subTemplateList', view, 0, length, selfReferring), 10_917)
   })

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { ElementRegistry } from '../src/registry.ts'
 import { SessionElements, isTypeLayout } from '../src/type-records.ts'
 import type { TypeRecordOutcome } from '../src/type-records.ts'
-import { hex, layoutOf } from './support/octets.ts'
+import { hex, layoutOf, toHex } from './support/octets.ts'
 
 const registry = ElementRegistry.standard()
 
@@ -26,7 +26,7 @@ function record(fields: Fields = {}): string {
   const { pen = 32473, id = 15, type = 3, semantics = 3, units = 2, name = 'acmeOcts' } = fields
   const text = new TextEncoder().encode(name)
   const head = `${pairsOf(pen, 4)}${pairsOf(id, 2)}${pairsOf(type, 1)}${pairsOf(semantics, 1)}${pairsOf(units, 2)}`
-  return `${head}ff${pairsOf(text.length, 2)}${text.toHex()}`
+  return `${head}ff${pairsOf(text.length, 2)}${toHex(text)}`
 }
 
 function learn(session: SessionElements, pairs: string, shape = layout): TypeRecordOutcome {

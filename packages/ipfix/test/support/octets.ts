@@ -10,7 +10,7 @@ export interface Octets {
 
 /** Octets of hex pairs; white space between them does not count. */
 export function hex(text: string): Octets {
-  return wrap(Uint8Array.fromHex(text.replaceAll(/\s/g, '')))
+  return wrap(new Uint8Array(Buffer.from(text.replaceAll(/\s/g, ''), 'hex')))
 }
 
 export function wrap(octets: Uint8Array): Octets {
@@ -19,7 +19,7 @@ export function wrap(octets: Uint8Array): Octets {
 
 /** Pairs of lower-case digits. */
 export function toHex(octets: Uint8Array): string {
-  return octets.toHex()
+  return Buffer.from(octets).toString('hex')
 }
 
 /** A Layout of `pen.id:length` or `id:length`, `v` for variable, separated by spaces: `8:4 9.100:v`. */
