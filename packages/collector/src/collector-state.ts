@@ -104,7 +104,7 @@ function exporterSummary(exporter: Exporter) {
   const versions = new Set<number>()
   let domains = 0
   let templates = 0
-  for (const session of exporter.sessions) {
+  for (const session of exporter.sessions.values()) {
     addSession(sequence, session)
     versions.add(session.identity.version)
     domains += session.domains.size
@@ -135,7 +135,7 @@ export function exporterState(parts: CollectorParts, exporter: Exporter) {
   const wallOffsetMs = parts.clock.nowMs() - parts.clock.monotonicMs()
   return {
     ...exporterSummary(exporter),
-    sessionList: [...exporter.sessions].map(session => ({
+    sessionList: [...exporter.sessions.values()].map(session => ({
       listener: session.identity.listener,
       transport: session.transport,
       version: session.identity.version,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Listener, WeirConfig } from '@weir/config'
 import { LayoutTable, MessageDecoder, TemplateBudget, type ElementRegistry } from '@weir/ipfix'
 import type { LinkSender } from '@weir/link'
-import { systemClock, type Clock, type Component, type Log, type Readiness, type Timer } from '@weir/runtime'
+import { delay, systemClock, type Clock, type Component, type Log, type Readiness, type Timer } from '@weir/runtime'
 import { OptionsState, type TemplateStore } from '@weir/templates'
 import { AllowList } from './allow-list.ts'
 import { ledgerToJson } from './collector-state.ts'
@@ -75,6 +75,7 @@ export interface Collector extends Component {
 /** One expired or idle thing is found this much late at most. */
 const SWEEP_MS = 10_000
 const TICK_MS = 1_000
+const DRAIN_LOOK_MS = 50
 
 /**
  * The Collecting Process: sockets, sessions, templates, sequence accounting, and the hand-over to the link. Inert until
@@ -93,6 +94,7 @@ class CollectorProcess implements Collector {
   readonly #udp: UdpPart[] = []
   readonly #tcp: TcpListener[] = []
   readonly #allow: AllowList
+  readonly #keeper: DomainKeeper
   readonly #gate: TcpGate
   #state: 'new' | 'starting' | 'serving' | 'stopping' | 'stopped' = 'new'
 
@@ -113,7 +115,7 @@ class CollectorProcess implements Collector {
     const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
     const recollection = new Recollection(store, clock)
     const events = new TemplateEvents(recollection, log, deps.emit ?? (() => {}))
-    const keeper = new DomainKeeper({
+    const keeper = (this.#keeper = new DomainKeeper({
       layouts,
       limits,
       link,
@@ -123,7 +125,7 @@ class CollectorProcess implements Collector {
       ledger,
       events,
       clock
-    })
+    }))
     const decoder = new MessageDecoder({
       layouts,
       registry,
@@ -198,16 +200,25 @@ class CollectorProcess implements Collector {
     const endMs = this.#clock.monotonicMs() + deadlineMs
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs())
     if (wasStarted) {
-      const { tcpReadMs, udpSilenceMs, drainMs } = settings.shutdown
-      const readMs = Math.min(tcpReadMs, Math.max(0, deadlineMs - drainMs))
+      const { tcpReadMs, udpSilenceMs } = settings.shutdown
+      const readMs = Math.min(tcpReadMs, Math.max(0, deadlineMs - settings.shutdown.drainMs))
       await stopIntake({ udp: this.#udp, tcp: this.#tcp, clock: this.#clock, tcpReadMs: readMs, udpSilenceMs })
     }
     for (const timer of this.#timers) timer.cancel()
     this.#gate.close()
     pending.dropAll('shutdown')
-    if (!forwarder.drain()) forwarder.abandon()
-    for (const session of sessions.values()) sessions.close(session, session.transport === 'tcp')
-    if (wasStarted) await link.stop(Math.min(settings.shutdown.drainMs, leftMs()))
+    // What was read from TCP waits for room as long as the link may take to settle.
+    const { drainMs } = settings.shutdown
+    const drainEndMs = this.#clock.monotonicMs() + Math.min(drainMs, leftMs())
+    while (!forwarder.drain() && wasStarted && this.#clock.monotonicMs() < drainEndMs) {
+      await delay(this.#clock, Math.max(1, Math.min(DRAIN_LOOK_MS, drainEndMs - this.#clock.monotonicMs())))
+    }
+    forwarder.abandon()
+    for (const session of sessions.values()) {
+      if (!session.isVerified) this.#keeper.publish(session, this.#clock.monotonicMs())
+      sessions.close(session, session.transport === 'tcp')
+    }
+    if (wasStarted) await link.stop(Math.min(Math.max(0, drainEndMs - this.#clock.monotonicMs()), leftMs()))
     await store.close()
     this.#state = 'stopped'
     if (!wasStarted) return

@@ -85,28 +85,46 @@ export class DomainKeeper implements DomainMaker {
     }
   }
 
+  /** The first Message of a domain was malformed: it never was, and takes none of the session's room (L-04). */
+  undoDomain(domain: Domain): void {
+    this.#deps.recollection.giveBack(domain)
+    domain.session.drop(domain)
+    this.#endDomain(domain)
+  }
+
+  /** What the session has said so far is worth remembering: it is no spoofed one-off, or the process ends. */
+  publish(session: Session, nowMs: number): void {
+    const { recollection, options } = this.#deps
+    for (const domain of session.domains.values()) recollection.publish(domain, options.recordsOf(domain), nowMs)
+  }
+
   /**
    * End all of a session's domains.
    *
    * @param isForgotten - also in the store: the session will not come back (TCP), or was away too long.
    */
   closeDomains(session: Session, isForgotten: boolean): void {
-    const { options, recollection, forwarder, link, ledger } = this.#deps
+    const { options, recollection } = this.#deps
     for (const domain of session.domains.values()) {
       if (isForgotten) recollection.forgetDomain(domain, options.recordsOf(domain))
-      options.forget(domain)
-      this.#releaseContext(domain)
-      const source = domain.source
-      if (source !== undefined) forwarder.afterHeld(() => link.releaseSource(source))
-      domain.table.close()
-      addCounts(ledger.endedSequence, domain.sequence.counts)
+      this.#endDomain(domain)
     }
     session.domains.clear()
   }
 
+  #endDomain(domain: Domain): void {
+    const { options, forwarder, link, ledger } = this.#deps
+    options.forget(domain)
+    this.#releaseContext(domain)
+    const source = domain.source
+    if (source !== undefined) forwarder.afterHeld(() => link.releaseSource(source))
+    domain.table.close()
+    addCounts(ledger.endedSequence, domain.sequence.counts)
+  }
+
   #restore(domain: Domain): void {
     const { recollection, layouts, clock, options } = this.#deps
-    const remembered = recollection.take(domain.session.identity.scope, domain.odid)
+    const remembered = recollection.take(domain)
     if (remembered === undefined) return
     const nowMs = clock.monotonicMs()
     const nowAtMs = clock.nowMs()

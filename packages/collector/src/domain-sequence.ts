@@ -32,8 +32,8 @@ export function addCounts(sums: SequenceSums, counts: SequenceCounts): void {
   sums.undecoded += counts.undecoded
 }
 
-interface First {
-  readonly header: MessageHeader
+/** What a tracker looks at of the first Message. */
+interface First extends Pick<MessageHeader, 'version' | 'sequence' | 'exportTimeSec' | 'bootTimeMs'> {
   readonly units: number
   readonly isComplete: boolean
   isDiscardedAfter: boolean
@@ -69,12 +69,13 @@ export class DomainSequence {
   #begin(header: MessageHeader, units: number, isComplete: boolean): SequenceStep {
     const first = this.#first
     if (first === undefined) {
-      this.#first = { header: { ...header }, units, isComplete, isDiscardedAfter: false }
+      const { version, sequence, exportTimeSec, bootTimeMs } = header
+      this.#first = { version, sequence, exportTimeSec, bootTimeMs, units, isComplete, isDiscardedAfter: false }
       return 'first'
     }
     const tracker = (this.#tracker = new SequenceTracker())
     this.#first = undefined
-    tracker.update(first.header, first.units, first.isComplete)
+    tracker.update({ ...header, ...first }, first.units, first.isComplete)
     if (first.isDiscardedAfter) tracker.noteDiscarded()
     return tracker.update(header, units, isComplete)
   }

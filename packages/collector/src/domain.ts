@@ -1,6 +1,8 @@
 import type { Layout, TemplateTable } from '@weir/ipfix'
 import type { Source } from '@weir/link'
 import { DomainSequence } from './domain-sequence.ts'
+import type { FewMap } from './few-map.ts'
+import type { Remembered } from './recollection.ts'
 import type { Session } from './session.ts'
 
 /** One Observation Domain (v9: Source ID) of one session: its templates, sequence numbers and name on the link. */
@@ -23,6 +25,14 @@ export class Domain {
    */
   ended: Set<number> | undefined
   lastExportTimeSec = 0
+  /** A Message of it was valid; until then it may be undone. */
+  hasSpoken = false
+  /** What the store remembered of it, until it has spoken. */
+  remembered: Remembered | undefined
+  /** The store may have entries of it. */
+  isStored = false
+  /** When each template was last given to the store, monotonic. */
+  writtenMs: FewMap<number, number> | undefined
 
   constructor(session: Session, odid: number, table: TemplateTable) {
     this.session = session

@@ -1,4 +1,5 @@
 import type { TemplateBudget } from '@weir/ipfix'
+import { FewMap } from './few-map.ts'
 import type { PeerAddress } from './peer-address.ts'
 import type { Session } from './session.ts'
 
@@ -8,7 +9,7 @@ export interface Exporter {
   readonly id: string
   readonly address: PeerAddress
   readonly budget: TemplateBudget
-  readonly sessions: Set<Session>
+  readonly sessions: FewMap<Session, Session>
   readonly firstSeenAtMs: number
   lastSeenAtMs: number
   messages: number
@@ -52,7 +53,7 @@ export class ExporterTable {
         id: address.text,
         address,
         budget: this.#makeBudget(),
-        sessions: new Set(),
+        sessions: new FewMap(),
         firstSeenAtMs: nowAtMs,
         lastSeenAtMs: nowAtMs,
         messages: 0,
@@ -68,7 +69,7 @@ export class ExporterTable {
 
   add(session: Session): void {
     this.#byId.set(session.exporter.id, session.exporter)
-    session.exporter.sessions.add(session)
+    session.exporter.sessions.set(session, session)
   }
 
   /** @returns true if the exporter has no session left and is gone with it. */

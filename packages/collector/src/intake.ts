@@ -254,7 +254,12 @@ export class Intake implements MessageVisitor {
     const { exporter } = session
     const header = this.#header!
     session.lastSeenMs = this.#nowMs
-    if (++session.messages === VERIFIED_MESSAGES) session.verify()
+    if (++session.messages === VERIFIED_MESSAGES && !session.isVerified) {
+      session.verify()
+      this.#deps.keeper.publish(session, this.#nowMs)
+    }
+    this.#domain.hasSpoken = true
+    this.#domain.remembered = undefined
     exporter.messages++
     exporter.octets += length
     exporter.lastSeenAtMs = this.#receivedAtMs
@@ -269,7 +274,9 @@ export class Intake implements MessageVisitor {
   #discard(session: Session, fault: FaultCode): void {
     this.#ledger.messages.dropped[reasonOf(fault) ?? 'internal_error']++
     session.exporter.malformed++
-    session.asked?.sequence.noteDiscarded()
+    const domain = session.asked
+    if (domain?.hasSpoken === false) this.#deps.keeper.undoDomain(domain)
+    else domain?.sequence.noteDiscarded()
   }
 
   #warn(code: string, message: string, setId: number): void {

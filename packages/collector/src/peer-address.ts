@@ -18,11 +18,8 @@ const MAPPED_PREFIX = '::ffff:'
  */
 export function parsePeerAddress(text: string): PeerAddress {
   const plain = normalisedText(text)
+  if (isIPv4(plain)) return new IPv4Address(plain)
   const octets = new Uint8Array(16)
-  if (isIPv4(plain)) {
-    writeIPv4(plain, octets, 0)
-    return { text: plain, isIPv6: false, octets }
-  }
   if (isIPv6(plain)) writeIPv6(plain, octets)
   return { text: plain, isIPv6: true, octets }
 }
@@ -36,13 +33,24 @@ export function normalisedText(text: string): string {
 
 /** @param address - IPv4 as one number, 0..2^32-1. */
 export function peerAddressOfIPv4(address: number): PeerAddress {
-  const octets = new Uint8Array(16)
-  // No DataView: it would move the octets out of the heap, and floods come through here.
-  octets[0] = address >>> 24
-  octets[1] = (address >>> 16) & 255
-  octets[2] = (address >>> 8) & 255
-  octets[3] = address & 255
-  return { text: `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}`, isIPv6: false, octets }
+  // One flat string: a template literal would keep its parts, and floods come through here.
+  return new IPv4Address([address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.'))
+}
+
+/** Makes its octets when they are asked for: of most addresses of a flood they never are. */
+class IPv4Address implements PeerAddress {
+  readonly text: string
+  readonly isIPv6 = false
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  get octets(): Uint8Array {
+    const octets = new Uint8Array(16)
+    writeIPv4(this.text, octets, 0)
+    return octets
+  }
 }
 
 /** @param octets - 16 octets; copied. */

@@ -1,3 +1,4 @@
+import { FewMap } from './few-map.ts'
 import {
   normalisedText,
   parsePeerAddress,
@@ -10,7 +11,7 @@ import type { Session } from './session.ts'
 /** The sessions of one address at one UDP listener. */
 export interface Peer {
   readonly address: PeerAddress
-  readonly sessions: Map<number, Session>
+  readonly sessions: FewMap<number, Session>
   /** The last session found and its key: exporters send many datagrams from one port. */
   lastKey: number
   last: Session | undefined
@@ -50,7 +51,7 @@ export class PeerIndex {
 
   /** A peer for an address that has none yet. */
   add(address: PeerAddress): Peer {
-    const peer: Peer = { address, sessions: new Map(), lastKey: -1, last: undefined, next: undefined }
+    const peer: Peer = { address, sessions: new FewMap(), lastKey: -1, last: undefined, next: undefined }
     this.#byText.set(address.text, peer)
     if (address.isIPv6) {
       const hash = this.#hash(address.octets, 0)
@@ -114,8 +115,7 @@ export function addressOf(source: SourceAddress): PeerAddress {
 
 const hasNoise = (text: string): boolean => text.startsWith('::ffff:') || text.includes('%')
 
-const ipv4NumberOf = ({ octets }: PeerAddress): number =>
-  ((octets[0] << 24) | (octets[1] << 16) | (octets[2] << 8) | octets[3]) >>> 0
+const ipv4NumberOf = ({ octets: [a, b, c, d] }: PeerAddress): number => ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
 
 function isEqual(known: Uint8Array, octets: Uint8Array, offset: number): boolean {
   for (let index = 0; index < 16; index++) if (known[index] !== octets[offset + index]) return false

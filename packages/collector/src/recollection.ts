@@ -12,6 +12,7 @@ import {
   type TemplateStore
 } from '@weir/templates'
 import type { Domain } from './domain.ts'
+import { FewMap } from './few-map.ts'
 
 /** What a store knew of one Observation Domain of one session. */
 export interface Remembered {
@@ -24,7 +25,8 @@ const REFRESH_WRITE_MS = 60_000
 
 /**
  * Between the sessions and the template store: read once at the start, then written behind. What it gives back decodes
- * UDP sessions only; TCP sessions are written for inspection and forgotten with the next start (RFC 7011 §8, D7).
+ * UDP sessions only; TCP sessions are written for inspection and forgotten with the next start (RFC 7011 §8, D7). Only
+ * verified sessions are written, so that spoofed sources cost no disk (TH-04, TH-22).
  */
 export class Recollection {
   /** Templates taken up again from the store. */
@@ -32,7 +34,6 @@ export class Recollection {
   readonly #store: TemplateStore
   readonly #clock: Clock
   readonly #remembered = new Map<string, Remembered>()
-  readonly #writtenMs = new WeakMap<Domain, Map<number, number>>()
 
   constructor(store: TemplateStore, clock: Clock) {
     this.#store = store
@@ -70,35 +71,58 @@ export class Recollection {
     if (useless.length > 0) this.#store.remove(useless)
   }
 
-  /** What is known of a domain that has just been seen; given out once. */
-  take(scope: string, odid: number): Remembered | undefined {
+  /** What is known of a domain that has just been seen; given out once, unless it is {@link giveBack}. */
+  take(domain: Domain): Remembered | undefined {
     if (this.#remembered.size === 0) return undefined
-    const key = placeKey(scope, odid)
+    const key = placeKey(domain.session.identity.scope, domain.odid)
     const remembered = this.#remembered.get(key)
+    if (remembered === undefined) return undefined
     this.#remembered.delete(key)
+    domain.remembered = remembered
+    domain.isStored = true
     return remembered
+  }
+
+  /** The domain came to nothing, because its first Message was malformed: what was remembered waits on. */
+  giveBack(domain: Domain): void {
+    const { remembered } = domain
+    if (remembered === undefined) return
+    this.#remembered.set(placeKey(domain.session.identity.scope, domain.odid), remembered)
+  }
+
+  /** The domain's session has been verified, or the process ends: what it has said so far is written too. */
+  publish(domain: Domain, options: Iterable<OptionsRecord>, nowMs: number): void {
+    for (const template of domain.table.entries()) this.#write(domain, template, nowMs)
+    for (const record of options) this.#writeOptions(domain, record)
   }
 
   /** The definition is new or another one. */
   remember(domain: Domain, template: TemplateEntry, nowMs: number): void {
-    this.#write(domain, template, nowMs)
+    if (domain.session.isVerified) this.#write(domain, template, nowMs)
   }
 
   /** The same definition came again. Cheap: written only once in a while. */
   refresh(domain: Domain, templateId: number, nowMs: number): void {
-    const writtenMs = this.#writtenMs.get(domain)?.get(templateId)
+    if (!domain.session.isVerified) return
+    const writtenMs = domain.writtenMs?.get(templateId)
     if (writtenMs !== undefined && nowMs - writtenMs < REFRESH_WRITE_MS) return
     const template = domain.table.entry(templateId)
     if (template !== undefined) this.#write(domain, template, nowMs)
   }
 
   forget(domain: Domain, templateId: number): void {
-    this.#writtenMs.get(domain)?.delete(templateId)
+    if (!domain.isStored) return
+    domain.writtenMs?.delete(templateId)
     this.#store.remove([templateEntryKey(domain.session.identity.scope, domain.odid, templateId)])
   }
 
   rememberOptions(domain: Domain, record: OptionsRecord): void {
+    if (domain.session.isVerified) this.#writeOptions(domain, record)
+  }
+
+  #writeOptions(domain: Domain, record: OptionsRecord): void {
     const { layout, octets, scopeOctets, exportTimeSec, receivedAtMs, bootTimeMs } = record
+    domain.isStored = true
     this.#store.put([
       {
         kind: 'options',
@@ -116,11 +140,12 @@ export class Recollection {
   }
 
   forgetOptions(domain: Domain, record: OptionsRecord): void {
-    this.#store.remove([optionsKeyOf(domain, record)])
+    if (domain.isStored) this.#store.remove([optionsKeyOf(domain, record)])
   }
 
   /** The session is over: nothing of this domain is to be known again. */
   forgetDomain(domain: Domain, options: Iterable<OptionsRecord>): void {
+    if (!domain.isStored) return
     const { scope } = domain.session.identity
     const keys: string[] = []
     for (const { templateId } of domain.table.entries()) keys.push(templateEntryKey(scope, domain.odid, templateId))
@@ -129,9 +154,9 @@ export class Recollection {
   }
 
   #write(domain: Domain, template: TemplateEntry, nowMs: number): void {
-    let written = this.#writtenMs.get(domain)
-    if (written === undefined) this.#writtenMs.set(domain, (written = new Map()))
-    written.set(template.templateId, nowMs)
+    domain.isStored = true
+    domain.writtenMs ??= new FewMap()
+    domain.writtenMs.set(template.templateId, nowMs)
     const wallOffsetMs = this.#clock.nowMs() - nowMs
     this.#store.put([
       {

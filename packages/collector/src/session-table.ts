@@ -3,7 +3,7 @@ import type { DomainKeeper } from './domain-keeper.ts'
 import type { Exporter, ExporterTable } from './exporter.ts'
 import type { PendingSets } from './pending-sets.ts'
 import { RateGate } from './rate-gate.ts'
-import { Session } from './session.ts'
+import { Session, type SessionIdentity } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
 
 /** L-02, L-03. */
@@ -32,6 +32,29 @@ export interface SessionCounters {
   expired: number
   /** Datagrams that could not open a session. */
   refused: number
+}
+
+/** Makes its scope key when it is asked for: that of a spoofed source hardly ever is. */
+class UdpIdentity implements SessionIdentity {
+  readonly transport = 'udp'
+  readonly version: number
+  readonly listener: string
+  readonly exporter: Exporter
+  readonly port: number
+  readonly #hasPort: boolean
+  #scope: string | undefined
+
+  constructor(version: number, listener: string, exporter: Exporter, port: number, hasPort: boolean) {
+    this.version = version
+    this.listener = listener
+    this.exporter = exporter
+    this.port = port
+    this.#hasPort = hasPort
+  }
+
+  get scope(): string {
+    return (this.#scope ??= udpScope(this.version, this.listener, this.exporter.id, this.#hasPort ? this.port : 0))
+  }
 }
 
 /** All Transport Sessions, within their limits. */
@@ -91,8 +114,7 @@ export class SessionTable {
     nowMs: number,
     nowAtMs: number
   ): Session {
-    const scope = udpScope(version, listener, exporter.id, hasPort ? port : 0)
-    const identity = { transport: 'udp' as const, version, listener, exporter, port, scope }
+    const identity = new UdpIdentity(version, listener, exporter, port, hasPort)
     return new Session(identity, this.#deps.keeper, nowMs, nowAtMs)
   }
 

@@ -1,6 +1,7 @@
 import type { TemplateScope, TemplateTable } from '@weir/ipfix'
 import type { Domain } from './domain.ts'
 import type { Exporter } from './exporter.ts'
+import { FewMap } from './few-map.ts'
 import type { PendingSet } from './pending-sets.ts'
 
 /** Who makes the parts of a session. */
@@ -29,14 +30,14 @@ export class Session implements TemplateScope {
   readonly identity: SessionIdentity
   readonly exporter: Exporter
   readonly transport: 'udp' | 'tcp'
-  readonly domains = new Map<number, Domain>()
+  readonly domains = new FewMap<number, Domain>()
   #pending: Set<PendingSet> | undefined
   readonly openedAtMs: number
   /** Monotonic. */
   lastSeenMs: number
   messages = 0
-  /** It has sent several valid Messages: no spoofed one-off (L-02). */
-  isVerified = false
+  /** No spoofed one-off (L-02): it is a connection, or has sent several valid Messages. */
+  isVerified: boolean
   /** The domain of the Message that is being decoded, if its header was right. */
   asked: Domain | undefined
   readonly #maker: DomainMaker
@@ -46,6 +47,7 @@ export class Session implements TemplateScope {
     this.identity = identity
     this.exporter = identity.exporter
     this.transport = identity.transport
+    this.isVerified = identity.transport === 'tcp'
     this.#maker = maker
     this.lastSeenMs = nowMs
     this.openedAtMs = nowAtMs
@@ -64,6 +66,12 @@ export class Session implements TemplateScope {
     const last = this.#last
     this.asked = last !== undefined && last.odid === odid ? last : this.#find(odid)
     return this.asked?.table
+  }
+
+  /** Let go of a domain that came to nothing. */
+  drop(domain: Domain): void {
+    this.domains.delete(domain.odid)
+    if (this.#last === domain) this.#last = undefined
   }
 
   verify(): void {

@@ -288,7 +288,8 @@ function readInto(accepted: Socket, onChunk: (chunk: Uint8Array) => boolean): So
 
 function readEvents(accepted: Socket, onChunk: (chunk: Uint8Array) => boolean): Socket {
   accepted.on('data', (chunk: Buffer) => {
-    if (!onChunk(chunk)) accepted.pause()
+    // Not a Buffer, whose slice would alias.
+    if (!onChunk(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))) accepted.pause()
   })
   return accepted
 }

@@ -27,7 +27,7 @@ type Entry = ReturnType<Domain['table']['entries']> extends Iterable<infer E> ? 
 
 function* liveTemplates(parts: CollectorParts, query: TemplateQuery): Generator<{ domain: Domain; entry: Entry }> {
   for (const exporter of exportersOf(parts, query.exporter)) {
-    for (const session of exporter.sessions) {
+    for (const session of exporter.sessions.values()) {
       for (const domain of session.domains.values()) {
         if (query.odid !== undefined && query.odid !== domain.odid) continue
         for (const entry of domain.table.entries()) yield { domain, entry }
@@ -110,7 +110,7 @@ function newShare(parts: CollectorParts, field: FieldSpecifier) {
 }
 
 function* layoutsOf(exporter: Exporter) {
-  for (const session of exporter.sessions) {
+  for (const session of exporter.sessions.values()) {
     for (const { table, fixedLayout, fixedRecords } of session.domains.values()) {
       for (const { layout, records } of table.entries()) yield { layout, count: records }
       if (fixedLayout !== undefined) yield { layout: fixedLayout, count: fixedRecords }

@@ -2,7 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { isIPv6 } from 'node:net'
 import { listenError, type Log } from '@weir/runtime'
 import { bindAddress, endpointText } from './bind-address.ts'
-import { dropsOf, socketInode, type SocketIdentity } from './kernel-drops.ts'
+import { dropsOf, readUdpTables, socketInode, type SocketIdentity } from './kernel-drops.ts'
 import type { RecvmmsgReader } from './recvmmsg.ts'
 import type { DatagramSink } from './udp-intake.ts'
 
@@ -120,6 +120,7 @@ export class UdpListener {
     const socket = this.#socket
     this.#socket = undefined
     if (socket === undefined) return
+    this.kernelDrops = Math.max(this.kernelDrops, dropsOf(readUdpTables(), this.#identity) ?? 0)
     this.#fd = -1
     clearTimeout(this.#timer)
     await new Promise<void>(resolve => socket.close(resolve))

@@ -62,6 +62,18 @@ describe('one exporter cannot harm another', () => {
     assert.equal(ledgerToJson(rig.collector.parts).sequence.lost, 6)
   })
 
+  test('L-04 domains whose first Message is malformed take none of the room of a session', async t => {
+    const rig = await startRig(t, { limits: { domainsPerSession: 2, udpMalformedDatagrams: 1000 } })
+    give(rig, VICTIM, 1000, templateMessage(1))
+    for (let odid = 2; odid < 50; odid++) {
+      give(rig, VICTIM, 1000, buildMessage({ odid }).data(256, '00').lie({ setLength: 400 }).octets())
+    }
+    give(rig, VICTIM, 1000, templateMessage(50))
+    give(rig, VICTIM, 1000, dataMessage([9], { odid: 50 }))
+    assert.deepEqual(rig.link.hex, [recordHex(9)])
+    assert.equal([...rig.collector.parts.sessions.values()][0].domains.size, 2)
+  })
+
   test('a template that is given another definition is an event and one line', async t => {
     const lines: string[] = []
     const log: Log = createLog({ name: 'test', destination: { write: line => void lines.push(line) } })

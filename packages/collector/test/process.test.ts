@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
+import { VERIFIED_MESSAGES } from '../src/intake.ts'
 import { dataMessage, templateMessage } from './support/messages.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'weir-collector-process-'))
@@ -63,8 +64,8 @@ test('F-01 F-03 a killed collector decodes at once when it is back: kill -9 afte
   const source = createSocket('udp4')
   t.after(() => source.close())
   const first = await startProcess(t, document)
-  await send(source, udpPort, templateMessage())
-  await untilMetric(httpPort, 'weir_collector_template_changes_total{change="learned"} 1')
+  for (let message = 0; message < VERIFIED_MESSAGES; message++) await send(source, udpPort, templateMessage())
+  await untilMetric(httpPort, `weir_collector_messages_total{outcome="decoded_ok"} ${VERIFIED_MESSAGES}`)
   await untilMetric(httpPort, 'weir_collector_store_unflushed 0')
   first.kill('SIGKILL')
   await once(first, 'exit')

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { buildMessage } from '@weir/ipfix/testing'
+import { buildMessage, buildV9 } from '@weir/ipfix/testing'
 import { FakeClock } from '@weir/runtime'
 import { createFileTemplateStore, createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
 import { FakeLink } from './support/fake-link.ts'
@@ -18,6 +18,10 @@ const fileStore = (path: string): TemplateStore => createFileTemplateStore({ pat
 /** samplerId as scope, samplingInterval. */
 const optionsMessage = (interval: string, sequence = 0): Uint8Array =>
   buildMessage({ sequence }).optionsTemplate(300, 1, '302:4 305:4').data(300, `00000007${interval}`).octets()
+
+/** A Set that runs past its Message. */
+const malformedV9Message = (): Uint8Array =>
+  buildV9({ odid: 1, sequence: 1 }).data(256, '0102030405060708').lie({ setLength: 400 }).octets()
 
 describe('a collector that was restarted', () => {
   test('F-04 decodes a UDP session at once by what the file store has', async t => {
@@ -56,6 +60,36 @@ describe('a collector that was restarted', () => {
     await second.untilMessages(2)
     assert.deepEqual(second.link.hex, [recordHex(2)])
     assert.equal(second.collector.parts.ledger.dataSets.pending, 1)
+  })
+
+  test('still knows it after a first Message that was malformed', async t => {
+    const store = createMemoryTemplateStore()
+    const first = await startRig(t, { store })
+    const source = await first.udpSource()
+    await source.send(v9TemplateMessage())
+    await first.untilMessages(1)
+    await first.stop()
+    const second = await startRig(t, { store })
+    const next = await second.udpSource()
+    await next.send(malformedV9Message(), v9DataMessage([2], 1, 1))
+    await second.untilMessages(2)
+    assert.deepEqual(second.link.hex, [recordHex(2)])
+    assert.equal((await store.list()).length, 1)
+  })
+
+  test('TH-04 TH-22 remembers a session only when it is no spoofed one-off', async t => {
+    const store = createMemoryTemplateStore()
+    const rig = await startRig(t, { store })
+    const source = await rig.udpSource()
+    await source.send(optionsMessage('00000064'), optionsMessage('00000064', 1))
+    await rig.untilMessages(2)
+    assert.deepEqual(await store.list(), [])
+    await source.send(optionsMessage('00000064', 2))
+    await rig.untilMessages(3)
+    assert.deepEqual(
+      (await store.list()).map(({ kind }) => kind),
+      ['template', 'options']
+    )
   })
 
   test('lets the wire win over the store', async t => {

@@ -66,7 +66,8 @@ export class TemplateTable {
   /** Templates that no data came for yet, and the others. */
   readonly #unused = new TemplateUseOrder()
   readonly #used = new TemplateUseOrder()
-  readonly #rejected = new Set<number>()
+  /** Made when first needed: most tables never have one. */
+  #rejected: Set<number> | undefined
   #options = 0
   #octets = 0
   #evicted = 0
@@ -116,14 +117,14 @@ export class TemplateTable {
 
   /** Whether the last definition of this id was rejected and none is live. */
   isRejected(templateId: number): boolean {
-    return this.#rejected.has(templateId)
+    return this.#rejected?.has(templateId) ?? false
   }
 
   /** Remember that a definition of this id was rejected; a live one stays as it is (TH-10). */
   reject(templateId: number): void {
-    if (!this.#entries.has(templateId) && this.#rejected.size < this.#limits.templatesPerDomain) {
-      this.#rejected.add(templateId)
-    }
+    if (this.#entries.has(templateId)) return
+    this.#rejected ??= new Set()
+    if (this.#rejected.size < this.#limits.templatesPerDomain) this.#rejected.add(templateId)
   }
 
   /**
@@ -171,7 +172,7 @@ export class TemplateTable {
 
   /** End one template (withdrawal). @returns the entry it had. */
   withdraw(templateId: number): TemplateEntry | undefined {
-    this.#rejected.delete(templateId)
+    this.#rejected?.delete(templateId)
     const slot = this.#entries.get(templateId)
     if (slot !== undefined) this.#remove(slot)
     return slot
@@ -254,7 +255,7 @@ export class TemplateTable {
   /** The session ended: end all templates without a word and give everything back (RFC 7011 §8.1). */
   close(): void {
     for (const entry of this.#entries.values()) this.#remove(entry)
-    this.#rejected.clear()
+    this.#rejected = undefined
   }
 
   get #announcedBy(): TemplateSource {
@@ -276,7 +277,7 @@ export class TemplateTable {
   ): TemplateSlot | undefined {
     if (!this.#makeRoom(1, layout.templateOctets, nowMs, undefined, onEnd)) return undefined
     if (this.#budget !== undefined && !this.#budget.take(templateHeapOctets(layout), this, nowMs)) return undefined
-    this.#rejected.delete(templateId)
+    this.#rejected?.delete(templateId)
     if (layout.scopeCount > 0) this.#options++
     this.#octets += layout.templateOctets
     this.#generation++
