@@ -189,10 +189,11 @@ class Interpreter {
       case 'contextText':
         return this.#contextText(operation.name, context, q)
       case 'samplingText': {
-        const { interval, space, isFallback } = operation
+        const { interval, space, ifIndex, isFallback } = operation
         if (interval !== undefined && space !== undefined) {
           return kernel.writeExactSampling(outView, q, this.#read(interval), this.#read(space))
         }
+        if (ifIndex !== undefined) return kernel.writeInterfaceSampling(outView, q, this.#read(ifIndex), context)
         const sampler = this.#samplerId(operation)
         return kernel.writeSampling(outView, q, this.#recordRate(operation), sampler, isFallback, context)
       }
@@ -217,11 +218,16 @@ class Interpreter {
   }
 
   #samplingPair(operation: SamplingRate, context: EntryContext, q: number): number {
-    const own = this.#recordRate(operation)
-    const rate = operation.isFallback ? this.#kernel.samplingRate(own, this.#samplerId(operation), context) : own
+    const rate = this.#rateOf(operation, context)
     this.#outView.setUint32(q, rate > 0 ? 1 : 0)
     this.#outView.setUint32(q + 4, rate > 0 ? rate - 1 : 0)
     return q + 8
+  }
+
+  #rateOf(operation: SamplingRate, context: EntryContext): number {
+    if (operation.ifIndex !== undefined) return this.#kernel.interfaceRate(this.#read(operation.ifIndex), context)
+    const own = this.#recordRate(operation)
+    return operation.isFallback ? this.#kernel.samplingRate(own, this.#samplerId(operation), context) : own
   }
 
   #recordRate({ rate }: SamplingRate): number {

@@ -19,11 +19,16 @@ export type NormalValue =
   | { readonly from: 'tcpControlBits'; readonly index: number }
   /** 35 or 49 as 304. */
   | { readonly from: 'selectorAlgorithm'; readonly index: number }
-  /** 305 and 306 together, 8 octets: from a rate in the record, else of a sampler, else (`isFallback`) of the source. */
+  /**
+   * 305 and 306 together, 8 octets: from a rate in the record, else of a sampler or an interface, else (`isFallback`) of
+   * the source.
+   */
   | {
       readonly from: 'samplingPair'
       readonly rate?: number
       readonly sampler?: number
+      /** Field of an interface; only without `rate` and `sampler`. */
+      readonly ifIndex?: number
       readonly isFallback: boolean
     }
   | { readonly from: 'exporterAddress' }

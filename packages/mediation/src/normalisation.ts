@@ -13,6 +13,8 @@ export interface NormaliseOptions {
   readonly isIPv6: boolean
   /** The context knows when sysUpTime was 0. */
   readonly isBootKnown: boolean
+  /** The context knows sampling rates of interfaces. */
+  readonly hasInterfaceRates: boolean
   /** 9 for NetFlow v9, whose vendor types have names and types of their own; else 10. */
   readonly wireVersion: number
 }

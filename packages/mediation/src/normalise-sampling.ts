@@ -1,3 +1,5 @@
+import { isLegalLength } from '@weir/ipfix'
+import type { ElementRegistry, Layout } from '@weir/ipfix'
 import { findCandidate, makeField } from './normalisation.ts'
 import type { Candidate, Normalisation } from './normalisation.ts'
 import type { NormalValue } from './normal-record.ts'
@@ -25,10 +27,33 @@ export function normaliseSampling(step: Normalisation): void {
     }
   }
   if (isExact) return
-  if (!isOptions) append(step, { from: 'samplingPair', rate: rate?.index, sampler: sampler?.index, isFallback: true })
-  else if (rate !== undefined && !rate.isScope) {
+  if (!isOptions) {
+    const ifIndex = step.options.hasInterfaceRates ? interfaceOf(step.layout, step.registry) : undefined
+    append(step, { from: 'samplingPair', rate: rate?.index, sampler: sampler?.index, ifIndex, isFallback: true })
+  } else if (rate !== undefined && !rate.isScope) {
     append(step, { from: 'samplingPair', rate: rate.index, isFallback: false })
   }
+}
+
+/** What tells the rate of a record nearer than its interface does. */
+const nearer = [34, 48, 50, 302, 305, 306]
+
+/**
+ * The field whose interface tells the rate of a record that names neither rate nor sampler: ingressInterface (10), else
+ * egressInterface (14).
+ *
+ * @returns its index in the Layout, or undefined: no interface can tell the rate.
+ */
+export function interfaceOf({ fields, scopeCount }: Layout, registry: ElementRegistry): number | undefined {
+  const indexOf = (wanted: number): number =>
+    fields.findIndex(({ pen, id, length }) => {
+      const type = registry.get(pen, id)?.type
+      return pen === 0 && id === wanted && length > 0 && type !== undefined && isLegalLength(type, length)
+    })
+  if (scopeCount > 0 || nearer.some(id => indexOf(id) >= 0)) return undefined
+  const ingress = indexOf(10)
+  const index = ingress >= 0 ? ingress : indexOf(14)
+  return index < 0 ? undefined : index
 }
 
 const deprecated = new Set([34, 35, 48, 49, 50])

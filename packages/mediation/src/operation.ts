@@ -42,10 +42,12 @@ export interface FlagsOperation {
   readonly value: FixedValue
 }
 
-/** The rate of sampling: of the record, else of its sampler, else of the source. */
+/** The rate of sampling: of the record, else of its sampler or its interface, else of the source. */
 export interface SamplingRate {
   readonly rate: FixedValue | undefined
   readonly sampler: FixedValue | undefined
+  /** Only without `rate` and `sampler`. */
+  readonly ifIndex: FixedValue | undefined
   readonly isFallback: boolean
 }
 

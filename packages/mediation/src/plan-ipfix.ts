@@ -126,7 +126,13 @@ export function derivedOperation(value: DerivedValue, places: InputPlaces): Deri
     case 'selectorAlgorithm':
       return { op: value.from, value: fixedValue(places.values[value.index]) }
     case 'samplingPair':
-      return { op: 'samplingPair', rate: at(value.rate), sampler: at(value.sampler), isFallback: value.isFallback }
+      return {
+        op: 'samplingPair',
+        rate: at(value.rate),
+        sampler: at(value.sampler),
+        ifIndex: at(value.ifIndex),
+        isFallback: value.isFallback
+      }
   }
 }
 

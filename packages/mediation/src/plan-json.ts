@@ -110,7 +110,7 @@ class JsonLine {
     const space = this.#fixedOf(record, 306)
     if (interval === undefined || space === undefined) return
     this.key('samplingRate')
-    const none = { rate: undefined, sampler: undefined, isFallback: false }
+    const none = { rate: undefined, sampler: undefined, ifIndex: undefined, isFallback: false }
     this.#step({ op: 'samplingText', interval, space, ...none }, 70)
   }
 

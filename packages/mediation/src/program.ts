@@ -42,6 +42,10 @@ export interface EntryContext {
   samplingOrigin: number
   /** The rate of one sampler or selector (IE 48, 302), or 0 when unknown. */
   samplingRateOf(samplerId: number): number
+  /** Whether a rate is known of any interface: Programs of records that name none do not ask further. */
+  hasInterfaceRates: boolean
+  /** The rate of one interface (IE 10, 14), told by options records scoped by it; 0 when unknown. */
+  samplingRateOfInterface(ifIndex: number): number
   templateIds: TemplateIds
 }
 

@@ -247,7 +247,11 @@ export class SourceWriter {
 
   #samplingPair(rate: SamplingRate): void {
     let value = 'rate'
-    if (rate.rate === undefined && rate.sampler === undefined) {
+    if (rate.ifIndex !== undefined) {
+      value = 'i'
+      this.#line('{')
+      this.#line(`const i = ${this.#call('interfaceRate')}(${this.#read(rate.ifIndex)}, context)`)
+    } else if (rate.rate === undefined && rate.sampler === undefined) {
       this.#hoisted.add(`const rate = ${this.#call('boundedRate')}(context.samplingRate)`)
     } else {
       value = 'i'
@@ -408,6 +412,10 @@ export class SourceWriter {
     if (interval !== undefined && space !== undefined) {
       const call = this.#call('writeExactSampling')
       return this.#advance(`${call}(outView, ${out}, ${this.#read(interval)}, ${this.#read(space)})`)
+    }
+    if (rate.ifIndex !== undefined) {
+      const call = this.#call('writeInterfaceSampling')
+      return this.#advance(`${call}(outView, ${out}, ${this.#read(rate.ifIndex)}, context)`)
     }
     const flag = rate.isFallback ? 'true' : 'false'
     const call = this.#call('writeSampling')

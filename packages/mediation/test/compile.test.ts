@@ -34,7 +34,7 @@ describe('TH-44: generated text', () => {
       fc.property(
         fc.array(field, { minLength: 1, maxLength: 30 }),
         fc.nat(3),
-        fc.nat(7),
+        fc.nat(15),
         fc.constantFrom(...plans),
         (fields, scopeCount, variant, plan) => {
           const layout = layouts.intern(fields, Math.min(scopeCount, fields.length))

@@ -137,6 +137,31 @@ describe('sampling', () => {
     )
   })
 
+  test('the rate of an interface was learned from options, whatever tells that of the source', () => {
+    const overrides = {
+      samplingRate: 10,
+      samplingOrigin: 1,
+      hasInterfaceRates: true,
+      samplingRateOfInterface: (ifIndex: number) => (ifIndex === 3 ? 100 : 0)
+    }
+    assert.equal(
+      line('10:4', '00000003', overrides),
+      '{"ingressInterface":3,"samplingRate":100,"samplingOrigin":"options"}'
+    )
+    assert.equal(
+      line('14:4', '00000003', overrides),
+      '{"egressInterface":3,"samplingRate":100,"samplingOrigin":"options"}'
+    )
+    assert.equal(
+      line('10:4', '00000004', overrides),
+      '{"ingressInterface":4,"samplingRate":10,"samplingOrigin":"header"}'
+    )
+    assert.equal(
+      line('10:4', '00000004', { ...overrides, samplingRate: 0 }),
+      '{"ingressInterface":4,"samplingRate":null,"samplingOrigin":"unknown"}'
+    )
+  })
+
   test('interval and space of the record give the rate', () => {
     assert.equal(
       line('305:4 306:4', '00000002 00000006'),

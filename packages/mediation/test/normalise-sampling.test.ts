@@ -4,6 +4,11 @@ import { bare, contextOf, normalisedText } from './support/programs.ts'
 
 const sampling = { ...bare, sampling: true }
 const sampled = contextOf({ samplingRate: 1000, samplingRateOf: id => (id === 5 ? 50 : 0) })
+const byInterface = {
+  ...sampled,
+  hasInterfaceRates: true,
+  samplingRateOfInterface: (ifIndex: number) => (ifIndex === 3 ? 100 : 0)
+}
 
 describe('data records', () => {
   test('R5476-6.5-1: the rate of the record, 34, is one packet in 1 + space', () => {
@@ -56,7 +61,66 @@ describe('data records', () => {
     assert.equal(normalisedText('48:1', '05', sampling), '302:8 305:4 306:4 = 00000000000000050000000000000000')
   })
 
-  test('TH-47: rates that are no sane integers do not overflow', () => {
+  test('of a record that tells no more, the rate of its interface: 10, else 14', () => {
+    assert.equal(
+      normalisedText('8:4 10:4', '0a000001 00000003', sampling, byInterface),
+      '8:4 10:4 305:4 306:4 = 0a000001000000030000000100000063'
+    )
+    assert.equal(
+      normalisedText('14:2 10:1', '0004 03', sampling, byInterface),
+      '10:4 14:4 305:4 306:4 = 00000003000000040000000100000063'
+    )
+    assert.equal(
+      normalisedText('14:2 82:65535 4:1', '0003 0161 06', sampling, byInterface),
+      '4:1 14:4 82:65535 305:4 306:4 = 060000000301610000000100000063'
+    )
+  })
+
+  test('of a record of an interface without a rate, the rate of the source: 14 is not asked beside 10', () => {
+    assert.equal(
+      normalisedText('10:4 14:4', '00000004 00000003', sampling, byInterface),
+      '10:4 14:4 305:4 306:4 = 000000040000000300000001000003e7'
+    )
+    assert.equal(
+      normalisedText('10:4', '00000004', sampling, { ...byInterface, samplingRate: 0 }),
+      '10:4 305:4 306:4 = 000000040000000000000000'
+    )
+  })
+
+  test('what the record tells, or its sampler, goes before the interface', () => {
+    assert.equal(
+      normalisedText('10:4 34:4', '00000003 00000014', sampling, byInterface),
+      '10:4 305:4 306:4 = 000000030000000100000013'
+    )
+    assert.equal(
+      normalisedText('10:4 305:4 306:4', '00000003 00000002 00000005', sampling, byInterface),
+      '10:4 305:4 306:4 = 000000030000000200000005'
+    )
+    assert.equal(
+      normalisedText('10:4 48:1', '00000003 05', sampling, byInterface),
+      '10:4 302:8 305:4 306:4 = 0000000300000000000000050000000100000031'
+    )
+  })
+
+  test('an interface of a length that it cannot have tells no rate', () => {
+    assert.equal(
+      normalisedText('8:4 10:8', '0a000001 0000000000000003', sampling, byInterface),
+      '8:4 305:4 306:4 = 0a00000100000001000003e7'
+    )
+  })
+
+  test('TH-47: rates of interfaces that are no sane integers do not overflow', () => {
+    for (const [rate, octets] of [
+      [2 ** 32, '00000001fffffffe'],
+      [NaN, '0000000000000000'],
+      [0.5, '0000000000000000']
+    ] as const) {
+      const context = contextOf({ hasInterfaceRates: true, samplingRateOfInterface: () => rate })
+      assert.equal(normalisedText('10:4', '00000003', sampling, context), `10:4 305:4 306:4 = 00000003${octets}`)
+    }
+  })
+
+  test('TH-47: rates that that are no sane integers do not overflow', () => {
     for (const [rate, octets] of [
       [2 ** 32, '00000001fffffffe'],
       [Infinity, '00000001fffffffe'],
@@ -112,6 +176,10 @@ describe('options records', () => {
   })
 
   test('no rate is added to options records that tell none', () => {
+    assert.equal(
+      normalisedText('10:4 | 82:4', '00000003 65746830', sampling, byInterface),
+      '10:4 | 82:4 = 0000000365746830'
+    )
     assert.equal(
       normalisedText('143:4 | 41:8', '00000001 0000000000000002', sampling, sampled),
       '143:4 | 41:8 = 000000010000000000000002'

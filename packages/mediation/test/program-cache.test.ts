@@ -64,6 +64,25 @@ describe('a cache of Programs', () => {
     )
   })
 
+  test('rates of interfaces change the Programs of records that name an interface, and neither rate nor sampler', () => {
+    const cache = makeCache()
+    const known = contextOf({ hasInterfaceRates: true })
+    const isSame = (layout: string, plan: Plan): boolean =>
+      cache.get(layoutOf(layout), plan, known, 0) === cache.get(layoutOf(layout), plan, context, 0)
+    for (const layout of ['8:4 10:4', '14:2', '10:4 14:4', '10:8 14:4', '10:4 34:8']) {
+      assert.equal(isSame(layout, normalised), false, layout)
+      assert.equal(isSame(layout, { ...json, sampling: true }), false, layout)
+      assert.equal(isSame(layout, { ...normalised, sampling: false }), true, layout)
+      const [one, other] = [known, context].map(entry => cache.get(layoutOf(layout), normalised, entry, 0))
+      assert.equal(one?.output, other?.output)
+    }
+    for (const own of ['34:4', '50:4', '48:1', '302:8', '305:4', '306:4']) {
+      assert.equal(isSame(`10:4 ${own}`, normalised), true, own)
+    }
+    for (const layout of ['8:4', '10:8', '10:0 8:4', '10:4 | 82:4'])
+      assert.equal(isSame(layout, normalised), true, layout)
+  })
+
   test('interns output Layouts in the table that it was given', () => {
     const layouts = new LayoutTable()
     const one = makeCache({ layouts }).get(layout, normalised, context, 0)

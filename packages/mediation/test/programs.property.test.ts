@@ -8,8 +8,8 @@ import { bare, contextOf, layoutOf, layouts, programsOf, registry, run, runProgr
 
 // Elements that a rule names come often, all others now and then.
 const named = [
-  1, 2, 4, 6, 7, 8, 10, 12, 21, 22, 27, 28, 34, 35, 48, 49, 50, 56, 82, 90, 94, 143, 144, 145, 149, 150, 151, 152, 153,
-  154, 155, 156, 157, 158, 159, 160, 173, 210, 258, 276, 291, 292, 293, 302, 304, 305, 306, 311, 403, 404, 405, 434
+  1, 2, 4, 6, 7, 8, 10, 12, 14, 21, 22, 27, 28, 34, 35, 48, 49, 50, 56, 82, 90, 94, 143, 144, 145, 149, 150, 151, 152,
+  153, 154, 155, 156, 157, 158, 159, 160, 173, 210, 258, 276, 291, 292, 293, 302, 304, 305, 306, 311, 403, 404, 405, 434
 ]
 const all = [...registry.values()].map(({ pen, id }) => ({ pen, id }))
 const element = fc.oneof(
@@ -117,12 +117,14 @@ const context: fc.Arbitrary<EntryContext> = fc
     receivedAtMs: fc.oneof(fc.integer({ min: 0, max: 4e12 }), fc.constant(1_700_000_000_000.75)),
     bootTimeMs: fc.oneof(fc.constant(NaN), fc.integer({ min: -5e9, max: 2e12 })),
     samplingRate: fc.constantFrom(0, 1, 100, 0xffffffff, 2 ** 40),
-    samplingOrigin: fc.integer({ min: 0, max: 5 })
+    samplingOrigin: fc.integer({ min: 0, max: 5 }),
+    hasInterfaceRates: fc.boolean()
   })
   .map(values =>
     contextOf({
       ...values,
       samplingRateOf: id => (id < 100 ? id : 0),
+      samplingRateOfInterface: ifIndex => (ifIndex % 3) * 7,
       templateIds: { exportedId: id => id, layoutOf: id => inner[id] }
     })
   )

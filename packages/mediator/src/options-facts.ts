@@ -6,6 +6,10 @@ import type { Layout } from '@weir/ipfix'
 export interface OptionsFacts {
   /** selectorId (302) or samplerId (48), or -1. */
   samplerId: number
+  /** ifIndex of the one interface that is the scope, besides scopes that speak of the exporter, or -1. */
+  ifIndex: number
+  /** True if the scope is the interface as egress (14, 253): the rate is that of packets that leave by it. */
+  isEgress: boolean
   /** One packet selected in so many; 0 if the record does not say. */
   samplingRate: number
   /** systemInitTimeMilliseconds (160), or NaN. */
@@ -16,10 +20,19 @@ export interface OptionsFacts {
 
 /** Scopes that speak of the exporter as a whole (RFC 7011 §3.4.2.1): device, process, domain, session. */
 const wideScopes: ReadonlySet<number> = new Set([130, 131, 143, 144, 149, 211, 217, 403, 404, 405])
+/** ingressInterface, which NetFlow v9's scope type Interface (2) becomes, egressInterface, and the physical ones. */
+const interfaceScopes: ReadonlySet<number> = new Set([10, 14, 252, 253])
 /** Elements that this reader looks at; the rest is skipped. */
 const wanted: ReadonlySet<number> = new Set([34, 48, 49, 50, 160, 302, 305, 306, 309, 310, 311])
 
-const facts: OptionsFacts = { samplerId: -1, samplingRate: 0, bootTimeMs: Number.NaN, isNarrow: false }
+const facts: OptionsFacts = {
+  samplerId: -1,
+  ifIndex: -1,
+  isEgress: false,
+  samplingRate: 0,
+  bootTimeMs: Number.NaN,
+  isNarrow: false
+}
 
 /** Layouts that say nothing of interest are most of them: asked once. */
 const saysNothing = new WeakMap<Layout, boolean>()
@@ -29,10 +42,11 @@ const hasWanted = (layout: Layout): boolean => layout.fields.some(({ pen, id }) 
 /**
  * Read sampling and boot times out of the records of one options Data Set: samplingInterval (34), samplerRandomInterval (50),
  * samplingPacketInterval and -Space (305, 306), samplingSize and -Population (309, 310), samplingProbability (311), by
- * samplerId (48) or selectorId (302) where the record names one; systemInitTimeMilliseconds (160).
+ * samplerId (48) or selectorId (302) where the record names one, else by the interface that is its scope;
+ * systemInitTimeMilliseconds (160).
  *
  * @param onFacts - called for each record; its argument is reused.
- * @see RFC 5477 §8, RFC 7011 §4
+ * @see RFC 5477 §8, RFC 7011 §4, RFC 3954 §6.1
  */
 export function readOptionsFacts(
   layout: Layout,
@@ -59,8 +73,11 @@ export function readOptionsFacts(
 
 function readRecord(layout: Layout, octets: Uint8Array, view: DataView, offset: number, end: number): number {
   facts.samplerId = -1
+  facts.ifIndex = -1
+  facts.isEgress = false
   facts.bootTimeMs = Number.NaN
   facts.isNarrow = false
+  let narrowScopes = 0
   let interval = 0
   let packetInterval = 0
   let packetSpace = -1
@@ -72,8 +89,14 @@ function readRecord(layout: Layout, octets: Uint8Array, view: DataView, offset: 
     const { pen, id, length } = layout.fields[index]!
     const next = fieldEnd(length, octets, at, end)
     if (next > end) return next
-    if (index < layout.scopeCount && (pen !== 0 || !(wideScopes.has(id) || id === 48 || id === 302)))
+    if (index < layout.scopeCount && (pen !== 0 || !(wideScopes.has(id) || id === 48 || id === 302))) {
       facts.isNarrow = true
+      narrowScopes++
+      if (pen === 0 && interfaceScopes.has(id) && length >= 1 && length <= 4) {
+        facts.ifIndex = unsigned(view, at, length)
+        facts.isEgress = id === 14 || id === 253
+      }
+    }
     if (pen === 0 && length !== VARIABLE_LENGTH && wanted.has(id)) {
       const value = unsigned(view, at, length)
       if (id === 34 || id === 50) interval = value
@@ -87,6 +110,8 @@ function readRecord(layout: Layout, octets: Uint8Array, view: DataView, offset: 
     }
     at = next
   }
+  // Of an interface and something else, e.g. one direction: not the rate of all that passes the interface.
+  if (narrowScopes > 1) facts.ifIndex = -1
   facts.samplingRate = rateOf(interval, packetInterval, packetSpace, size, population, probability)
   return at
 }

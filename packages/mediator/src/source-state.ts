@@ -6,8 +6,9 @@ import type { OptionsFacts } from './options-facts.ts'
 /** Where a sampling rate was learned; the numbers of {@link EntryContext.samplingOrigin}. */
 export const samplingOrigins = { nowhere: 0, header: 1, options: 2, record: 3, configuration: 4 } as const
 
-/** Samplers and interfaces kept of one source. */
+/** Samplers, and as many interfaces, kept of one source. */
 const MAX_SAMPLERS = 4_096
+const MAX_INTERFACES = 4_096
 
 const V5_SAMPLING_INTERVAL = 0x3fff
 
@@ -24,6 +25,8 @@ export class SourceState {
   bootTimeMs = Number.NaN
   readonly #shared: SourceState | undefined
   readonly #rateOfSampler = new Map<number, number>()
+  /** By ifIndex, and by -1 - ifIndex those of the packets that leave by the interface. */
+  readonly #rateOfInterface = new Map<number, number>()
 
   constructor(source: Source | undefined, shared: SourceState | undefined) {
     this.source = source
@@ -52,6 +55,18 @@ export class SourceState {
     return this.#rateOfSampler.get(samplerId) ?? this.#shared?.rateOfSampler(samplerId) ?? 0
   }
 
+  /** Whether there is a rate of any interface. Not where the header of each Message tells the rate of its records. */
+  get hasInterfaceRates(): boolean {
+    if (this.samplingOrigin === samplingOrigins.header) return false
+    return this.#rateOfInterface.size > 0 || (this.#shared?.hasInterfaceRates ?? false)
+  }
+
+  /** The rate of one interface, 0 if it is not known; that of what enters by it, else of what leaves. */
+  rateOfInterface(ifIndex: number): number {
+    const rates = this.#rateOfInterface
+    return rates.get(ifIndex) ?? rates.get(-1 - ifIndex) ?? this.#shared?.rateOfInterface(ifIndex) ?? 0
+  }
+
   /** Learn from the records of one options Data Set. */
   learn(layout: Layout, octets: Uint8Array, view: DataView, offset: number, lengthOctets: number): void {
     readOptionsFacts(layout, octets, view, offset, lengthOctets, this.#onFacts)
@@ -63,7 +78,7 @@ export class SourceState {
   }
 
   /** Take what one options record says. */
-  apply({ samplerId, samplingRate, bootTimeMs, isNarrow }: OptionsFacts): void {
+  apply({ samplerId, ifIndex, isEgress, samplingRate, bootTimeMs, isNarrow }: OptionsFacts): void {
     if (!Number.isNaN(bootTimeMs)) this.bootTimeMs = bootTimeMs
     if (samplingRate === 0) return
     if (samplerId >= 0) {
@@ -72,6 +87,11 @@ export class SourceState {
       }
       // Records of an exporter with one sampler need not name it; with several, only those that name theirs have a rate.
       this.#setRate(this.#rateOfSampler.size === 1 ? samplingRate : 0)
+    } else if (ifIndex >= 0) {
+      const key = isEgress ? -1 - ifIndex : ifIndex
+      if (this.#rateOfInterface.size < MAX_INTERFACES || this.#rateOfInterface.has(key)) {
+        this.#rateOfInterface.set(key, samplingRate)
+      }
     } else if (!isNarrow) this.#setRate(samplingRate)
   }
 

@@ -25,10 +25,15 @@ function recordOf(layout: Layout, ...values: number[]): Uint8Array {
 
 function learned(text: string, scopeCount: number, ...values: number[]): SourceState {
   const state = new SourceState(sourceOf(), undefined)
+  teach(state, text, scopeCount, ...values)
+  return state
+}
+
+/** One options record for a state. */
+function teach(state: SourceState, text: string, scopeCount: number, ...values: number[]): void {
   const layout = layoutOf(text, scopeCount)
   const record = recordOf(layout, ...values)
   state.learn(layout, record, new DataView(record.buffer), 0, record.length)
-  return state
 }
 
 describe('reads', () => {
@@ -53,6 +58,44 @@ describe('reads', () => {
     assert.equal(learned('302:4 309:4 310:4', 1, 1, 10, 2_000).rateOfSampler(1), 200)
   })
 
+  test('RFC 3954 §6.1: the rate of one interface, whatever tells it', () => {
+    for (const [text, ...values] of [
+      ['10:4 34:4 35:1 82:16', 3, 100, 1],
+      ['10:2 50:4', 3, 100],
+      ['10:4 305:4 306:4', 3, 1, 99],
+      ['14:4 34:4', 3, 100],
+      ['252:4 34:4', 3, 100],
+      ['253:1 34:4', 3, 100]
+    ] as const) {
+      const state = learned(text, 1, ...values)
+      assert.deepEqual(
+        [state.hasInterfaceRates, state.rateOfInterface(3), state.rateOfInterface(4)],
+        [true, 100, 0],
+        text
+      )
+      assert.equal(state.effectiveRate, 0, text)
+    }
+    assert.equal(learned('144:4 10:4 34:4', 2, 1, 3, 100).rateOfInterface(3), 100)
+  })
+
+  test('the rate of what enters by an interface before that of what leaves', () => {
+    const state = new SourceState(sourceOf(), undefined)
+    teach(state, '10:4 34:4', 1, 3, 100)
+    teach(state, '14:4 34:4', 1, 3, 200)
+    assert.equal(state.rateOfInterface(3), 100)
+    teach(state, '10:4 34:4', 1, 3, 50)
+    assert.equal(state.rateOfInterface(3), 50)
+  })
+
+  test('the rate of an interface that another session of the exporter told, where this one told none', () => {
+    const shared = new SourceState(undefined, undefined)
+    const [one, other] = [new SourceState(sourceOf(), shared), new SourceState(sourceOf(), shared)]
+    teach(one, '10:4 34:4', 1, 3, 100)
+    assert.deepEqual([other.hasInterfaceRates, other.rateOfInterface(3)], [true, 100])
+    teach(other, '10:4 34:4', 1, 3, 50)
+    assert.deepEqual([one.rateOfInterface(3), other.rateOfInterface(3)], [100, 50])
+  })
+
   test('systemInitTimeMilliseconds (160)', () => {
     assert.equal(learned('144:4 160:8', 1, 1, 1_699_990_000_000).effectiveBootTimeMs, 1_699_990_000_000)
   })
@@ -67,6 +110,43 @@ describe('reads', () => {
 describe('rejects', () => {
   test('the rate of one interface as that of the exporter', () => {
     assert.equal(learned('10:4 34:4', 1, 3, 100).effectiveRate, 0)
+  })
+
+  test('the rate of a part of what passes an interface as that of the interface', () => {
+    for (const [text, scopeCount] of [
+      ['10:4 61:1 34:4', 2],
+      ['10:4 14:4 34:4', 2],
+      ['10:8 34:4', 1],
+      ['10:0 34:4', 1],
+      ['9.10:4 34:4', 1],
+      ['141:4 34:4', 1],
+      ['130:4 10:4 34:4', 1]
+    ] as const) {
+      const state = learned(text, scopeCount, 1, 1, 100)
+      assert.deepEqual(
+        [state.hasInterfaceRates, state.rateOfInterface(0), state.rateOfInterface(1)],
+        [false, 0, 0],
+        text
+      )
+    }
+  })
+
+  test('rates of interfaces for a source whose Messages tell the rate of their records', () => {
+    const shared = new SourceState(undefined, undefined)
+    teach(new SourceState(sourceOf(), shared), '10:4 34:4', 1, 3, 100)
+    const state = new SourceState(sourceOf({ version: 5, v5Sampling: 10 }), shared)
+    assert.deepEqual([state.hasInterfaceRates, state.effectiveRate], [false, 10])
+  })
+
+  test('more than 4,096 interfaces: those known keep their rates, and may change them', () => {
+    const state = new SourceState(sourceOf(), undefined)
+    for (let ifIndex = 0; ifIndex < 5_000; ifIndex++) teach(state, '10:4 34:4', 1, ifIndex, 100)
+    assert.deepEqual(
+      [4_095, 4_096].map(ifIndex => state.rateOfInterface(ifIndex)),
+      [100, 0]
+    )
+    teach(state, '10:4 34:4', 1, 7, 50)
+    assert.equal(state.rateOfInterface(7), 50)
   })
 
   test('two samplers as one: without a name there is no rate then', () => {
@@ -84,7 +164,7 @@ describe('rejects', () => {
   })
 
   test('any octets without a throw or a hang', () => {
-    const texts = ['302:8 305:4 306:4', '130:4 82:v 34:4', '48:v 50:4', '302:2 311:8', '144:4 160:8 160:3']
+    const texts = ['302:8 305:4 306:4', '130:4 82:v 34:4', '48:v 50:4', '302:2 311:8', '144:4 160:8 160:3', '10:4 34:4']
     fc.assert(
       fc.property(fc.constantFrom(...texts), fc.uint8Array({ maxLength: 200 }), (text, octets) => {
         const layout = layoutOf(text, 1)

@@ -122,6 +122,8 @@ export function makeContexts(exporters: number): EntryContext[] {
     samplingRate: 100,
     samplingOrigin: 2,
     samplingRateOf: () => 0,
+    hasInterfaceRates: false,
+    samplingRateOfInterface: () => 0,
     templateIds: { exportedId: (id: number) => id }
   }))
 }

@@ -13,7 +13,7 @@ import { ListCopier, kernelCounts } from './list-octets.ts'
 import type { KernelCounts } from './list-octets.ts'
 import { ListTextWriter } from './list-text.ts'
 import { address4, copyOctets, writeAddress16 } from './octets.ts'
-import { samplingRate, writeExactSampling, writeSampling } from './sampling.ts'
+import { interfaceRate, samplingRate, writeExactSampling, writeInterfaceSampling, writeSampling } from './sampling.ts'
 import { writeBoolean, writeExporter, writeHex, writeIPv4, writeIPv6, writeMac } from './text-address.ts'
 import {
   writeFloat,
@@ -65,6 +65,7 @@ export function createKernel(registry: ElementRegistry, counts: KernelCounts = k
     expandFloat,
     expandSigned,
     expandUnsigned,
+    interfaceRate,
     readDelta,
     readMicroseconds,
     readMilliseconds,
@@ -84,6 +85,7 @@ export function createKernel(registry: ElementRegistry, counts: KernelCounts = k
     writeHex,
     writeIPv4,
     writeIPv6,
+    writeInterfaceSampling,
     writeListText: listTexts.write.bind(listTexts),
     writeMac,
     writeMicroseconds,

@@ -2,6 +2,7 @@ import type { EntryContext } from '../program.ts'
 import { boundedRate } from './integer.ts'
 import { writeAscii, writeDouble, writeUnsigned } from './text-number.ts'
 
+const OPTIONS = 2
 const RECORD = 3
 
 /**
@@ -13,6 +14,12 @@ const RECORD = 3
 export function samplingRate(recordRate: number, samplerId: number, context: EntryContext): number {
   if (recordRate > 0) return recordRate
   const rate = samplerId < 0 ? 0 : boundedRate(context.samplingRateOf(samplerId))
+  return rate > 0 ? rate : boundedRate(context.samplingRate)
+}
+
+/** The sampling rate of a record that tells none: that of its interface, else the source's; 0 = unknown. */
+export function interfaceRate(ifIndex: number, context: EntryContext): number {
+  const rate = boundedRate(context.samplingRateOfInterface(ifIndex))
   return rate > 0 ? rate : boundedRate(context.samplingRate)
 }
 
@@ -29,7 +36,17 @@ export function writeSampling(
 ): number {
   if (recordRate > 0 || !isFallback) return writeRate(outView, q, recordRate, recordRate > 0 ? RECORD : 0)
   const rate = samplerId < 0 ? 0 : boundedRate(context.samplingRateOf(samplerId))
-  if (rate > 0) return writeRate(outView, q, rate, 2)
+  if (rate > 0) return writeRate(outView, q, rate, OPTIONS)
+  return writeSourceSampling(outView, q, context)
+}
+
+/** As {@link writeSampling} for a record of which no more is known than its interface. */
+export function writeInterfaceSampling(outView: DataView, q: number, ifIndex: number, context: EntryContext): number {
+  const rate = boundedRate(context.samplingRateOfInterface(ifIndex))
+  return rate > 0 ? writeRate(outView, q, rate, OPTIONS) : writeSourceSampling(outView, q, context)
+}
+
+function writeSourceSampling(outView: DataView, q: number, context: EntryContext): number {
   const sourceRate = boundedRate(context.samplingRate)
   return writeRate(outView, q, sourceRate, sourceRate > 0 ? context.samplingOrigin : 0)
 }

@@ -61,6 +61,8 @@ export function contextOf(overrides: Partial<EntryContext> = {}): EntryContext {
     samplingRate: 0,
     samplingOrigin: 0,
     samplingRateOf: () => 0,
+    hasInterfaceRates: false,
+    samplingRateOfInterface: () => 0,
     templateIds: { exportedId: id => id, layoutOf: () => undefined },
     ...overrides
   }

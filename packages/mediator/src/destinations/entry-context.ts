@@ -13,6 +13,7 @@ export class DestinationContext implements EntryContext {
   bootTimeMs = Number.NaN
   samplingRate = 0
   samplingOrigin = 0
+  hasInterfaceRates = false
   readonly templateIds: TemplateIds
   #state: SourceState | undefined
 
@@ -33,10 +34,15 @@ export class DestinationContext implements EntryContext {
     this.bootTimeMs = Number.isNaN(bootTimeMs) ? state.effectiveBootTimeMs : bootTimeMs
     this.samplingRate = state.effectiveRate
     this.samplingOrigin = state.effectiveOrigin
+    this.hasInterfaceRates = state.hasInterfaceRates
     this.#state = state
   }
 
   samplingRateOf(samplerId: number): number {
     return this.#state?.rateOfSampler(samplerId) ?? 0
+  }
+
+  samplingRateOfInterface(ifIndex: number): number {
+    return this.#state?.rateOfInterface(ifIndex) ?? 0
   }
 }
