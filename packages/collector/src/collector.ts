@@ -249,7 +249,7 @@ class CollectorProcess implements Collector {
     for (const config of listeners) {
       if (config.transport === 'udp') {
         const udpIntake = new UdpIntake(
-          { listener: config.name },
+          { listener: config.name, v9KeyIncludesPort: settings.collector.v9KeyIncludesPort },
           { intake, sessions, exporters, allow: this.#allow, penalties, ledger, clock, log }
         )
         const listener = new UdpListener(config, {

@@ -6,7 +6,14 @@ import { createLog, type Log } from '@weir/runtime'
 import { vectors } from '../../../test/conformance/vectors.ts'
 import { checkLedger, ledgerToJson } from '../src/index.ts'
 import { TcpConnection } from '../src/tcp-connection.ts'
-import { dataMessage, FIELDS, recordHex, templateMessage } from './support/messages.ts'
+import {
+  dataMessage,
+  FIELDS,
+  recordHex,
+  templateMessage,
+  v9DataMessage,
+  v9TemplateMessage
+} from './support/messages.ts'
 import { dropsOf, startRig, type Rig } from './support/rig.ts'
 
 /** Give a datagram to the UDP intake as a socket would. */
@@ -41,6 +48,21 @@ describe('one exporter cannot harm another', () => {
       Array.from({ length: 500 }, (_, index) => recordHex(index))
     )
   })
+
+  for (const v9KeyIncludesPort of [false, true]) {
+    test(`v9 exporters behind one address ${v9KeyIncludesPort ? 'are told apart by port when told so' : 'are one by default'}`, async t => {
+      const rig = await startRig(t, { collector: { v9KeyIncludesPort } })
+      give(rig, VICTIM, 1000, v9TemplateMessage())
+      give(rig, VICTIM, 2000, buildV9({ odid: 1 }).template(256, '8:4').octets())
+      give(rig, VICTIM, 1000, v9DataMessage([7], 1, 1))
+      assert.deepEqual(
+        rig.link.hex.map(hex => hex.length / 2),
+        [8]
+      )
+      assert.equal(rig.link.entries[0].records, v9KeyIncludesPort ? 1 : 2)
+      assert.equal(rig.collector.parts.sessions.udpSessions, v9KeyIncludesPort ? 2 : 1)
+    })
+  }
 
   test('TH-09 T33 a flood of templates stays within its own limits', async t => {
     const rig = await startRig(t, { limits: { templatesPerDomain: 32, templatesPerExporter: 64 } })
