@@ -49,6 +49,34 @@ test('generate has a --version of its own, that of the protocol', () => {
   )
 })
 
+test('replay and generate say in one sentence what is wrong, with the exit codes of their help', () => {
+  const capture = fileURLToPath(new URL('../../../test/fixtures/captures/softflowd-v9.pcap', import.meta.url))
+  const ipfix = fileURLToPath(new URL('../../../test/fixtures/captures/openvswitch-ipfix.pcap', import.meta.url))
+  const to = ['--to', 'udp://127.0.0.1:9']
+  const cases: [number, RegExp, string[]][] = [
+    [64, /Give udp:\/\/host:port or tcp/, ['replay', capture, '--to', 'http://127.0.0.1:80']],
+    [64, /Give a number from 0 on/, ['replay', capture, ...to, '--speed', '-1']],
+    [64, /cannot be used with/, ['replay', capture, ...to, '--as-fast-as-possible', '--rate', '5']],
+    [66, /nowhere\.pcap/, ['replay', 'nowhere.pcap', ...to]],
+    [69, /does not take a connection \(ECONNREFUSED\)/, ['replay', ipfix, '--to', 'tcp://127.0.0.1:1', '--speed', '0']],
+    [69, /does not take a connection \(ECONNREFUSED\)/, ['generate', '--to', 'tcp://127.0.0.1:1', '--records', '1']],
+    [69, /no-such-host\.invalid/, ['generate', '--to', 'udp://no-such-host.invalid:4739', '--records', '1']],
+    [69, /no-such-host\.invalid/, ['receive', '--listen', 'udp://no-such-host.invalid:4739']]
+  ]
+  for (const [expected, sentence, args] of cases) {
+    const { code, err } = weir(args)
+    assert.deepEqual([code, sentence.test(err)], [expected, true], `${args.join(' ')}: ${code} ${err}`)
+    assert.ok(!err.includes('    at '), err)
+  }
+})
+
+test('replay --speed 0 does not wait', () => {
+  const capture = fileURLToPath(new URL('../../../test/fixtures/captures/softflowd-v9.pcap', import.meta.url))
+  const { code, out } = weir(['replay', capture, '--to', 'udp://127.0.0.1:9', '--speed', '0'])
+  assert.equal(code, 0)
+  assert.ok(JSON.parse(out).messages > 0)
+})
+
 test('rejects an unknown command and option with 64 and what was probably meant', () => {
   const { code, err } = weir(['chekc'])
   assert.deepEqual([code, /Did you mean check/.test(err)], [64, true])

@@ -4,7 +4,7 @@ import { exitCodes } from '@weir/runtime'
 import { chunksOf, formatByName, octetsOfFiles } from '../decode/capture-input.ts'
 import { replayTraffic, type ReplayInput } from '../traffic/replay-traffic.ts'
 import { stopSignal } from '../traffic/stop-signal.ts'
-import { parseTarget, positiveNumber, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
+import { factor, parseTarget, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
 
 interface ReplayOptions {
   readonly to: TrafficTarget
@@ -38,9 +38,12 @@ export function replayCommand(): Command {
     .argument('<file...>', 'files in order; gzip is decompressed; - is standard input')
     .requiredOption('--to <url>', 'udp://host:port or tcp://host:port', parseTarget)
     .addOption(
-      new Option('--speed <factor>', 'times as fast as captured').argParser(positiveNumber).default(1).conflicts('rate')
+      new Option('--speed <factor>', 'times as fast as captured; 0 = do not wait at all')
+        .argParser(factor)
+        .default(1)
+        .conflicts('rate')
     )
-    .option('--as-fast-as-possible', 'do not wait at all')
+    .addOption(new Option('--as-fast-as-possible', 'the same as --speed 0').conflicts(['rate', 'speed']))
     .option('--rate <number>', "Messages a second instead of the capture's timing", wholeNumber(1), 0)
     .option('--loop', 'begin again at the end, until Ctrl-C')
     .option('--restamp', 'write the time of sending into the headers (Export Time)')

@@ -146,6 +146,8 @@ export class TrafficReceiver implements MessageVisitor {
     try {
       return transport === 'udp' ? await this.#listenUdp(host, port) : await this.#listenTcp(host, port)
     } catch (error) {
+      this.#udp?.close()
+      this.#server?.close()
       throw listenError(error, 'weir receive', `${host.includes(':') ? `[${host}]` : host}:${port}`)
     }
   }

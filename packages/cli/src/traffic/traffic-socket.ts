@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { createConnection, type Socket } from 'node:net'
-import { UnavailableError } from '@weir/runtime'
+import { UnavailableError, errorCode } from '@weir/runtime'
 import type { TrafficTarget } from './traffic-target.ts'
 
 /** One exporter's way out. */
@@ -14,18 +14,26 @@ export interface TrafficSocket {
   takeLoss(): boolean
 }
 
-/** @param sourceAddress - local address to send from, or undefined. @throws UnavailableError when nobody listens (TCP). */
+/** @param sourceAddress - local address to send from, or undefined. @throws UnavailableError when nobody listens (TCP), or a name or address is none of ours. */
 export async function openTrafficSocket(target: TrafficTarget, sourceAddress?: string): Promise<TrafficSocket> {
   return target.transport === 'udp' ? openUdp(target, sourceAddress) : openTcp(target, sourceAddress)
 }
 
 async function openUdp({ host, port }: TrafficTarget, sourceAddress?: string): Promise<TrafficSocket> {
   const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', sendBufferSize: 4_194_304 })
+  try {
+    if (sourceAddress !== undefined) {
+      socket.bind(0, sourceAddress)
+      await once(socket, 'listening')
+    }
+    socket.connect(port, host)
+    await once(socket, 'connect')
+  } catch (error) {
+    socket.close()
+    throw unavailable(`udp://${host}:${port} cannot be sent to`, 'check --to', error)
+  }
   // A port that nobody listens on answers by ICMP; a real exporter goes on.
   socket.on('error', () => {})
-  if (sourceAddress !== undefined) socket.bind(0, sourceAddress)
-  socket.connect(port, host)
-  await once(socket, 'connect')
   return {
     async send(octets, ends) {
       let start = 0
@@ -85,14 +93,21 @@ async function openTcp(target: TrafficTarget, sourceAddress?: string): Promise<T
   }
 }
 
+function unavailable(what: string, remedy: string, error: unknown): UnavailableError {
+  const code = errorCode(error) ?? 'UNKNOWN'
+  return new UnavailableError('TARGET_UNAVAILABLE', `${what} (${code}); ${remedy}`, { code }, error)
+}
+
 async function connectTcp({ host, port }: TrafficTarget, localAddress?: string): Promise<Socket> {
   const socket = createConnection({ host, port, localAddress })
   try {
     await once(socket, 'connect')
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'UNKNOWN'
-    const message = `tcp://${host}:${port} does not take a connection (${code}); start the collector first, or check --to`
-    throw new UnavailableError('TARGET_UNAVAILABLE', message, { host, port, code }, error)
+    throw unavailable(
+      `tcp://${host}:${port} does not take a connection`,
+      'start the collector first, or check --to',
+      error
+    )
   }
   socket.on('error', () => {})
   // A collector sends nothing; but its FIN has to be seen.

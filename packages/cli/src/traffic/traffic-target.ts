@@ -31,9 +31,11 @@ export const wholeNumber =
     return value
   }
 
-/** A number above 0. @throws InvalidArgumentError */
-export function positiveNumber(text: string): number {
+/** A number from 0 on, fractions too. @throws InvalidArgumentError */
+export function factor(text: string): number {
   const value = Number(text)
-  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Give a number above 0.')
+  if (text.trim() === '' || !(value >= 0 && Number.isFinite(value))) {
+    throw new InvalidArgumentError('Give a number from 0 on, e.g. 0.5, 10, or 0 for no waiting.')
+  }
   return value
 }
