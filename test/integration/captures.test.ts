@@ -17,7 +17,7 @@ import { readByTshark } from '../support/tshark.ts'
 import { until } from '../support/until.ts'
 import { writeDatagrams } from '../support/datagram-pcap.ts'
 import { runWeir } from '../support/weir-command.ts'
-import { captureWire } from '../support/wire-capture.ts'
+import { captureRefused, captureWire } from '../support/wire-capture.ts'
 import type { WireCapture } from '../support/wire-capture.ts'
 
 /** Templates of 8 Data Sets are missing in it on purpose. */
@@ -25,7 +25,7 @@ const lossy = 'openvswitch-ipfix-lossy'
 const captures = fixtureCaptures().filter(({ name }) => name !== lossy)
 const overTcp = captures.filter(({ isIpfix }) => isIpfix)
 const totalRecords = [...captures, ...overTcp].reduce((sum, { records }) => sum + records, 0)
-const withTshark = absent('tshark', 'dumpcap') === false
+const noCapture = captureRefused()
 
 type Line = Readonly<Record<string, unknown>>
 
@@ -61,7 +61,7 @@ describe('fixture captures through Weir to every kind of destination', () => {
     udp = await udpSink(await freePort())
     segments = await udpSink()
     tcp = await TcpSink.listen({ port: await freePort() })
-    if (withTshark) wire = await captureWire(folder, 'out', [udp.port, tcp.port])
+    if (noCapture === false) wire = await captureWire(folder, 'out', [udp.port, tcp.port])
     weir = await startWeir(folder, {
       destinations: [
         { id: 'udp', type: 'ipfix', url: `udp://127.0.0.1:${udp.port}`, socket: 'dgram' },
@@ -191,7 +191,7 @@ describe('fixture captures through Weir to every kind of destination', () => {
 
   test(
     'UDP and TCP: tshark finds every record on the wire and nothing to complain of',
-    { skip: absent('tshark', 'dumpcap') },
+    { skip: noCapture },
     async () => {
       for (const [transport, port] of [
         ['udp', udp.port],

@@ -25,7 +25,7 @@ const decoded = async (weir: RunningWeir): Promise<number> => (await readLedger(
 test('UDP data whose template came before a restart of everything is decoded at once', async () => {
   const folder = tempFolder('collector-restarted')
   const sink = await udpSink()
-  const socket = createSocket('udp4').bind(0, '127.0.0.1')
+  const socket = createSocket('udp4').bind(0, '127.0.0.1').unref()
   await once(socket, 'listening')
   const settings = { destinations: [{ id: 'out', type: 'ipfix', url: `udp://127.0.0.1:${sink.port}` }] }
   const weir = await startWeir(folder, settings)

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { absent } from '../support/debian-tools.ts'
 import { startGenerator, startReceiver } from '../support/ground-truth.ts'
 import { readLedger } from '../support/ledger.ts'
 import { startWeir } from '../support/running-weir.ts'
@@ -9,11 +8,11 @@ import { udpSink } from '../support/sinks.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { readByTshark } from '../support/tshark.ts'
 import { until } from '../support/until.ts'
-import { captureWire } from '../support/wire-capture.ts'
+import { captureRefused, captureWire } from '../support/wire-capture.ts'
 
 test(
   'destinations added, changed and removed while 20,000 records/s flow: the others lose nothing',
-  { skip: absent('tshark', 'dumpcap') },
+  { skip: captureRefused() },
   async () => {
     const folder = tempFolder('under-load')
     const first = await startReceiver('tcp')

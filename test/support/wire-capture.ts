@@ -1,10 +1,21 @@
+import { spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Child } from './child.ts'
-import { toolPath } from './debian-tools.ts'
+import { absent, toolPath } from './debian-tools.ts'
 import { freePort } from './free-port.ts'
 import { until } from './until.ts'
+
+/** For the `skip` option: false if the loopback interface can be captured here, else a sentence, said on standard error too. */
+export function captureRefused(): string | false {
+  const isAbsent = absent('tshark', 'dumpcap')
+  if (isAbsent !== false) return isAbsent
+  if (spawnSync(toolPath('dumpcap'), ['-i', 'lo', '-L']).status === 0) return false
+  const sentence = 'NOT TESTED: dumpcap may not capture here (be root, or dpkg-reconfigure wireshark-common)'
+  process.stderr.write(`${sentence}\n`)
+  return sentence
+}
 
 /** A capture of the loopback interface by dumpcap (tshark's own capturer). */
 export interface WireCapture {
