@@ -58,6 +58,7 @@ export interface CollectorParts {
   readonly recollection: Recollection
   readonly events: TemplateEvents
   readonly intake: Intake
+  readonly gate: TcpGate
   readonly udp: readonly UdpPart[]
   readonly tcp: readonly TcpListener[]
 }
@@ -170,6 +171,7 @@ class CollectorProcess implements Collector {
       recollection,
       events,
       intake,
+      gate: this.#gate,
       udp: this.#udp,
       tcp: this.#tcp
     }

@@ -46,6 +46,7 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       connections: report => {
         for (const listener of parts.tcp) report(listener.connections.size, { listener: listener.config.name })
       },
+      connectionsWaiting: report => report(parts.gate.waiting),
       connectionsEnded: report => {
         for (const { config, counters } of parts.tcp) {
           for (const [outcome, count] of Object.entries(counters)) {
@@ -64,6 +65,10 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       templateOctets: report => report(budget.octets),
       templateChanges: each('change', () => ({ ...parts.events.changes, restored: parts.recollection.restored })),
       options: report => report(parts.options.stats.records),
+      optionsLimited: each('event', () => {
+        const { evicted, refused } = parts.options.stats
+        return { evicted, refused }
+      }),
       storeUnflushed: report => report(parts.store.stats.unflushed),
       storeFailures: each('kind', () => {
         const { failures, rejected, quarantined } = parts.store.stats

@@ -125,6 +125,11 @@ export const collectorMetrics = defineMetrics({
     type: 'gauge',
     labels: ['listener']
   },
+  connectionsWaiting: {
+    name: 'weir_collector_connections_waiting',
+    help: 'TCP connections that wait to be let in, because more came in a second than the limit (L-06).',
+    type: 'gauge'
+  },
   connectionsEnded: {
     name: 'weir_collector_connections_total',
     help: 'TCP connections by how they ended, or that they were accepted or refused.',
@@ -168,6 +173,12 @@ export const collectorMetrics = defineMetrics({
     name: 'weir_collector_options_records',
     help: 'Options records kept as state (L-16).',
     type: 'gauge'
+  },
+  optionsLimited: {
+    name: 'weir_collector_options_records_limited_total',
+    help: 'Options records that a limit ended (evicted: L-16) or did not let in (refused: the memory of all is used up).',
+    type: 'counter',
+    labels: ['event']
   },
   storeUnflushed: {
     name: 'weir_collector_store_unflushed',

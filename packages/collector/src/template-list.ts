@@ -57,10 +57,10 @@ function templateToJson(parts: CollectorParts, domain: Domain, entry: Entry) {
     odid: domain.odid,
     templateId: entry.templateId,
     scopeCount: entry.layout.scopeCount,
-    fields: entry.layout.fields.map(field => fieldToJson(parts, field)),
-    firstSeenAtMs: entry.firstSeenMs + wallOffsetMs,
-    lastSeenAtMs: entry.lastSeenMs + wallOffsetMs,
-    expiresAtMs: entry.expiresAtMs === Infinity ? null : entry.expiresAtMs + wallOffsetMs,
+    fields: entry.layout.fields.map(field => fieldToJson(parts, field, identity.version)),
+    firstSeenAtMs: Math.round(entry.firstSeenMs + wallOffsetMs),
+    lastSeenAtMs: Math.round(entry.lastSeenMs + wallOffsetMs),
+    expiresAtMs: entry.expiresAtMs === Infinity ? null : Math.round(entry.expiresAtMs + wallOffsetMs),
     announcements: entry.announcements,
     records: entry.records,
     source: entry.source,
@@ -75,8 +75,8 @@ function listenerOf({ udp, tcp }: CollectorParts, name: string): { address: stri
   return { address: '', port: 0 }
 }
 
-function fieldToJson({ registry }: CollectorParts, { pen, id, length }: FieldSpecifier) {
-  const element = registry.get(pen, id)
+function fieldToJson({ registry }: CollectorParts, { pen, id, length }: FieldSpecifier, wireVersion: number) {
+  const element = registry.get(pen, id, wireVersion)
   return { pen, id, length, name: element?.name ?? null, type: element?.type ?? null }
 }
 
@@ -84,13 +84,13 @@ function fieldToJson({ registry }: CollectorParts, { pen, id, length }: FieldSpe
 export function fieldShares(parts: CollectorParts, exporter: Exporter) {
   const shares = new Map<string, ReturnType<typeof newShare>>()
   let records = 0
-  for (const { layout, count } of layoutsOf(exporter)) {
+  for (const { layout, count, version } of layoutsOf(exporter)) {
     records += count
     const seen = new Set<string>()
     for (const field of layout.fields) {
       const key = `${field.pen}.${field.id}`
       let share = shares.get(key)
-      if (share === undefined) shares.set(key, (share = newShare(parts, field)))
+      if (share === undefined) shares.set(key, (share = newShare(parts, field, version)))
       if (!share.lengths.includes(field.length)) share.lengths.push(field.length)
       // An element that stands twice in a template is in each record once.
       if (seen.has(key)) continue
@@ -104,16 +104,17 @@ export function fieldShares(parts: CollectorParts, exporter: Exporter) {
   return { exporter: exporter.id, records, fields }
 }
 
-function newShare(parts: CollectorParts, field: FieldSpecifier) {
-  const { name, type } = fieldToJson(parts, field)
+function newShare(parts: CollectorParts, field: FieldSpecifier, wireVersion: number) {
+  const { name, type } = fieldToJson(parts, field, wireVersion)
   return { pen: field.pen, id: field.id, name, type, lengths: [] as number[], templates: 0, records: 0 }
 }
 
 function* layoutsOf(exporter: Exporter) {
-  for (const session of exporter.sessions.values()) {
-    for (const { table, fixedLayout, fixedRecords } of session.domains.values()) {
-      for (const { layout, records } of table.entries()) yield { layout, count: records }
-      if (fixedLayout !== undefined) yield { layout: fixedLayout, count: fixedRecords }
+  for (const { domains, identity } of exporter.sessions.values()) {
+    const { version } = identity
+    for (const { table, fixedLayout, fixedRecords } of domains.values()) {
+      for (const { layout, records } of table.entries()) yield { layout, count: records, version }
+      if (fixedLayout !== undefined) yield { layout: fixedLayout, count: fixedRecords, version }
     }
   }
 }

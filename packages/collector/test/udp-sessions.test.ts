@@ -327,7 +327,7 @@ for (const socket of kinds) {
         assert.deepEqual(dropsOf(rig.collector), { dataSets: { data_malformed: 1 } })
       })
 
-      test('L-30 is dropped when it has waited too long, pending_expired', async t => {
+      test('R7011-8-6 L-30 is dropped when it has waited too long, pending_expired', async t => {
         const clock = new FakeClock()
         const rig = await start(t, { clock })
         const source = await rig.udpSource()

@@ -16,7 +16,7 @@ export interface OptionsRecord {
 export interface OptionsStateLimits {
   /** Records kept of one source; above it the least recently sent goes (L-16). */
   readonly recordsPerSource: number
-  /** Octets kept of all sources; above it nothing new is learned, known records still change. */
+  /** Octets kept of all sources; above it nothing new is learned; known records still change, and go if they grow beyond it. */
   readonly totalOctets: number
 }
 
@@ -36,7 +36,7 @@ export interface OptionsStateStats {
   records: number
   octets: number
   evicted: number
-  /** Records not kept because `totalOctets` was reached. */
+  /** Records not kept, or no longer, because `totalOctets` was reached. */
   refused: number
 }
 
@@ -195,7 +195,15 @@ export class OptionsState<Source> {
     append(records, kept)
     const isChanged = !isEqual(kept.octets, octets, start, end)
     if (isChanged) {
-      this.stats.octets += end - start - kept.octets.length
+      const grownOctets = end - start - kept.octets.length
+      if (grownOctets > 0 && this.stats.octets + grownOctets > this.#limits.totalOctets) {
+        // What it said before is not true any more: better nothing than that.
+        this.stats.refused++
+        this.#remove(records, kept)
+        onChange?.('evicted', kept)
+        return
+      }
+      this.stats.octets += grownOctets
       kept.octets = copyOf(octets, start, end)
     }
     kept.exportTimeSec = exportTimeSec
@@ -213,19 +221,23 @@ export class OptionsState<Source> {
   #evictOldest(records: SourceRecords, onChange: OnOptionsChange | undefined): void {
     const oldest = records.oldest
     if (oldest === undefined) return
-    unlink(records, oldest)
-    let kept = records.byHash.get(oldest.hash)
-    if (kept === oldest) {
-      if (oldest.next === undefined) records.byHash.delete(oldest.hash)
-      else records.byHash.set(oldest.hash, oldest.next)
-    } else {
-      while (kept !== undefined && kept.next !== oldest) kept = kept.next
-      if (kept !== undefined) kept.next = oldest.next
-    }
-    records.count--
-    this.#uncount(oldest)
+    this.#remove(records, oldest)
     this.stats.evicted++
     onChange?.('evicted', oldest)
+  }
+
+  #remove(records: SourceRecords, gone: Kept): void {
+    unlink(records, gone)
+    let kept = records.byHash.get(gone.hash)
+    if (kept === gone) {
+      if (gone.next === undefined) records.byHash.delete(gone.hash)
+      else records.byHash.set(gone.hash, gone.next)
+    } else {
+      while (kept !== undefined && kept.next !== gone) kept = kept.next
+      if (kept !== undefined) kept.next = gone.next
+    }
+    records.count--
+    this.#uncount(gone)
   }
 
   #uncount(kept: Kept): void {

@@ -136,6 +136,30 @@ describe('bounds', () => {
     assert.equal(state.stats.refused, 1)
   })
 
+  test('the octets of all sources: a record that grows beyond them goes, because what it said is not true any more', () => {
+    const { state, update, octetsOf, changes } = fixture({ totalOctets: 400 })
+    const values = layouts.intern(
+      [
+        { pen: 0, id: 10, length: 1 },
+        { pen: 0, id: 82, length: 65535 }
+      ],
+      1
+    )
+    update('a', values, '010161')
+    update('a', values, '02c8' + '62'.repeat(200))
+    assert.deepEqual(octetsOf('a'), ['010161'])
+    update('a', values, '01c8' + '61'.repeat(200))
+    assert.equal(octetsOf('a').length, 1)
+    update('b', values, '010161')
+    assert.deepEqual(octetsOf('b'), [])
+    update('a', values, '01fa' + '61'.repeat(250))
+    assert.deepEqual(octetsOf('a'), [])
+    assert.deepEqual(changes.at(-1)?.[0], 'evicted')
+    assert.deepEqual(state.stats, { records: 0, octets: 0, evicted: 0, refused: 3 })
+    update('b', values, '010161')
+    assert.deepEqual(octetsOf('b'), ['010161'])
+  })
+
   test('10,000 scope values through 100 places, consistently', () => {
     const { state, octetsOf } = fixture({ recordsPerSource: 100 })
     const octets = new Uint8Array(3)
