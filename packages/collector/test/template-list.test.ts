@@ -7,19 +7,20 @@ import { startRig } from './support/rig.ts'
 const VENDOR_TYPE = 8192
 const page = { offset: 0, limit: 10 }
 
-test('vendor types have their names in templates and fields of NetFlow v9, and none in those of IPFIX', async t => {
-  const { collector, ...rig } = await served(t)
-  const v9 = buildV9({ odid: 9, sequence: 1 }).template(256, `${VENDOR_TYPE}:4`).data(256, '00000001').octets()
-  await rig.send(v9)
-  const { registry, exporters } = collector.parts
-  const name = registry.get(0, VENDOR_TYPE, 9)?.name
+test('vendor types have their names where they came in NetFlow v9, and none where they came in IPFIX', async t => {
+  const rig = await startRig(t)
+  const source = await rig.udpSource()
+  const { parts } = rig.collector
+  await source.send(buildV9({ odid: 1 }).template(256, `${VENDOR_TYPE}:4`).octets())
+  await rig.untilMessages(1)
+  const name = parts.registry.get(0, VENDOR_TYPE, 9)?.name
   assert.equal(typeof name, 'string')
-  const [exporter] = exporters.values()
-  assert.equal(fieldShares(collector.parts, exporter!).fields[0]!.name, name)
-  await rig.send(buildMessage({ odid: 10 }).template(256, `${VENDOR_TYPE}:4`).octets())
-  const { templates } = templateList(collector.parts, page)
+  const [exporter] = parts.exporters.values()
+  assert.equal(fieldShares(parts, exporter!).fields[0]!.name, name)
+  await source.send(buildMessage({ odid: 2 }).template(256, `${VENDOR_TYPE}:4`).octets())
+  await rig.untilMessages(2)
   assert.deepEqual(
-    templates.map(({ version, fields }) => [version, fields[0]!.name]),
+    templateList(parts, page).templates.map(({ version, fields }) => [version, fields[0]!.name]),
     [
       [9, name],
       [10, null]
@@ -28,9 +29,11 @@ test('vendor types have their names in templates and fields of NetFlow v9, and n
 })
 
 test('times are whole milliseconds', async t => {
-  const { collector, send } = await served(t)
-  await send(buildMessage().template(256, '8:4').octets())
-  const [template] = templateList(collector.parts, page).templates
+  const rig = await startRig(t)
+  const source = await rig.udpSource()
+  await source.send(buildMessage().template(256, '8:4').octets())
+  await rig.untilMessages(1)
+  const [template] = templateList(rig.collector.parts, page).templates
   for (const timeMs of [template!.firstSeenAtMs, template!.lastSeenAtMs, template!.expiresAtMs]) {
     assert.ok(Number.isSafeInteger(timeMs), String(timeMs))
   }
