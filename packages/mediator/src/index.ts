@@ -1,5 +1,5 @@
 export { serveControl } from './control.ts'
-export type { DestinationState } from './destinations/destination.ts'
+export type { DestinationState } from './destinations/destination-state.ts'
 export type { DestinationChange, DestinationSet } from './destinations/destination-set.ts'
 export type { EncoderState } from './destinations/encoder.ts'
 export type { OutputState } from './destinations/output.ts'

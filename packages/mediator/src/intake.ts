@@ -33,10 +33,15 @@ export class Intake {
   readonly #contexts = new Map<Source, ReadonlyMap<number, Layout>>()
   readonly #free: HeldBatch[] = []
   readonly #deliver: (held: HeldBatch) => void
+  readonly #onState: () => void
 
-  /** @param deliver - takes its own references; the intake's ends with the call. */
-  constructor(deliver: (held: HeldBatch) => void) {
+  /**
+   * @param deliver - takes its own references; the intake's ends with the call.
+   * @param onState - state entries were learned from: options records that a mediator before us exported.
+   */
+  constructor(deliver: (held: HeldBatch) => void, onState: () => void = () => undefined) {
     this.#deliver = deliver
+    this.#onState = onState
   }
 
   get sources(): number {
@@ -48,6 +53,7 @@ export class Intake {
     const { entries } = batch
     let lastSource: Source | undefined
     let state: SourceState | undefined
+    const stateEntries = this.stateEntries
     entries.reset()
     while (entries.next()) {
       const { source, layout } = entries
@@ -77,6 +83,7 @@ export class Intake {
     this.unsettledBatches++
     this.receivedRecords += held.records
     if (batch.isRedelivered) this.redeliveredRecords += held.records
+    if (this.stateEntries > stateEntries) this.#onState()
     if (held.entries > 0) this.#deliver(held)
     held.releaseCredit()
     held.release()

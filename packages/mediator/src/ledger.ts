@@ -23,6 +23,21 @@ export interface DestinationLedger {
   readonly redelivered: number
 }
 
+/** One account for two destinations that followed each other. @param earlier - undefined = there was none. */
+export function sumOfLedgers(earlier: DestinationLedger | undefined, later: DestinationLedger): DestinationLedger {
+  if (earlier === undefined) return later
+  const dropped = { ...later.dropped }
+  for (const reason of destinationDropReasons) dropped[reason] += earlier.dropped[reason]
+  return {
+    matched: earlier.matched + later.matched,
+    sent: earlier.sent + later.sent,
+    queued: earlier.queued + later.queued,
+    dropped,
+    uncertain: earlier.uncertain + later.uncertain,
+    redelivered: earlier.redelivered + later.redelivered
+  }
+}
+
 /** The mediator's part of the ledger. */
 export interface MediatorLedger {
   readonly records: { readonly received: number; readonly redelivered: number }

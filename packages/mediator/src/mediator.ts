@@ -12,7 +12,7 @@ import type { LinkReceiver, LinkReceiverConfig, LinkReceiverDeps, LinkReceiverSt
 import type { ProgramCacheStats } from '@weir/mediation'
 import type { Clock, Component, Log, Readiness, Timer } from '@weir/runtime'
 import type { Writable } from 'node:stream'
-import type { DestinationState } from './destinations/destination.ts'
+import type { DestinationState } from './destinations/destination-state.ts'
 import type { MediatorLedger } from './ledger.ts'
 import type { MakeSegmentSender } from './outputs/udp-output.ts'
 
@@ -108,7 +108,10 @@ class MediatorProcess implements Mediator {
       optionsSnapshot: () => this.#intake.optionsSnapshot(),
       segmentSender: () => this.#makeSegmentSender
     })
-    this.#intake = new Intake(held => this.destinations.deliver(held))
+    this.#intake = new Intake(
+      held => this.destinations.deliver(held),
+      () => this.destinations.repeatOptions()
+    )
     const makeReceiver = deps.makeReceiver ?? createLinkReceiver
     this.#receiver = makeReceiver(
       { ...config.link, endpoint: dataEndpoint(config.runDir ?? '/run/weir', worker) },

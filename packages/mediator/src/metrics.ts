@@ -1,7 +1,7 @@
 import { createMetrics, defineMetrics } from '@weir/runtime'
 import { destinationDropReasons } from './ledger.ts'
 import type { Metrics, Report } from '@weir/runtime'
-import type { DestinationState } from './destinations/destination.ts'
+import type { DestinationState } from './destinations/destination-state.ts'
 import type { MediatorState } from './mediator.ts'
 
 const labels = ['destination'] as const

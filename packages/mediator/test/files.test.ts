@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -205,4 +206,66 @@ test('F-24 a folder that cannot be written does not end the mediator; the queue 
   await rig.destinations.stop(1_000)
   rig.check()
   assert.ok(statSync(join(blocker, 'x.ipfix')).size > 0)
+})
+
+test('what a process that was killed left unfinished is cut to its last whole Message and gets its name', async () => {
+  const before = new Rig()
+  before.add({ id: 'f', type: 'ipfix-file', path: folder, rotate: { octets: null, seconds: null } })
+  before.push(flowBatch(sourceOf(), 10_000))
+  await before.settled()
+  await before.stop()
+  const [whole] = readdirSync(folder)
+  const octets = readFileSync(join(folder, whole!))
+  const left = (name: string, content: Uint8Array, isOld = true): void => {
+    writeFileSync(join(folder, name), content)
+    if (isOld) utimesSync(join(folder, name), 1_000_000_000, 1_000_000_000)
+  }
+  left('weir-20260101T000000Z.ipfix.part', octets.subarray(0, octets.length - 7))
+  left('weir-20260101T000100Z.ipfix.part', octets.subarray(0, 11))
+  left('weir-20260101T000200Z.ipfix.part', octets)
+  left('weir-20260101T000300Z.ipfix.part', octets, false)
+  left('other.part', octets)
+  left(whole!.replace('.ipfix', '.ipfix.part'), octets)
+  const after = new Rig()
+  after.add({ id: 'f', type: 'ipfix-file', path: folder })
+  assert.deepEqual(
+    readdirSync(folder).toSorted(),
+    [
+      'other.part',
+      whole!,
+      whole!.replace('.ipfix', '-1.ipfix'),
+      'weir-20260101T000000Z.ipfix',
+      'weir-20260101T000200Z.ipfix',
+      'weir-20260101T000300Z.ipfix.part'
+    ].toSorted()
+  )
+  const cut = readFile(join(folder, 'weir-20260101T000000Z.ipfix')).records.length
+  assert.ok(cut > 5_000 && cut < 10_000, `${cut} records`)
+  assert.equal(readFile(join(folder, 'weir-20260101T000200Z.ipfix')).records.length, 10_000)
+  await after.stop()
+})
+
+test('half a line that a killed process left stays alone', async () => {
+  const path = join(folder, 'flows.json')
+  writeFileSync(path, '{"whole":1}\n{"hal')
+  const rig = new Rig()
+  rig.add({ id: 'j', type: 'json', target: `file:${path}` })
+  rig.push(flowBatch(sourceOf(), 2))
+  await rig.settled()
+  await rig.stop()
+  const lines = readFileSync(path, 'utf8').trimEnd().split('\n')
+  assert.deepEqual(lines.slice(0, 2), ['{"whole":1}', '{"hal'])
+  assert.equal(lines.length, 4)
+  for (const line of lines.slice(2)) JSON.parse(line)
+})
+
+test('a FIFO that nobody reads costs a retry, not the process', { skip: process.platform === 'win32' }, async () => {
+  const path = join(folder, 'fifo')
+  execFileSync('mkfifo', [path])
+  const rig = new Rig()
+  rig.add({ id: 'j', type: 'json', target: `file:${path}` })
+  const { status, lastError } = rig.destinations.states[0]!.output
+  assert.equal(status, 'waiting')
+  assert.match(lastError!, /ENXIO/)
+  await rig.stop(100)
 })

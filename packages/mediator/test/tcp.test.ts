@@ -105,7 +105,7 @@ test('T36 a cut of ten minutes costs nothing that the queue holds', async () => 
   await first.until(() => first.records.length === 100)
   await rig.settled()
   await first.close()
-  const output = (): { attempts: number; status: string } => rig.destinations.states[0]!.output
+  const output = () => rig.destinations.states[0]!.output
   while (output().status === 'ready') await new Promise(resolve => setImmediate(resolve))
   for (let second = 0; second < 600; second++) {
     if (second % 60 === 0) rig.push(flowBatch(source, 100, 100 + (second / 60) * 100))
@@ -177,6 +177,8 @@ test('R7011-10.4.4-2 a collector that refuses for five minutes is asked at most 
   const output = (): { attempts: number; status: string } => rig.destinations.states[0]!.output
   for (let second = 0; second < 300; second++) {
     while (output().status === 'connecting') await new Promise(resolve => setImmediate(resolve))
+    const waitMs = (output().nextAttemptAtMs ?? 0) - clock.nowMs()
+    assert.ok(waitMs > 0 && waitMs <= 310_000, `next attempt in ${waitMs} ms`)
     clock.advance(1_000)
   }
   assert.ok(output().attempts >= 2 && output().attempts <= 6, `${output().attempts} attempts`)

@@ -2,12 +2,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { PeerError } from '@weir/runtime'
 import { Destination } from './destination.ts'
 import { configureEncoder, hasSameOutput, partsMaker } from './make-destination.ts'
+import { sumOfLedgers } from '../ledger.ts'
 import type { Destination as DestinationConfig } from '@weir/config'
 import type { Layout } from '@weir/ipfix'
 import type { HeldBatch } from '../held-batch.ts'
 import type { DestinationLedger } from '../ledger.ts'
 import type { QueueConfig } from '../input-queue.ts'
-import type { DestinationDeps, DestinationState, NextParts } from './destination.ts'
+import type { NextParts } from './destination-parts.ts'
+import type { DestinationState } from './destination-state.ts'
+import type { DestinationDeps } from './destination.ts'
 import type { PartsDeps } from './make-destination.ts'
 
 interface Member {
@@ -31,7 +34,8 @@ export type DestinationChange = Readonly<Record<string, unknown>>
 /** The destinations of one mediator. Each has its own queue; what happens to one does not touch the others. */
 export class DestinationSet {
   readonly #members = new Map<string, Member>()
-  readonly #stopping = new Map<string, Destination>()
+  /** Those that were removed and still deliver what they have; an id may be there more than once. */
+  readonly #stopping = new Map<Destination, Promise<void>>()
   readonly #removed = new Map<string, DestinationLedger>()
   readonly #deps: DestinationSetDeps
 
@@ -45,14 +49,21 @@ export class DestinationSet {
 
   /** Those that were removed and still deliver what they have. */
   get stopping(): DestinationState[] {
-    return [...this.#stopping.values()].map(destination => destination.state)
+    return [...this.#stopping.keys()].map(destination => destination.state)
   }
 
-  /** Accounts of all that are or were, by id; of one that was added again under its id, `id#removed` is the earlier one. */
+  /**
+   * Accounts of all that are or were, by id; of one that was added again under its id, `id#removed` is the sum of the earlier
+   * ones, those that still deliver included.
+   */
   get ledgers(): Record<string, DestinationLedger> {
     const ledgers: Record<string, DestinationLedger> = {}
-    for (const [id, ledger] of this.#removed) ledgers[this.#members.has(id) ? `${id}#removed` : id] = ledger
-    for (const [id, { ledger }] of this.#stopping) ledgers[this.#members.has(id) ? `${id}#stopping` : id] = ledger
+    const addEarlier = (id: string, ledger: DestinationLedger): void => {
+      const key = this.#members.has(id) ? `${id}#removed` : id
+      ledgers[key] = sumOfLedgers(ledgers[key], ledger)
+    }
+    for (const [id, ledger] of this.#removed) addEarlier(id, ledger)
+    for (const { id, ledger } of this.#stopping.keys()) addEarlier(id, ledger)
     for (const [id, { destination }] of this.#members) ledgers[id] = destination.ledger
     return ledgers
   }
@@ -64,6 +75,11 @@ export class DestinationSet {
   /** Each destination takes its own reference. */
   deliver(held: HeldBatch): void {
     for (const { destination } of this.#members.values()) destination.offer(held)
+  }
+
+  /** What options records said before this process was is known now: every session that began without is told. */
+  repeatOptions(): void {
+    for (const { destination } of this.#members.values()) destination.repeatOptions()
   }
 
   /**
@@ -117,12 +133,12 @@ export class DestinationSet {
   remove(id: string): { readonly state: DestinationState; readonly done: Promise<void> } {
     const { destination } = this.#member(id)
     this.#members.delete(id)
-    this.#stopping.set(id, destination)
     const done = destination.stop(this.#deps.drainMs).then(() => {
-      this.#stopping.delete(id)
-      this.#removed.set(id, destination.ledger)
+      this.#stopping.delete(destination)
+      this.#removed.set(id, sumOfLedgers(this.#removed.get(id), destination.ledger))
       if (this.#removed.size > MAX_REMOVED) this.#removed.delete(this.#removed.keys().next().value!)
     })
+    this.#stopping.set(destination, done)
     return { state: destination.state, done }
   }
 
@@ -139,12 +155,16 @@ export class DestinationSet {
 
   tick(): void {
     for (const { destination } of this.#members.values()) destination.tick()
-    for (const destination of this.#stopping.values()) destination.tick()
+    for (const destination of this.#stopping.keys()) destination.tick()
   }
 
-  /** Stop all at once, each within the deadline. */
+  /**
+   * Stop all at once, each within the deadline. Those that were removed before have their own; what they hold has to be settled
+   * too, or the collector sends it to the next mediator, for all destinations.
+   */
   async stop(deadlineMs: number): Promise<void> {
-    await Promise.all([...this.#members.values()].map(({ destination }) => destination.stop(deadlineMs)))
+    const members = [...this.#members.values()].map(({ destination }) => destination.stop(deadlineMs))
+    await Promise.all([...members, ...this.#stopping.values()])
   }
 
   /** What waits here is unsettled at the collector, which must not be full before this queue is: then nothing would drop. */

@@ -4,22 +4,13 @@ import { InputQueue } from '../input-queue.ts'
 import type { Clock, Log } from '@weir/runtime'
 import type { Layout } from '@weir/ipfix'
 import type { HeldBatch } from '../held-batch.ts'
-import type { QueueConfig, QueuePolicy } from '../input-queue.ts'
+import type { QueueConfig } from '../input-queue.ts'
 import type { DestinationDropReason, DestinationLedger } from '../ledger.ts'
 import type { Chunk } from './chunk.ts'
-import type { Encoder, EncoderState } from './encoder.ts'
-import type { Output, OutputEvents, OutputState } from './output.ts'
-
-/** What a destination is made of; made anew when its target changes. */
-export interface DestinationParts {
-  readonly encoder: Encoder
-  readonly output: Output
-}
-
-export type MakeParts = (events: OutputEvents) => DestinationParts
-
-/** What a destination becomes. */
-export type NextParts = () => { readonly type: string; readonly makeParts: MakeParts }
+import type { DestinationParts, MakeParts, NextParts } from './destination-parts.ts'
+import type { DestinationState } from './destination-state.ts'
+import type { Encoder } from './encoder.ts'
+import type { Output, OutputEvents } from './output.ts'
 
 export interface DestinationDeps {
   readonly clock: Clock
@@ -36,23 +27,6 @@ export interface DestinationOptions {
   readonly repeatsAtStart?: boolean
   /** Octets of one chunk; default 256 KiB. */
   readonly chunkOctets?: number
-}
-
-export interface DestinationState {
-  readonly id: string
-  readonly type: string
-  readonly output: OutputState
-  readonly encoder: EncoderState
-  readonly queue: {
-    readonly records: number
-    readonly octets: number
-    readonly batches: number
-    readonly limitOctets: number
-    readonly policy: QueuePolicy
-  }
-  readonly ledger: DestinationLedger
-  readonly repeatedRecords: number
-  readonly isStopping: boolean
 }
 
 const CHUNK_OCTETS = 262_144
@@ -80,6 +54,9 @@ export class Destination {
   #chunkNumber = 0
   readonly #inFlight: Chunk[] = []
   readonly #repeat = new OptionsRepeat()
+  /** The options records known by then have to go before the next that is read. */
+  #isRepeatDue: boolean
+  #hasHadSession = false
   #isPumping = false
   #isTurnScheduled = false
   #isReopening = false
@@ -101,7 +78,8 @@ export class Destination {
     this.#deps = deps
     this.#queue = new InputQueue(options.queue)
     this.#pool = new ChunkPool(options.chunkOctets ?? CHUNK_OCTETS, MAX_IN_FLIGHT)
-    this.#parts = makeParts(this.#events(options.repeatsAtStart ?? false))
+    this.#isRepeatDue = options.repeatsAtStart ?? false
+    this.#parts = makeParts(this.#events())
   }
 
   open(): void {
@@ -123,18 +101,26 @@ export class Destination {
     this.#pace(output)
     if (!output.isReady || this.#isReopening) return
     encoder.tick()
-    if (encoder.takeOptionsRefresh()) this.#requestRepeat()
+    if (encoder.takeOptionsRefresh()) this.#isRepeatDue = true
     if (output.wantsRotation() && this.#inFlight.length < MAX_IN_FLIGHT) {
       this.#flush()
       this.#rotate()
     }
-    if (encoder.hasAnnouncements || this.#repeat.isPending) this.pump()
+    if (encoder.hasAnnouncements || this.#isRepeatDue || this.#repeat.isPending) this.pump()
   }
 
   resendTemplates(): void {
     this.#parts.encoder.resendTemplates()
-    this.#requestRepeat()
+    this.#isRepeatDue = true
     this.pump()
+  }
+
+  /**
+   * Send all options records that are known before whatever comes next, or at the next tick: the collector has told again
+   * what a mediator before us had sent, in sessions that are gone.
+   */
+  repeatOptions(): void {
+    this.#isRepeatDue = true
   }
 
   forgetLayout(layout: Layout): void {
@@ -175,7 +161,7 @@ export class Destination {
     // The last share of the time is the output's, for FIN and fsync.
     await this.#drained(Math.max(0, endMs - clock.monotonicMs()) * 0.8)
     await this.#parts.output.close(Math.max(0, endMs - clock.monotonicMs()))
-    this.#onLost()
+    this.#endSession()
     this.#generation++
     this.#shutdown += this.#queue.clear()
     this.#pool.trim()
@@ -245,7 +231,7 @@ export class Destination {
    * takes output now, or has had what it holds for a moment only.
    */
   #pace(output: Output): void {
-    if (!output.isReady) return this.#queue.pace(false)
+    if (!output.isReady || this.#isReopening) return this.#queue.pace(false)
     const [oldest] = this.#inFlight
     if (this.#inFlight.length < MAX_IN_FLIGHT || oldest === undefined) return this.#queue.pace(true)
     const isSlow = this.#deps.clock.monotonicMs() - oldest.submittedAtMs > PATIENCE_MS
@@ -255,13 +241,15 @@ export class Destination {
   async #reopen(next: NextParts, deadlineMs: number): Promise<void> {
     if (this.#isStopping) return
     this.#isReopening = true
+    this.#queue.pace(false)
     if (this.#parts.output.isReady) this.#flush()
     await this.#parts.output.close(deadlineMs)
     this.#onLost()
     this.#generation++
     const { type, makeParts } = next()
     this.#type = type
-    this.#parts = makeParts(this.#events(true))
+    this.#parts = makeParts(this.#events())
+    this.#isRepeatDue = true
     this.#isReopening = false
     this.#parts.output.open()
   }
@@ -270,6 +258,10 @@ export class Destination {
   #fill(): boolean {
     const { encoder, output } = this.#parts
     if (output.isLazy && this.#queue.current() === undefined) return false
+    if (this.#isRepeatDue) {
+      this.#isRepeatDue = false
+      this.#repeat.begin(this.#deps.optionsSnapshot())
+    }
     const chunk = this.#openChunk()
     if (encoder.hasAnnouncements && !encoder.announce(chunk)) return true
     if (!this.#repeat.fill(encoder, chunk)) return true
@@ -337,31 +329,32 @@ export class Destination {
   }
 
   #onLost(): void {
+    for (const { records } of this.#inFlight) this.#redelivered += records
+    this.#endSession()
+  }
+
+  /** What is under way may or may not arrive; reading goes back to where it began. */
+  #endSession(): void {
     const start = this.#inFlight[0]?.start ?? this.#chunk?.start
-    for (const { records } of this.#inFlight) {
-      this.#uncertain += records
-      this.#redelivered += records
-    }
+    for (const { records } of this.#inFlight) this.#uncertain += records
     if (start !== undefined) this.#queue.rewind(start)
     this.#inFlight.length = 0
     this.#chunk = undefined
     this.#repeat.end()
   }
 
-  #onReady(isRepeating: boolean): void {
+  #onReady(): void {
     this.#parts.encoder.beginSession()
-    if (isRepeating) this.#requestRepeat()
+    // In a first session they are yet to come out of the queue, unless it dropped them.
+    if (this.#hasHadSession || this.#queue.droppedOldest + this.#queue.droppedNewest > 0) this.#isRepeatDue = true
+    this.#hasHadSession = true
     this.pump()
   }
 
   #rotate(): void {
     this.#parts.output.rotate()
     this.#parts.encoder.beginSession()
-    this.#requestRepeat()
-  }
-
-  #requestRepeat(): void {
-    this.#repeat.begin(this.#deps.optionsSnapshot())
+    this.#isRepeatDue = true
   }
 
   #scheduleTurn(): void {
@@ -387,15 +380,12 @@ export class Destination {
   }
 
   /** The output's word, as long as it is the output of now. */
-  #events(repeatsAtStart: boolean): OutputEvents {
+  #events(): OutputEvents {
     const generation = this.#generation
     const isCurrent = (): boolean => generation === this.#generation
-    let isRepeating = repeatsAtStart
     return {
       onReady: () => {
-        if (!isCurrent()) return
-        this.#onReady(isRepeating)
-        isRepeating = true
+        if (isCurrent()) this.#onReady()
       },
       onWritten: chunk => {
         if (isCurrent()) this.#onWritten(chunk)

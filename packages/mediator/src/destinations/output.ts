@@ -23,6 +23,8 @@ export interface OutputState {
   readonly sendErrors: number
   readonly writtenOctets: number
   readonly lastError: string | undefined
+  /** While it waits: when it tries again, ms since 1970 UTC. */
+  readonly nextAttemptAtMs: number | undefined
 }
 
 /** Where chunks go: a socket, a file, a stream. One owner, which calls nothing while it is inside a call of the output. */

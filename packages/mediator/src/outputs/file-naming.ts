@@ -1,10 +1,9 @@
 import { existsSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { escapePattern, expandPath, matcherOf, numbered } from './file-names.ts'
+import { PART } from './part-files.ts'
 import type { FileNaming } from './file-output.ts'
 
-/** Until it is whole a file has this at its end. */
-const PART = '.part'
 const IN_FOLDER = 'weir-%Y%m%dT%H%M%SZ.ipfix'
 
 const isFolder = (path: string): boolean => {
@@ -23,7 +22,6 @@ export function ipfixFileNaming(path: string): FileNaming {
   return {
     isAppending: false,
     finished: matcherOf(pattern),
-    // A `.part` of a killed process is left for whoever wants to save it.
     openPath: timeMs => {
       const wanted = expandPath(pattern, timeMs)
       return firstFree(

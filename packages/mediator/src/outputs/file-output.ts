@@ -1,17 +1,22 @@
 import {
   closeSync,
+  constants,
   fstatSync,
   fsync,
   ftruncateSync,
   mkdirSync,
   openSync,
+  readSync,
   renameSync,
-  write as writeFile
+  statSync,
+  write as writeFile,
+  writeSync
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { errorMessage } from '@weir/runtime'
 import { removeOldest } from './file-names.ts'
 import { IdleWait } from './idle-wait.ts'
+import { rescueParts } from './part-files.ts'
 import type { Chunk } from '../destinations/chunk.ts'
 import type { Output, OutputState } from '../destinations/output.ts'
 import type { OutputDeps } from './tcp-output.ts'
@@ -39,6 +44,10 @@ export interface FileOutputConfig {
 type Step = Chunk | 'rotate'
 
 const RETRY_MS = 5_000
+const LINE_END = 0x0a
+const { O_NONBLOCK, O_WRONLY } = constants
+
+const isFifo = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFIFO() === true
 
 /** Chunks into files, one after the other; a file is made when there is something to write. */
 export class FileOutput implements Output {
@@ -58,6 +67,7 @@ export class FileOutput implements Output {
   #isWriting = false
   #isClosing = false
   #failedAtMs = -1
+  #failedAtWallMs = 0
   #sessions = 0
   #sendErrors = 0
   #writtenOctets = 0
@@ -80,7 +90,8 @@ export class FileOutput implements Output {
       attempts: this.#sessions + this.#sendErrors,
       sendErrors: this.#sendErrors,
       writtenOctets: this.#writtenOctets,
-      lastError: this.#lastError
+      lastError: this.#lastError,
+      nextAttemptAtMs: this.#failedAtMs < 0 ? undefined : this.#failedAtWallMs + RETRY_MS
     }
   }
 
@@ -89,7 +100,7 @@ export class FileOutput implements Output {
     this.#failedAtMs = -1
     try {
       if (this.#config.naming.isAppending) this.#openFile()
-      else mkdirSync(dirname(this.#config.naming.openPath(this.#deps.clock.nowMs())), { recursive: true })
+      else this.#prepareFolder()
     } catch (error) {
       this.#fail(error)
       return
@@ -142,6 +153,18 @@ export class FileOutput implements Output {
         resolve()
       })
     })
+  }
+
+  #prepareFolder(): void {
+    const { clock, log } = this.#deps
+    const { naming, target } = this.#config
+    const nowMs = clock.nowMs()
+    const folder = dirname(naming.openPath(nowMs))
+    mkdirSync(folder, { recursive: true })
+    const nameOf = (part: string): string => naming.finishedPath(part, nowMs) ?? part
+    for (const { path, octets, cutOctets } of rescueParts(folder, naming.finished, nameOf, performance.timeOrigin)) {
+      log.warn('file_rescued', `${path} was left unfinished and is finished now`, { target, octets, cutOctets })
+    }
   }
 
   #run(): void {
@@ -200,10 +223,22 @@ export class FileOutput implements Output {
     this.#openedAtMs = this.#deps.clock.nowMs()
     this.#path = naming.openPath(this.#openedAtMs)
     mkdirSync(dirname(this.#path), { recursive: true })
+    // A FIFO that nobody reads would hold the whole process: tried first in a way that fails at once.
+    if (naming.isAppending && isFifo(this.#path)) closeSync(openSync(this.#path, O_WRONLY | O_NONBLOCK))
     this.#fd = openSync(this.#path, naming.isAppending ? 'a' : 'wx', 0o640)
     const stat = fstatSync(this.#fd)
     this.#isRegular = stat.isFile()
     this.#fileOctets = this.#isRegular ? stat.size : 0
+    if (naming.isAppending && this.#fileOctets > 0) this.#endLine()
+  }
+
+  /** A process that was killed may have left half a line: what follows begins on one of its own. */
+  #endLine(): void {
+    const last = new Uint8Array(1)
+    const reader = openSync(this.#path, 'r')
+    readSync(reader, last, 0, 1, this.#fileOctets - 1)
+    closeSync(reader)
+    if (last[0] !== LINE_END) this.#fileOctets += writeSync(this.#fd, Uint8Array.of(LINE_END))
   }
 
   /** To the disk, then its final name. The event loop does not wait for the disk. */
@@ -242,6 +277,7 @@ export class FileOutput implements Output {
     this.#isReady = false
     this.#steps.length = 0
     this.#failedAtMs = this.#deps.clock.monotonicMs()
+    this.#failedAtWallMs = this.#deps.clock.nowMs()
     if (this.#fd >= 0) {
       try {
         if (this.#isRegular) ftruncateSync(this.#fd, this.#fileOctets)

@@ -36,7 +36,8 @@ export class StreamOutput implements Output {
       attempts: this.#sessions,
       sendErrors: this.#lastError === undefined ? 0 : 1,
       writtenOctets: this.#writtenOctets,
-      lastError: this.#lastError
+      lastError: this.#lastError,
+      nextAttemptAtMs: undefined
     }
   }
 

@@ -46,6 +46,7 @@ export class TcpOutput implements Output {
   #writtenOctets = 0
   #sendErrors = 0
   #lastError: string | undefined
+  #nextAttemptAtMs: number | undefined
 
   constructor(config: TcpOutputConfig, deps: OutputDeps) {
     this.#config = config
@@ -73,15 +74,20 @@ export class TcpOutput implements Output {
       attempts: this.#attempts,
       sendErrors: this.#sendErrors,
       writtenOctets: this.#writtenOctets,
-      lastError: this.#lastError
+      lastError: this.#lastError,
+      nextAttemptAtMs: this.#nextAttemptAtMs
     }
   }
 
   open(): void {
+    this.#attemptIn(this.#backOff.delayMs(this.#deps.clock.monotonicMs()))
+  }
+
+  #attemptIn(delayMs: number): void {
     const { clock } = this.#deps
-    const delayMs = this.#backOff.delayMs(clock.monotonicMs())
-    if (delayMs === 0) this.#connect()
-    else this.#timer = clock.setTimer(delayMs, () => this.#connect())
+    if (delayMs === 0) return this.#connect()
+    this.#nextAttemptAtMs = Math.round(clock.nowMs() + delayMs)
+    this.#timer = clock.setTimer(delayMs, () => this.#connect())
   }
 
   write(chunk: Chunk): void {
@@ -142,6 +148,7 @@ export class TcpOutput implements Output {
     const { clock } = this.#deps
     const { host, port, connectTimeoutMs } = this.#config
     this.#attempts++
+    this.#nextAttemptAtMs = undefined
     this.#backOff.attempted(clock.monotonicMs())
     const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
     this.#socket = socket
@@ -177,12 +184,14 @@ export class TcpOutput implements Output {
     this.#lastError = reason
     socket.destroy()
     if (this.#isClosing) return
-    this.#deps.log.warn('destination_lost', `${this.#target} ${reason}`, { target: this.#target })
+    const delayMs = this.#backOff.delayMs(this.#deps.clock.monotonicMs())
+    const next = `it is tried again in ${Math.ceil(delayMs / 1000)} s`
+    this.#deps.log.warn('destination_lost', `${this.#target} ${reason}; ${next}`, { target: this.#target })
     if (wasReady) {
       this.#sendErrors++
       this.#deps.events.onUncertain(this.#tail.take())
       this.#deps.events.onLost()
     }
-    this.open()
+    this.#attemptIn(delayMs)
   }
 }

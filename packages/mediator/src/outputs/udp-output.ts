@@ -51,6 +51,7 @@ export class UdpOutput implements Output {
   #sendErrors = 0
   #writtenOctets = 0
   #lastError: string | undefined
+  #nextAttemptAtMs: number | undefined
 
   constructor(config: UdpOutputConfig, deps: OutputDeps, makeSegmentSender?: MakeSegmentSender) {
     this.#config = config
@@ -79,7 +80,8 @@ export class UdpOutput implements Output {
       attempts: this.#attempts,
       sendErrors: this.#sendErrors,
       writtenOctets: this.#writtenOctets,
-      lastError: this.#lastError
+      lastError: this.#lastError,
+      nextAttemptAtMs: this.#nextAttemptAtMs
     }
   }
 
@@ -90,6 +92,7 @@ export class UdpOutput implements Output {
 
   open(): void {
     this.#timer = undefined
+    this.#nextAttemptAtMs = undefined
     this.#attempts++
     this.#backOff.attempted(this.#deps.clock.monotonicMs())
     const { host } = this.#config
@@ -165,7 +168,9 @@ export class UdpOutput implements Output {
       code: errorCode(error)
     })
     const { clock } = this.#deps
-    this.#timer = clock.setTimer(this.#backOff.delayMs(clock.monotonicMs()), () => this.open())
+    const delayMs = this.#backOff.delayMs(clock.monotonicMs())
+    this.#nextAttemptAtMs = Math.round(clock.nowMs() + delayMs)
+    this.#timer = clock.setTimer(delayMs, () => this.open())
   }
 
   #sendEach(chunk: Chunk): void {

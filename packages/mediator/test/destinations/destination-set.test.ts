@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { batchOf, flowBatch, layoutOf, sourceOf } from '../support/batches.ts'
+import { batchOf, flowBatch, flowLayout, flows, layoutOf, sourceOf } from '../support/batches.ts'
 import { Rig, destinationOf } from '../support/rig.ts'
 import { TcpSink } from '../support/sinks.ts'
 import { numberOf } from '../support/strict-reader.ts'
@@ -55,6 +55,46 @@ test('a destination that is added while records flow is told first what options 
   assert.equal(rig.ledger.destinations.late!.matched, 1)
   await rig.stop()
   await sink.close()
+})
+
+test('what a mediator before us exported of options goes first in our first session, outside the account', async () => {
+  const early = await new TcpSink().listen()
+  const late = await new TcpSink().listen()
+  const rig = new Rig()
+  const source = sourceOf()
+  const options = layoutOf('149:4 41:8', 1)
+  const record = (id: number): Uint8Array => new Uint8Array([0, 0, 0, id, 0, 0, 0, 0, 0, 0, 0, 1])
+  rig.add({ id: 'early', type: 'ipfix', url: early.url })
+  // Its session is up before the collector says anything, that of the other is not.
+  while (rig.destinations.states[0]!.output.status !== 'ready') await new Promise(resolve => setImmediate(resolve))
+  rig.add({ id: 'late', type: 'ipfix', url: late.url })
+  rig.push(batchOf([{ layout: options, source, records: [record(1)], isState: true }]))
+  rig.push(
+    batchOf([
+      { layout: options, source, records: [record(2)], isState: true },
+      { layout: flowLayout, source, records: flows(1) }
+    ])
+  )
+  for (const sink of [early, late]) {
+    await sink.until(() => sink.records.length === 3)
+    assert.deepEqual(
+      sink.records.map(({ isOptions }) => isOptions),
+      [true, true, false]
+    )
+    assert.deepEqual(
+      sink.records.slice(0, 2).map(each => numberOf(each, '149')),
+      [1, 2]
+    )
+  }
+  await rig.settled()
+  for (const id of ['early', 'late']) assert.equal(rig.ledger.destinations[id]!.matched, 1)
+  // Without records, it does not wait for them.
+  rig.push(batchOf([{ layout: options, source, records: [record(3)], isState: true }]))
+  rig.destinations.tick()
+  await early.until(() => early.records.length === 6)
+  await rig.stop()
+  await early.close()
+  await late.close()
 })
 
 test('a changed Plan takes effect in the same session', async () => {
@@ -164,4 +204,27 @@ test('rejects an id that is taken and one that is not there', () => {
   assert.throws(() => rig.destinations.remove('b'), { code: 'DESTINATION_UNKNOWN' })
   assert.throws(() => rig.destinations.resendTemplates('b'), { code: 'DESTINATION_UNKNOWN' })
   rmSync(folder, { recursive: true })
+})
+
+test('the accounts of destinations that followed each other under one id add up, whatever still drains', async () => {
+  const nowhere = await new TcpSink().listen()
+  const { url } = nowhere
+  await nowhere.close()
+  const rig = new Rig({ drainMs: 500 })
+  const removed: Promise<void>[] = []
+  for (let round = 0; round < 3; round++) {
+    rig.add({ id: 'a', type: 'ipfix', url })
+    rig.push(flowBatch(sourceOf(), 10))
+    removed.push(rig.destinations.remove('a').done)
+    assert.equal(rig.ledger.destinations.a!.matched, 10 * (round + 1))
+    rig.check()
+  }
+  assert.equal(rig.destinations.stopping.length, 3)
+  rig.add({ id: 'a', type: 'ipfix', url })
+  assert.equal(rig.ledger.destinations['a#removed']!.queued, 30)
+  // All of it is settled by the time that the process goes.
+  await rig.stop(500)
+  assert.equal(rig.ledger.destinations['a#removed']!.dropped.shutdown, 30)
+  assert.equal(rig.ledger.batches.unsettled, 0)
+  await Promise.all(removed)
 })

@@ -236,3 +236,47 @@ test('the collector waits for a destination that takes output, and not for one t
   assert.equal(waiting.isCreditReleased, true)
   check(destination)
 })
+
+test('a destination that changes its target does not hold the collector back while the old output closes', async () => {
+  const { destination, intake, output } = setUp('drop-oldest')
+  output().becomeReady()
+  const source = sourceOf()
+  let waiting = batchOf([])
+  for (let n = 0; n < 15; n++) {
+    waiting = batchOf([{ layout: flowLayout, source, records: flows(500) }])
+    intake.onBatch(waiting)
+  }
+  assert.equal(waiting.isCreditReleased, false)
+  const old = output()
+  const changed = destination.reopen(() => assert.fail('not asked'), 1_000).catch(() => undefined)
+  await Promise.resolve()
+  assert.equal(waiting.isCreditReleased, true)
+  assert.equal(output(), old)
+  await changed
+})
+
+test('what was under way when it was stopped is uncertain and dropped, not redelivered', async () => {
+  const { destination, intake, output, clock } = setUp('drop-oldest')
+  output().becomeReady()
+  intake.onBatch(batchOf([{ layout: flowLayout, source: sourceOf(), records: flows(500) }]))
+  output().close = () => Promise.resolve()
+  const stopped = destination.stop(1_000)
+  await Promise.resolve()
+  clock.advance(1_000)
+  await stopped
+  const { uncertain, redelivered, dropped, sent } = destination.ledger
+  assert.deepEqual({ uncertain, redelivered, sent }, { uncertain: 500, redelivered: 0, sent: 0 })
+  assert.equal(dropped.shutdown, 500)
+  check(destination)
+})
+
+test('options that the queue dropped before the first session are told in it', () => {
+  const { intake, output } = setUp('drop-oldest', 30_000)
+  const source = sourceOf()
+  intake.onBatch(batchOf([{ layout: options, source, records: [new Uint8Array(16)] }]))
+  for (let round = 0; round < 10; round++) {
+    intake.onBatch(batchOf([{ layout: flowLayout, source, records: flows(500) }]))
+  }
+  output().becomeReady()
+  assert.equal(output().sessions[0]!.records[0]!.isOptions, true)
+})

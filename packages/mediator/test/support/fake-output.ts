@@ -72,7 +72,8 @@ export class FakeOutput implements Output {
       attempts: 0,
       sendErrors: 0,
       writtenOctets: 0,
-      lastError: undefined
+      lastError: undefined,
+      nextAttemptAtMs: undefined
     }
   }
 }

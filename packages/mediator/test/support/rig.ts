@@ -54,7 +54,10 @@ export class Rig {
       optionsSnapshot: () => this.intake.optionsSnapshot(),
       segmentSender: () => options.makeSegmentSender
     })
-    this.intake = new Intake(held => this.destinations.deliver(held))
+    this.intake = new Intake(
+      held => this.destinations.deliver(held),
+      () => this.destinations.repeatOptions()
+    )
   }
 
   add(value: Record<string, unknown>, isLive = false): void {

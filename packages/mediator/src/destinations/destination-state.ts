@@ -1,0 +1,23 @@
+import type { QueuePolicy } from '../input-queue.ts'
+import type { DestinationLedger } from '../ledger.ts'
+import type { EncoderState } from './encoder.ts'
+import type { OutputState } from './output.ts'
+
+/** All of one destination, as plain data for the API and the metrics. */
+export interface DestinationState {
+  readonly id: string
+  readonly type: string
+  readonly output: OutputState
+  readonly encoder: EncoderState
+  readonly queue: {
+    readonly records: number
+    readonly octets: number
+    readonly batches: number
+    readonly limitOctets: number
+    readonly policy: QueuePolicy
+  }
+  readonly ledger: DestinationLedger
+  /** Options records sent once more, outside the ledger. */
+  readonly repeatedRecords: number
+  readonly isStopping: boolean
+}
