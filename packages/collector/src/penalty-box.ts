@@ -17,7 +17,7 @@ interface Watched {
 
 /**
  * Sources of malformed datagrams: after too many of them nothing more is read from a source for a while (RFC 7011 §9.1,
- * L-09). Keyed by address, because ports cost a sender nothing.
+ * L-09). What a source is, its address or its address and port, is the caller's to say.
  */
 export class PenaltyBox {
   readonly #limits: PenaltyLimits
@@ -38,17 +38,17 @@ export class PenaltyBox {
   }
 
   /** @param nowMs - monotonic. */
-  isPunished(address: string, nowMs: number): boolean {
-    const watched = this.#watched.get(address)
+  isPunished(source: string, nowMs: number): boolean {
+    const watched = this.#watched.get(source)
     if (watched === undefined || watched.untilMs === 0) return false
     if (nowMs < watched.untilMs) return true
-    this.#release(address, watched)
+    this.#release(source, watched)
     return false
   }
 
   /** One malformed datagram came. @returns true if the penalty begins with it. */
-  note(address: string, nowMs: number): boolean {
-    const watched = this.#watched.get(address) ?? this.#watch(address)
+  note(source: string, nowMs: number): boolean {
+    const watched = this.#watched.get(source) ?? this.#watch(source)
     if (nowMs >= watched.windowEndMs) {
       watched.malformed = 0
       watched.windowEndMs = nowMs + this.#limits.windowMs
@@ -61,23 +61,23 @@ export class PenaltyBox {
 
   /** Let go whose time is over. */
   sweep(nowMs: number): void {
-    for (const [address, watched] of this.#watched) {
-      if (nowMs >= watched.untilMs && nowMs >= watched.windowEndMs) this.#release(address, watched)
+    for (const [source, watched] of this.#watched) {
+      if (nowMs >= watched.untilMs && nowMs >= watched.windowEndMs) this.#release(source, watched)
     }
   }
 
-  #watch(address: string): Watched {
+  #watch(source: string): Watched {
     if (this.#watched.size >= this.#limits.sources) {
       const [oldest, watched] = this.#watched.entries().next().value!
       this.#release(oldest, watched)
     }
     const watched: Watched = { malformed: 0, windowEndMs: 0, untilMs: 0 }
-    this.#watched.set(address, watched)
+    this.#watched.set(source, watched)
     return watched
   }
 
-  #release(address: string, watched: Watched): void {
+  #release(source: string, watched: Watched): void {
     if (watched.untilMs !== 0) this.#punished--
-    this.#watched.delete(address)
+    this.#watched.delete(source)
   }
 }

@@ -113,18 +113,20 @@ export class UdpIntake implements DatagramSink {
     this.octets += length
     ledger.messages.received++
     const nowMs = this.#nowMs
-    if (penalties.isAnyPunished && penalties.isPunished(this.#textOf(peer), nowMs)) return this.#drop('penalty')
     const version = length < 2 ? 0 : view.getUint16(offset)
     const key = this.#keyOf(version, port)
     let session: Session | undefined
     if (peer !== undefined) {
       session = peer.lastKey === key ? peer.last : peer.sessions.get(key)
     }
+    if (penalties.isAnyPunished && penalties.isPunished(this.#culprit(peer, session, port), nowMs)) {
+      return this.#drop('penalty')
+    }
     if (session === undefined) return this.#first(peer, version, key, port, octets, view, offset, length, nowMs)
     peer!.lastKey = key
     peer!.last = session
     const fault = intake.receive(session, octets, view, offset, length, nowMs, this.#nowAtMs)
-    if (fault !== undefined) this.#note(fault, session.exporter.id, nowMs)
+    if (fault !== undefined) this.#note(fault, this.#culprit(peer, session, port), nowMs)
     else if (session.messages <= VERIFIED_MESSAGES) sessions.touch(session)
   }
 
@@ -178,8 +180,15 @@ export class UdpIntake implements DatagramSink {
     })
   }
 
-  #textOf(peer: Peer | undefined): string {
-    return peer?.address.text ?? addressOf(this.#source).text
+  /**
+   * Who is punished for a datagram: its address, because ports cost a sender nothing. But an exporter that has proven itself
+   * answers for its own port alone: else forged datagrams with its address would silence it.
+   */
+  #culprit(peer: Peer | undefined, session: Session | undefined, port: number): string {
+    const address = peer?.address.text ?? addressOf(this.#source).text
+    return session !== undefined && session.isVerified && session.identity.port === port
+      ? `${address} ${port}`
+      : address
   }
 
   #drop(reason: DropReason): void {

@@ -24,6 +24,9 @@ function give(rig: Rig, address: number, port: number, octets: Uint8Array): void
   intake.fromIPv4(address, port, octets, view, 0, octets.length)
 }
 
+const ipfixData = (values: readonly number[], odid: number, sequence: number): Uint8Array =>
+  dataMessage(values, { odid, sequence })
+
 const VICTIM = 0xc0000201
 const ATTACKER = 0xc6336401
 
@@ -61,6 +64,23 @@ describe('one exporter cannot harm another', () => {
       )
       assert.equal(rig.link.entries[0].records, v9KeyIncludesPort ? 1 : 2)
       assert.equal(rig.collector.parts.sessions.udpSessions, v9KeyIncludesPort ? 2 : 1)
+    })
+  }
+
+  for (const version of [9, 10]) {
+    test(`L-09 forged malformed datagrams do not silence a proven exporter of version ${version}, its own do`, async t => {
+      const rig = await startRig(t, { limits: { udpMalformedDatagrams: 10 } })
+      const [template, data] = version === 9 ? [v9TemplateMessage, v9DataMessage] : [templateMessage, ipfixData]
+      for (let index = 0; index < 3; index++) give(rig, VICTIM, 1000, template(1, version === 9 ? index : 256))
+      const malformed = new Uint8Array([0, version, 0, 255, 1])
+      for (let index = 0; index < 50; index++) give(rig, VICTIM, 2000 + index, malformed)
+      give(rig, VICTIM, 1000, data([7], 1, 3))
+      assert.deepEqual(rig.link.hex, [recordHex(7)])
+      assert.deepEqual(dropsOf(rig.collector).messages.penalty, 40)
+      for (let index = 0; index < 10; index++) give(rig, VICTIM, 1000, malformed)
+      give(rig, VICTIM, 1000, data([8], 1, 4))
+      assert.deepEqual(rig.link.hex, [recordHex(7)])
+      assert.deepEqual(dropsOf(rig.collector).messages.penalty, 41)
     })
   }
 
