@@ -1,7 +1,6 @@
 import type { Layout } from '@weir/ipfix'
 import { InvariantError, systemClock, type Clock, type Timer } from '@weir/runtime'
 import { BatchWriter } from './batch-writer.ts'
-import { BufferPool } from './buffer-pool.ts'
 import type { ChannelConnector } from './channel.ts'
 import { DefinitionBook } from './definition-book.ts'
 import { ENTRY_STATE, MAX_ENTRY_OCTETS } from './entry.ts'
@@ -9,6 +8,7 @@ import * as frames from './frame.ts'
 import { decodeProgress, type Progress } from './greeting.ts'
 import { completeLinkConfig, type LinkConfig } from './link-config.ts'
 import type { LinkDeps } from './link-deps.ts'
+import { OpenBatch } from './open-batch.ts'
 import type { LinkSender, LinkSenderConfig, LinkSenderStats, LinkState, SourceFields } from './link-sender.ts'
 import { SenderCounters } from './sender-counters.ts'
 import { SenderFrames } from './sender-frames.ts'
@@ -17,8 +17,6 @@ import type { Source } from './source.ts'
 import { connectZeromq } from './zeromq-channel.ts'
 
 const { frameKinds } = frames
-/** Buffers kept when nobody uses them: what is on its way at full rate, not what an outage piles up. */
-const POOLED_BUFFERS = 24
 
 /** Inert until `start`. */
 export function createDataLinkSender(config: LinkSenderConfig, deps: LinkDeps): LinkSender {
@@ -31,8 +29,7 @@ class DataLinkSender implements LinkSender {
   readonly #endpoint: string
   readonly #clock: Clock
   readonly #connect: ChannelConnector
-  readonly #writer = new BatchWriter()
-  readonly #pool: BufferPool
+  readonly #open: OpenBatch
   readonly #window = new SendWindow()
   readonly #book = new DefinitionBook()
   readonly #count = new SenderCounters()
@@ -49,9 +46,6 @@ class DataLinkSender implements LinkSender {
   #lastHeardMs = 0
   #lastBeatMs = 0
   #heartbeat: Timer | undefined
-  #ageTimer: Timer | undefined
-  /** The open batch is old enough to be sent as soon as it can be. */
-  #isOverdue = false
   #isBlocked = false
   /** Collects the state entries of `onPeerRestart` callbacks, while they run. */
   #stateWriter: BatchWriter | undefined
@@ -70,7 +64,7 @@ class DataLinkSender implements LinkSender {
     this.#frames = new SenderFrames(this.#config, config.worker ?? 0, this.#book, this.#count)
     this.#clock = deps.clock ?? systemClock
     this.#connect = deps.connect ?? connectZeromq
-    this.#pool = new BufferPool(this.#config.batchOctets, POOLED_BUFFERS)
+    this.#open = new OpenBatch(this.#config, this.#clock, () => this.#pump())
   }
 
   async start(): Promise<void> {
@@ -108,7 +102,7 @@ class DataLinkSender implements LinkSender {
       this.#checkDrained()
     })
     this.#heartbeat?.cancel()
-    this.#ageTimer?.cancel()
+    this.#open.stopAging()
     channel.close()
     this.#frames.channel = undefined
     this.#state = 'stopped'
@@ -144,7 +138,7 @@ class DataLinkSender implements LinkSender {
 
   /** Id of the last batch that may name what is used now. */
   #openId(): number {
-    return this.#window.lastId + (this.#writer.entries > 0 && this.#writer.hasBuffer ? 1 : 0)
+    return this.#window.lastId + (this.#open.hasEntries ? 1 : 0)
   }
 
   append(
@@ -159,7 +153,7 @@ class DataLinkSender implements LinkSender {
     offset: number,
     lengthOctets: number
   ): boolean {
-    const writer = this.#writer
+    const { writer } = this.#open
     if (!writer.fits(lengthOctets) && !this.#makeRoom(lengthOctets)) return false
     if (layout !== this.#lastLayout) this.#useLayout(layout)
     writer.append(
@@ -176,7 +170,7 @@ class DataLinkSender implements LinkSender {
       lengthOctets
     )
     this.#count.admittedRecords += records
-    if (this.#ageTimer === undefined) this.#armAge()
+    this.#open.age()
     return true
   }
 
@@ -194,13 +188,13 @@ class DataLinkSender implements LinkSender {
   ): boolean {
     const stateWriter = this.#stateWriter
     if (stateWriter === undefined) {
-      if (!this.#writer.fits(lengthOctets) && !this.#makeRoom(lengthOctets)) return false
+      if (!this.#open.writer.fits(lengthOctets) && !this.#makeRoom(lengthOctets)) return false
     } else if (!stateWriter.fits(lengthOctets)) {
       this.#frames.state(stateWriter)
       stateWriter.open(new Uint8Array(this.#config.batchOctets))
     }
     this.#useLayout(layout)
-    const writer = stateWriter ?? this.#writer
+    const writer = stateWriter ?? this.#open.writer
     writer.append(
       ENTRY_STATE,
       layout.id,
@@ -214,12 +208,12 @@ class DataLinkSender implements LinkSender {
       offset,
       lengthOctets
     )
-    if (stateWriter === undefined && this.#ageTimer === undefined) this.#armAge()
+    if (stateWriter === undefined) this.#open.age()
     return true
   }
 
   flush(): void {
-    if (this.#writer.hasBuffer && this.#writer.entries > 0) this.#seal()
+    if (this.#open.hasEntries) this.#seal()
     this.#pump()
   }
 
@@ -241,8 +235,6 @@ class DataLinkSender implements LinkSender {
 
   get stats(): LinkSenderStats {
     const count = this.#count
-    const openRecords = this.#writer.hasBuffer ? this.#writer.records : 0
-    const isOpen = this.#writer.hasBuffer && this.#writer.entries > 0
     return {
       epoch: frames.epochText(this.#frames.epoch),
       receiverEpoch: this.#frames.receiverEpoch === 0n ? '' : frames.epochText(this.#frames.receiverEpoch),
@@ -252,18 +244,18 @@ class DataLinkSender implements LinkSender {
       records: {
         admitted: count.admittedRecords,
         settled: count.settledRecords,
-        inWindow: this.#window.unsettledRecords + openRecords,
+        inWindow: this.#window.unsettledRecords + this.#open.records,
         redelivered: count.redeliveredRecords
       },
       batches: {
         sealed: count.sealedBatches,
         settled: count.settledBatches,
-        inWindow: this.#window.unsettledBatches + (isOpen ? 1 : 0),
+        inWindow: this.#window.unsettledBatches + (this.#open.hasEntries ? 1 : 0),
         unsent: this.#window.lastId - this.#sentThrough,
         redelivered: count.redeliveredBatches,
         resent: count.resentBatches
       },
-      inWindowOctets: this.#window.octets + (isOpen ? this.#writer.usedOctets : 0),
+      inWindowOctets: this.#window.octets + this.#open.octets,
       refusedAppends: count.refusedAppends,
       frames: { corrupt: count.corruptFrames, foreign: count.foreignFrames, nacks: count.nacks },
       definitions: { layouts: this.#book.layouts, sources: this.#book.sources, contexts: this.#book.contexts }
@@ -279,51 +271,24 @@ class DataLinkSender implements LinkSender {
   #makeRoom(lengthOctets: number): boolean {
     if (lengthOctets > MAX_ENTRY_OCTETS) throw new InvariantError('An entry is longer than a Message', { lengthOctets })
     // Sealing may unblock, and who is told then may append and so open the next one.
-    while (this.#writer.hasBuffer && !this.#writer.fits(lengthOctets)) {
+    const { writer } = this.#open
+    while (writer.hasBuffer && !writer.fits(lengthOctets)) {
       this.#seal()
       this.#pump()
     }
-    if (this.#writer.hasBuffer) return true
+    if (writer.hasBuffer) return true
     if (this.#window.octets + this.#config.batchOctets > this.#config.bufferOctets) {
       this.#count.refusedAppends++
       this.#isBlocked = true
       return false
     }
-    this.#writer.open(this.#pool.take())
+    this.#open.open()
     return true
   }
 
-  /** Close the open batch, which has entries. A batch that is half empty gives its buffer back at once. */
   #seal(): void {
-    const writer = this.#writer
-    const used = writer.usedOctets
-    const buffer = writer.take()
-    const isSmall = used * 2 <= buffer.length
-    const frame = isSmall ? buffer.slice(0, used) : buffer.subarray(0, used)
-    if (isSmall) this.#pool.give(buffer)
-    this.#window.push({
-      id: this.#window.lastId + 1,
-      frame,
-      pooled: isSmall ? undefined : buffer,
-      footprintOctets: isSmall ? used : buffer.length,
-      records: writer.records,
-      entries: writer.entries,
-      sends: 0,
-      sentTo: 0n,
-      isRedelivered: false,
-      isSettled: false
-    })
+    this.#window.push(this.#open.seal(this.#window.lastId + 1))
     this.#count.sealedBatches++
-    this.#ageTimer?.cancel()
-    this.#ageTimer = undefined
-    this.#isOverdue = false
-  }
-
-  #armAge(): void {
-    this.#ageTimer = this.#clock.setTimer(this.#config.batchAgeMs, () => {
-      this.#isOverdue = true
-      this.#pump()
-    })
   }
 
   #canSend(id: number): boolean {
@@ -338,7 +303,7 @@ class DataLinkSender implements LinkSender {
     }
     while (this.#sentThrough < this.#window.lastId && this.#canSend(this.#sentThrough + 1)) this.#sendNext()
     // While it cannot be sent, an old batch stays open and fills: an outage makes full batches, not many small ones.
-    if (this.#isOverdue && this.#sentThrough === this.#window.lastId && this.#canSend(this.#window.lastId + 1)) {
+    if (this.#open.isOverdue && this.#sentThrough === this.#window.lastId && this.#canSend(this.#window.lastId + 1)) {
       this.#seal()
       this.#sendNext()
     }
@@ -502,8 +467,7 @@ class DataLinkSender implements LinkSender {
     if (batch === undefined) return 0
     this.#count.settledBatches++
     this.#count.settledRecords += batch.records
-    // The receiver had the whole frame, and it was read by one sending only: nothing reads the buffer any more.
-    if (batch.pooled !== undefined && batch.sends === 1) this.#pool.give(batch.pooled)
+    this.#open.recycle(batch)
     return batch.records
   }
 
