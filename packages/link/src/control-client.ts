@@ -10,6 +10,7 @@ import {
 } from './control-message.ts'
 import type { ControlClient, ControlClientConfig, ControlHandler, ControlIdentity, JsonValue } from './control.ts'
 import { epochText, newEpoch } from './frame.ts'
+import { PeerSilence } from './peer-silence.ts'
 import { connectZeromq } from './zeromq-channel.ts'
 
 /** Events kept while the coordinator is away; above it the oldest go. */
@@ -32,6 +33,7 @@ class DataControlClient implements ControlClient {
   readonly #connect: ChannelConnector
   readonly #heartbeatMs: number
   readonly #heartbeatTimeoutMs: number
+  readonly #silence: PeerSilence
   readonly #maxAnswerOctets: number
   readonly #handlers = new Map<string, ControlHandler>()
   #events: Uint8Array[] = []
@@ -39,8 +41,6 @@ class DataControlClient implements ControlClient {
   #heartbeat: Timer | undefined
   #isConnected = false
   #isRegistered = false
-  #lastHeardMs = 0
-  #lastBeatMs = 0
 
   constructor(config: ControlClientConfig, deps: ControlClientDeps) {
     this.#config = config
@@ -48,6 +48,7 @@ class DataControlClient implements ControlClient {
     this.#connect = deps.connect ?? connectZeromq
     this.#heartbeatMs = config.heartbeatMs ?? 1000
     this.#heartbeatTimeoutMs = config.heartbeatTimeoutMs ?? 3000
+    this.#silence = new PeerSilence(this.#clock, this.#heartbeatMs, this.#heartbeatTimeoutMs)
     this.#maxAnswerOctets = config.maxMessageOctets ?? MAX_ANSWER_OCTETS
     const { process: name, worker = 0, version } = config
     this.identity = Object.freeze({ process: name, worker, pid: process.pid, epoch: epochText(newEpoch()), version })
@@ -59,13 +60,13 @@ class DataControlClient implements ControlClient {
 
   async start(): Promise<void> {
     if (this.#channel !== undefined) return
-    this.#lastBeatMs = this.#lastHeardMs = this.#clock.monotonicMs()
+    this.#silence.start()
     this.#channel = this.#connect(
       this.#config.endpoint,
       {
         onConnect: () => {
           this.#isConnected = true
-          this.#lastHeardMs = this.#clock.monotonicMs()
+          this.#silence.heard()
           this.#register()
         },
         onDisconnect: () => {
@@ -117,11 +118,9 @@ class DataControlClient implements ControlClient {
   }
 
   #beat(): void {
-    const nowMs = this.#clock.monotonicMs()
-    if (nowMs - this.#lastBeatMs > 2 * this.#heartbeatMs) this.#lastHeardMs = nowMs
-    this.#lastBeatMs = nowMs
+    const isGone = this.#silence.beat(this.#isConnected)
     if (!this.#isConnected) return
-    if (nowMs - this.#lastHeardMs > this.#heartbeatTimeoutMs) {
+    if (isGone) {
       this.#isConnected = false
       this.#isRegistered = false
       this.#channel?.reconnect()
@@ -135,7 +134,7 @@ class DataControlClient implements ControlClient {
   #onFrame(frame: Uint8Array): void {
     const message = decodeControl(frame)
     if (message === undefined || message === 'version') return
-    this.#lastHeardMs = this.#clock.monotonicMs()
+    this.#silence.heard()
     switch (message.type) {
       case 'registered':
         this.#isRegistered = true

@@ -5,18 +5,18 @@ import type { ChannelConnector } from './channel.ts'
 import { DefinitionBook } from './definition-book.ts'
 import { ENTRY_STATE, MAX_ENTRY_OCTETS } from './entry.ts'
 import * as frames from './frame.ts'
-import { decodeProgress, type Progress } from './greeting.ts'
+import type { Progress } from './greeting.ts'
 import { completeLinkConfig, type LinkConfig } from './link-config.ts'
 import type { LinkDeps } from './link-deps.ts'
 import { OpenBatch } from './open-batch.ts'
 import type { LinkSender, LinkSenderConfig, LinkSenderStats, LinkState, SourceFields } from './link-sender.ts'
+import { PeerSilence } from './peer-silence.ts'
 import { SenderCounters } from './sender-counters.ts'
 import { SenderFrames } from './sender-frames.ts'
+import { SenderInbox } from './sender-inbox.ts'
 import { SendWindow } from './send-window.ts'
 import type { Source } from './source.ts'
 import { connectZeromq } from './zeromq-channel.ts'
-
-const { frameKinds } = frames
 
 /** Inert until `start`. */
 export function createDataLinkSender(config: LinkSenderConfig, deps: LinkDeps): LinkSender {
@@ -30,6 +30,8 @@ class DataLinkSender implements LinkSender {
   readonly #clock: Clock
   readonly #connect: ChannelConnector
   readonly #open: OpenBatch
+  readonly #silence: PeerSilence
+  readonly #inbox: SenderInbox
   readonly #window = new SendWindow()
   readonly #book = new DefinitionBook()
   readonly #count = new SenderCounters()
@@ -43,8 +45,6 @@ class DataLinkSender implements LinkSender {
   /** Batches up to this id may be sent, and were handed to the channel. */
   #grant = 0
   #sentThrough = 0
-  #lastHeardMs = 0
-  #lastBeatMs = 0
   #heartbeat: Timer | undefined
   #isBlocked = false
   /** Collects the state entries of `onPeerRestart` callbacks, while they run. */
@@ -64,19 +64,32 @@ class DataLinkSender implements LinkSender {
     this.#frames = new SenderFrames(this.#config, config.worker ?? 0, this.#book, this.#count)
     this.#clock = deps.clock ?? systemClock
     this.#connect = deps.connect ?? connectZeromq
+    this.#silence = new PeerSilence(this.#clock, this.#config.heartbeatMs, this.#config.heartbeatTimeoutMs)
+    this.#inbox = new SenderInbox(this.#frames.epoch, this.#count, {
+      knownReceiver: () => (this.#state === 'ready' ? this.#frames.receiverEpoch : undefined),
+      lastId: () => this.#window.lastId,
+      onHeard: () => this.#silence.heard(),
+      onWelcome: (receiverEpoch, progress) => this.#onWelcome(receiverEpoch, progress),
+      onProgress: progress => this.#onProgress(progress),
+      onNack: firstId => this.#resume(firstId - 1),
+      onReset: () => this.#onReset(),
+      onRefuse: () => {
+        this.#state = 'refused'
+      }
+    })
     this.#open = new OpenBatch(this.#config, this.#clock, () => this.#pump())
   }
 
   async start(): Promise<void> {
     if (this.#frames.channel !== undefined || this.#isEnding) return
     this.#state = 'connecting'
-    this.#lastHeardMs = this.#lastBeatMs = this.#clock.monotonicMs()
+    this.#silence.start()
     this.#frames.channel = this.#connect(
       this.#endpoint,
       {
         onConnect: () => this.#onConnect(),
         onDisconnect: () => this.#onDisconnect(),
-        onFrame: frame => this.#onFrame(frame)
+        onFrame: frame => this.#inbox.take(frame)
       },
       this.#config
     )
@@ -322,7 +335,7 @@ class DataLinkSender implements LinkSender {
 
   #onConnect(): void {
     this.#isConnected = true
-    this.#lastHeardMs = this.#clock.monotonicMs()
+    this.#silence.heard()
     this.#frames.hello(this.#window.firstId - 1)
   }
 
@@ -332,13 +345,9 @@ class DataLinkSender implements LinkSender {
   }
 
   #beat(): void {
-    const nowMs = this.#clock.monotonicMs()
-    // If this process itself stood still, the peer's silence means nothing yet.
-    if (nowMs - this.#lastBeatMs > 2 * this.#config.heartbeatMs) this.#lastHeardMs = nowMs
-    this.#lastBeatMs = nowMs
+    const isGone = this.#silence.beat(this.#isConnected)
     if (!this.#isConnected) return
-    if (nowMs - this.#lastHeardMs > this.#config.heartbeatTimeoutMs) {
-      this.#lastHeardMs = nowMs
+    if (isGone) {
       this.#onDisconnect()
       this.#frames.channel?.reconnect()
     } else if (this.#state === 'ready') {
@@ -353,51 +362,9 @@ class DataLinkSender implements LinkSender {
     return this.#isEnding && this.#sentThrough === this.#window.lastId
   }
 
-  #onFrame(frame: Uint8Array): void {
-    const view = frames.viewOf(frame)
-    const header = frames.newFrameHeader()
-    const result = frames.readFrame(frame, view, header)
-    if (result !== 'whole') {
-      if (result === 'corrupt') this.#count.corruptFrames++
-      else this.#count.foreignFrames++
-      return
-    }
-    if (header.senderEpoch !== this.#frames.epoch || !this.#isForUs(header)) {
-      this.#count.foreignFrames++
-      return
-    }
-    this.#lastHeardMs = this.#clock.monotonicMs()
-    this.#dispatch(header, view)
-  }
-
-  /** Only the receiver that we know may settle; another one introduces itself first. */
-  #isForUs({ kind, receiverEpoch }: frames.FrameHeader): boolean {
-    if (kind === frameKinds.welcome || kind === frameKinds.reset || kind === frameKinds.refuse) return true
-    return this.#state === 'ready' && receiverEpoch === this.#frames.receiverEpoch
-  }
-
-  #dispatch(header: frames.FrameHeader, view: DataView): void {
-    switch (header.kind) {
-      case frameKinds.welcome:
-      case frameKinds.ack: {
-        const progress = decodeProgress(view, header.number, header.first)
-        if (progress === undefined || progress.receivedThrough > this.#window.lastId) this.#count.corruptFrames++
-        else if (header.kind === frameKinds.ack) this.#onProgress(progress)
-        else this.#onWelcome(header.receiverEpoch, progress)
-        return
-      }
-      case frameKinds.nack:
-        this.#count.nacks++
-        return this.#resume(header.number - 1)
-      case frameKinds.reset:
-        if (this.#state === 'ready') this.#state = 'connecting'
-        return this.#frames.hello(this.#window.firstId - 1)
-      case frameKinds.refuse:
-        this.#state = 'refused'
-        return
-      default:
-        this.#count.foreignFrames++
-    }
+  #onReset(): void {
+    if (this.#state === 'ready') this.#state = 'connecting'
+    this.#frames.hello(this.#window.firstId - 1)
   }
 
   #onWelcome(receiverEpoch: bigint, progress: Progress): void {
