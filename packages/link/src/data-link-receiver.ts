@@ -1,5 +1,6 @@
 import { LayoutTable } from '@weir/ipfix'
 import { systemClock, type Clock, type Timer } from '@weir/runtime'
+import { AckQueue } from './ack-queue.ts'
 import type { BoundChannel, ChannelBinder, ChannelPeer } from './channel.ts'
 import { DefinitionShelf, LayoutShare } from './definition-shelf.ts'
 import { decodeDefinitions } from './definition.ts'
@@ -30,7 +31,6 @@ class DataLinkReceiver implements LinkReceiver, BatchOwner {
   readonly #maxSenders: number
   readonly #deps: LinkReceiverDeps
   readonly #clock: Clock
-  readonly #soon: (callback: () => void) => void
   readonly #bind: ChannelBinder
   readonly #epoch = frames.newEpoch()
   readonly #claim: EndpointClaim
@@ -38,7 +38,7 @@ class DataLinkReceiver implements LinkReceiver, BatchOwner {
   readonly #sessions = new Map<bigint, SenderSession>()
   readonly #count = new ReceiverCounters()
   readonly #header = frames.newFrameHeader()
-  readonly #acksDue: SenderSession[] = []
+  readonly #acks: AckQueue
   #channel: BoundChannel | undefined
   #onBatch: (batch: ReceivedBatch) => void = () => {}
   #heartbeat: Timer | undefined
@@ -53,7 +53,7 @@ class DataLinkReceiver implements LinkReceiver, BatchOwner {
     this.#maxSenders = config.maxSenders ?? 64
     this.#deps = deps
     this.#clock = deps.clock ?? systemClock
-    this.#soon = deps.soon ?? setImmediate
+    this.#acks = new AckQueue(deps.soon ?? setImmediate, session => this.#acknowledge(session))
     this.#bind = deps.bind ?? bindZeromq
     this.#claim = new EndpointClaim(config.endpoint, frames.epochText(this.#epoch))
     this.#share = new LayoutShare(deps.layouts ?? new LayoutTable(), layout => deps.onLayoutReleased?.(layout))
@@ -91,15 +91,7 @@ class DataLinkReceiver implements LinkReceiver, BatchOwner {
     return {
       epoch: frames.epochText(this.#epoch),
       isFenced: this.#isFenced,
-      senders: senders.map(session => ({
-        epoch: frames.epochText(session.epoch),
-        pid: session.hello.pid,
-        worker: session.hello.worker,
-        isConnected: session.isConnected,
-        receivedThrough: session.receivedThrough,
-        unsettled: session.unsettled,
-        hasEnded: session.hasEnded
-      })),
+      senders: senders.map(session => session.info),
       batches: {
         received: count.receivedBatches,
         settled: count.settledBatches,
@@ -144,18 +136,7 @@ class DataLinkReceiver implements LinkReceiver, BatchOwner {
   }
 
   #acknowledgeSoon(session: SenderSession): void {
-    if (session.isAckDue || this.#isStopped) return
-    session.isAckDue = true
-    this.#acksDue.push(session)
-    if (this.#acksDue.length === 1) this.#soon(() => this.#flushAcks())
-  }
-
-  #flushAcks(): void {
-    for (const session of this.#acksDue) {
-      session.isAckDue = false
-      this.#acknowledge(session)
-    }
-    this.#acksDue.length = 0
+    if (!this.#isStopped) this.#acks.add(session)
   }
 
   #acknowledge(session: SenderSession, kind: 2 | 7 = frameKinds.ack): void {

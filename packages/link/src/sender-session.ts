@@ -1,7 +1,9 @@
 import type { ChannelPeer } from './channel.ts'
 import type { DefinitionShelf } from './definition-shelf.ts'
+import { epochText } from './frame.ts'
 import type { Hello, Progress } from './greeting.ts'
 import { MAX_RANGES } from './greeting.ts'
+import type { LinkSenderInfo } from './link-receiver.ts'
 
 /** What a receiver knows of one sender epoch: outlives its connections, ends some time after the sender. */
 export class SenderSession {
@@ -41,6 +43,12 @@ export class SenderSession {
     this.receivedThrough = base
     this.settledThrough = base
     this.lastHeardMs = lastHeardMs
+  }
+
+  get info(): LinkSenderInfo {
+    const { isConnected, receivedThrough, unsettled, hasEnded } = this
+    const { pid, worker } = this.hello
+    return { epoch: epochText(this.epoch), pid, worker, isConnected, receivedThrough, unsettled, hasEnded }
   }
 
   settle(id: number): void {
