@@ -18,7 +18,7 @@ const MAPPED_PREFIX = '::ffff:'
  */
 export function parsePeerAddress(text: string): PeerAddress {
   const plain = normalisedText(text)
-  if (isIPv4(plain)) return new NumericAddress(plain)
+  if (isIPv4(plain)) return new TextAddress(plain)
   const octets = new Uint8Array(16)
   if (isIPv6(plain)) writeIPv6(plain, octets)
   return { text: plain, isIPv6: true, octets }
@@ -34,11 +34,11 @@ export function normalisedText(text: string): string {
 /** @param address - IPv4 as one number, 0..2^32-1. */
 export function peerAddressOfIPv4(address: number): PeerAddress {
   // One flat string: a template literal would keep its parts, and floods come through here.
-  return new NumericAddress([address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.'))
+  return new TextAddress([address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255].join('.'))
 }
 
 /** Makes its octets when they are asked for: of most addresses of a flood they never are. */
-class NumericAddress implements PeerAddress {
+class TextAddress implements PeerAddress {
   readonly text: string
   readonly isIPv6 = false
 
