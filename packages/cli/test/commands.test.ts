@@ -100,6 +100,12 @@ test('check of a file that is not there is one sentence and 78', () => {
   assert.deepEqual([code, err], [78, 'weir: configuration nowhere.yaml: there is no such file\n'])
 })
 
+test('check reads the element files too', () => {
+  const { code, err } = weir(['check', fileOf('elements.yaml', 'collector: { elementFiles: [nowhere.csv] }\n')])
+  assert.equal(code, 78)
+  assert.match(err, /collector\.elementFiles\[0\]: cannot be read: .*nowhere\.csv/)
+})
+
 test('dump prints the effective document, which resolves to itself', () => {
   const { code, out } = weir(['dump'], { WEIR_COORDINATOR_PORT: '8091' })
   assert.equal(code, 0)

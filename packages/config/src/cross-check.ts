@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { isIPv6 } from 'node:net'
+import { resolve } from 'node:path'
 import { formatHostPort, parseEndpoint } from './endpoint.ts'
 import { pathOf } from './check-value.ts'
 import type { ConfigIssue } from '@weir/runtime'
@@ -67,7 +68,11 @@ export function destinationIssues(
 ): ConfigIssue[] {
   const issues: ConfigIssue[] = []
   if ('reconnectMinMs' in destination && destination.reconnectMinMs > destination.reconnectMaxMs) {
-    issues.push({ path: pathOf(path, 'reconnectMinMs'), message: 'is more than reconnectMaxMs' })
+    issues.push({
+      path: pathOf(path, 'reconnectMinMs'),
+      message: `${destination.reconnectMinMs} is more than reconnectMaxMs, which is ${destination.reconnectMaxMs}`,
+      allowed: `at most ${destination.reconnectMaxMs} ms, or a longer reconnectMaxMs`
+    })
   }
   const sink = fileOf(destination)
   const other = config.destinations.find(
@@ -100,10 +105,9 @@ export function destinationIssues(
 }
 
 const fileOf = (destination: Destination): string | undefined => {
-  if (destination.type === 'ipfix-file') return destination.path
-  if (destination.type === 'json' && !destination.target.startsWith('tcp:'))
-    return destination.target.replace(/^file:/, '')
-  return undefined
+  if (destination.type === 'ipfix-file') return resolve(destination.path)
+  if (destination.type !== 'json' || destination.target.startsWith('tcp:')) return undefined
+  return destination.target === 'stdout' ? 'stdout' : resolve(destination.target.replace(/^file:/, ''))
 }
 
 function reaches(host: string, listener: Listener, localAddresses: readonly string[]): boolean {

@@ -94,13 +94,18 @@ export async function loadConfig(file: string | undefined, options: ResolveOptio
   return resolveConfig(readYaml(await readText(file), source), { ...options, source })
 }
 
+const unreadable: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EACCES: 'it may not be read',
+  EISDIR: 'it is a folder'
+}
+
 async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (error) {
     const code = errorCode(error) ?? 'UNREADABLE'
-    const why =
-      code === 'ENOENT' ? 'there is no such file' : code === 'EACCES' ? 'it may not be read' : errorMessage(error)
+    const why = unreadable[code] ?? errorMessage(error)
     throw new CodedError(code, `configuration ${file}: ${why}`, exitCodes.config, { file }, error)
   }
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { loadConfig } from '@weir/config'
+import { loadConfig, loadElements } from '@weir/config'
 
 const examples = `
 Examples:
@@ -17,6 +17,7 @@ export function checkCommand(): Command {
     .addHelpText('after', examples)
     .action(async (file: string) => {
       const { config, warnings } = await loadConfig(file, { environment: process.env })
+      loadElements(config.collector.elementFiles)
       for (const warning of warnings) process.stderr.write(`weir: ${warning}\n`)
       const { length: listeners } = config.collector.listeners
       const { length: destinations } = config.destinations

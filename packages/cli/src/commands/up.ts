@@ -11,7 +11,7 @@ Examples:
 A process that dies is started again in under a second. SIGTERM or Ctrl-C stops in order within 30 s: the collector first,
 then the mediator, then the coordinator; a second Ctrl-C ends at once.
 
-Exit codes: 0 stopped in order, 69 a port is busy, 70 a defect, 78 the configuration is wrong.
+Exit codes: 0 stopped in order, 69 a port is busy or the state folder cannot be used, 70 a defect, 78 the configuration is wrong.
 `
 
 /** `weir up`: a whole Weir as child processes of a small supervisor. */

@@ -1,11 +1,15 @@
-import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UnavailableError, errorCode, errorMessage } from '@weir/runtime'
+import { isAbandoned, lockFolder } from './folder-lock.ts'
 
 /** Octets of the longest socket name below it. */
 const LONGEST_NAME_OCTETS = '/mediator-99.data.owner'.length
 const LONGEST_SOCKET_PATH_OCTETS = 103
+
+/** What `mkdtemp` makes below. */
+const temporaryName = /^weir-[A-Za-z0-9]{6}$/
 
 /** The folder of the sockets between the processes. */
 export interface RunFolder {
@@ -23,7 +27,9 @@ export async function makeRunFolder(runDir: string | null): Promise<RunFolder> {
     if (runDir === null) {
       const base =
         Buffer.byteLength(tmpdir()) + 20 > LONGEST_SOCKET_PATH_OCTETS - LONGEST_NAME_OCTETS ? '/tmp' : tmpdir()
+      await removeAbandoned(base)
       const path = await mkdtemp(join(base, 'weir-'))
+      await lockFolder(path)
       return { path, remove: () => rm(path, { recursive: true, force: true }) }
     }
     await mkdir(runDir, { recursive: true, mode: 0o700 })
@@ -36,5 +42,15 @@ export async function makeRunFolder(runDir: string | null): Promise<RunFolder> {
       {},
       error
     )
+  }
+}
+
+/** Folders of supervisors that were killed: nobody else comes back to them. What cannot be removed is not ours. */
+async function removeAbandoned(base: string): Promise<void> {
+  for (const name of await readdir(base)) {
+    const path = join(base, name)
+    if (temporaryName.test(name) && (await isAbandoned(path))) {
+      await rm(path, { recursive: true, force: true }).catch(() => undefined)
+    }
   }
 }

@@ -9,6 +9,8 @@ import { greetingOf } from './greeting.ts'
 import { prettyLine } from './pretty-line.ts'
 import { makeRunFolder } from './run-folder.ts'
 import type { RunFolder } from './run-folder.ts'
+import { takeStateFolder } from './state-folder.ts'
+import type { FolderLock } from './folder-lock.ts'
 import { createSupervisor } from './supervisor.ts'
 import type { Supervisor, SupervisedSpec } from './supervisor.ts'
 
@@ -43,6 +45,7 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
     ...(isTerminal ? { destination: { write: writeLine } } : {})
   })
   for (const warning of resolved.warnings) log.warn('config_warning', warning)
+  const state = await takeStateFolder(resolved.config.stateDir)
   const folder = await makeRunFolder(resolved.config.runDir)
   const config = await revisedConfig(resolved, log)
   const effective = await writeEffectiveDocument(folder.path, {
@@ -57,7 +60,7 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
     ...(isTerminal ? { onLine: writeLine } : {})
   })
   process.once('exit', () => supervisor.killAll())
-  const components = [removal(folder, temporaryFolders), spoken(supervisor)]
+  const components = [removal(state, folder, temporaryFolders), spoken(supervisor)]
   await runProcess('up', components, {
     log,
     stopMs: STOP_MS,
@@ -93,11 +96,12 @@ function spoken(supervisor: Supervisor): Component {
   }
 }
 
-const removal = (folder: RunFolder, others: readonly string[]): Component => ({
+const removal = (state: FolderLock, folder: RunFolder, others: readonly string[]): Component => ({
   name: 'folders',
   start: async () => undefined,
   async stop() {
     await folder.remove()
+    await state.release()
     for (const path of others) await rm(path, { recursive: true, force: true })
   }
 })
