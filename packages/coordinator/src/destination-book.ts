@@ -1,5 +1,6 @@
 import { hashOf, validateDestination, writeRevision } from '@weir/config'
 import type { Destination, WeirConfig } from '@weir/config'
+import { errorMessage } from '@weir/runtime'
 import type { ConfigIssue } from '@weir/runtime'
 import type { JsonValue } from '@weir/link'
 import { HttpProblem, notFound } from './problem.ts'
@@ -42,7 +43,7 @@ export class DestinationBook {
 
   /** @throws HttpProblem 422 with every error, 409 if the id is taken, 503 if there is no mediator to take it. */
   add(value: unknown): Promise<Destination> {
-    return this.#change(async () => {
+    return this.#apply(async () => {
       const destination = this.#validated(value)
       if (this.#destinations.some(({ id }) => id === destination.id)) {
         throw new HttpProblem(
@@ -54,7 +55,7 @@ export class DestinationBook {
       if (this.#destinations.length >= 32) {
         throw new HttpProblem(422, 'DESTINATION_LIMIT', 'There are 32 destinations (L-43); remove one first.')
       }
-      await this.#pod.mediator('destinations.add', { destination: destination as unknown as JsonValue })
+      await this.#give(destination, 'destinations.add')
       await this.#keep([...this.#destinations, destination])
       return destination
     })
@@ -66,7 +67,7 @@ export class DestinationBook {
    * @param ifMatch - the ETag that the caller has seen, or undefined.
    */
   patch(id: string, patch: unknown, ifMatch: string | undefined): Promise<Destination> {
-    return this.#change(async () => {
+    return this.#apply(async () => {
       const before = this.get(id)
       this.#match(id, ifMatch)
       const after = this.#validated(mergePatch(before, patch))
@@ -79,17 +80,17 @@ export class DestinationBook {
           `The type of a destination cannot change; it is ${before.type}. Add another and remove this one.`
         )
       }
-      await this.#pod.mediator('destinations.patch', { id, destination: after as unknown as JsonValue })
+      await this.#give(after, 'destinations.patch')
       await this.#keep(this.#destinations.map(destination => (destination.id === id ? after : destination)))
       return after
     })
   }
 
   remove(id: string, ifMatch: string | undefined): Promise<void> {
-    return this.#change(async () => {
+    return this.#apply(async () => {
       this.get(id)
       this.#match(id, ifMatch)
-      await this.#pod.mediator('destinations.remove', { id })
+      await this.#take(id)
       await this.#keep(this.#destinations.filter(destination => destination.id !== id))
     })
   }
@@ -102,12 +103,36 @@ export class DestinationBook {
       }
       const present = new Set(state.destinations.map(({ id }) => id))
       for (const destination of this.#destinations) {
-        const params = { id: destination.id, destination: destination as unknown as JsonValue }
-        await this.#pod.mediator(present.has(destination.id) ? 'destinations.patch' : 'destinations.add', params)
+        await this.#give(destination, present.has(destination.id) ? 'destinations.patch' : 'destinations.add')
         present.delete(destination.id)
       }
-      for (const id of present) await this.#pod.mediator('destinations.remove', { id })
+      for (const id of present) await this.#take(id)
     })
+  }
+
+  /**
+   * Let the mediator have a destination. An answer that came too late may have left it with another view than ours, so one that it
+   * has already is changed, and one that it lacks is added.
+   */
+  async #give(destination: Destination, method: 'destinations.add' | 'destinations.patch'): Promise<void> {
+    const params = { id: destination.id, destination: destination as unknown as JsonValue }
+    try {
+      await this.#pod.mediator(method, params)
+    } catch (error) {
+      const { code } = codeOf(error)
+      if (code === 'DESTINATION_EXISTS') await this.#pod.mediator('destinations.patch', params)
+      else if (code === 'DESTINATION_UNKNOWN') await this.#pod.mediator('destinations.add', params)
+      else throw error
+    }
+  }
+
+  async #take(id: string): Promise<void> {
+    try {
+      await this.#pod.mediator('destinations.remove', { id })
+    } catch (error) {
+      // Gone is gone.
+      if (codeOf(error).code !== 'DESTINATION_UNKNOWN') throw error
+    }
   }
 
   #validated(value: unknown): Destination {
@@ -123,7 +148,26 @@ export class DestinationBook {
 
   async #keep(destinations: readonly Destination[]): Promise<void> {
     this.#destinations = destinations
-    await writeRevision(this.#config.stateDir, { baseHash: this.#baseHash, destinations })
+    const { stateDir } = this.#config
+    try {
+      await writeRevision(stateDir, { baseHash: this.#baseHash, destinations })
+    } catch (error) {
+      const why = `The change is in force, but could not be kept in ${stateDir} (${errorMessage(error)})`
+      throw new HttpProblem(
+        507,
+        'CHANGE_NOT_KEPT',
+        `${why}: it is gone after a restart. Make room there and repeat it.`
+      )
+    }
+  }
+
+  /** A change that somebody asked for. What the mediator did not answer in time it may do yet: then it is set right. */
+  #apply<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#change(change)
+    done.catch((error: unknown) => {
+      if (codeOf(error).status === 504) this.reconcile().catch(() => undefined)
+    })
+    return done
   }
 
   #change<T>(change: () => Promise<T>): Promise<T> {
@@ -131,6 +175,10 @@ export class DestinationBook {
     this.#queue = done.catch(() => undefined)
     return done
   }
+}
+
+function codeOf(error: unknown): { readonly code?: string; readonly status?: number } {
+  return error instanceof HttpProblem ? error.problem : {}
 }
 
 function invalid(issues: readonly ConfigIssue[]): HttpProblem {

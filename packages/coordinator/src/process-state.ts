@@ -19,6 +19,7 @@ interface MediatorDestination {
     readonly sendErrors: number
     readonly writtenOctets: number
     readonly lastError?: string
+    readonly nextAttemptAtMs?: number
   }
   readonly encoder: { readonly templates: number; readonly messages: number }
   readonly queue: NonNullable<DestinationView['queue']>
@@ -41,6 +42,7 @@ export function destinationView(
     const nothing = {
       target: '',
       lastError: null,
+      nextAttemptAtMs: null,
       sessions: 0,
       sendErrors: 0,
       writtenOctets: 0,
@@ -50,7 +52,7 @@ export function destinationView(
     return { id, type, status: 'absent', ...nothing, queue: null, ledger: null, config }
   }
   const { output, encoder, queue, ledger } = state
-  const { status, target, sessions, sendErrors, writtenOctets, lastError = null } = output
+  const { status, target, sessions, sendErrors, writtenOctets, lastError = null, nextAttemptAtMs = null } = output
   const { messages, templates } = encoder
   return {
     id,
@@ -58,6 +60,7 @@ export function destinationView(
     status,
     target,
     lastError,
+    nextAttemptAtMs,
     sessions,
     sendErrors,
     writtenOctets,

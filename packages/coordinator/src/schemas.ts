@@ -153,6 +153,7 @@ export const DestinationView = Type.Object({
   }),
   target: Type.String(),
   lastError: orNull(Type.String()),
+  nextAttemptAtMs: orNull(timeMs('While it waits: when it tries again')),
   sessions: count('Sessions opened since the mediator started: one more than the reconnects.'),
   sendErrors: count('Datagrams or writes that the system refused.'),
   writtenOctets: count('Octets given to the kernel or the file.'),

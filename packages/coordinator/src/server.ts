@@ -6,8 +6,11 @@ import { errorCode, errorMessage } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
 import fastify from 'fastify'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
+import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { HttpProblem, Problem, makeProblem } from './problem.ts'
+import { KnownRoutes } from './known-routes.ts'
 import type { RequestCounters } from './request-counters.ts'
 
 export type Server = FastifyInstance<
@@ -36,6 +39,7 @@ export async function createServer(
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     forceCloseConnections: true,
+    clientErrorHandler: answerClientError,
     ajv: { customOptions: { allErrors: true, removeAdditional: false, coerceTypes: 'array', useDefaults: true } }
   }).withTypeProvider<TypeBoxTypeProvider>()
   server.server.maxConnections = limits.connections
@@ -45,6 +49,8 @@ export async function createServer(
     { parseAs: 'string' },
     server.getDefaultJsonParser('error', 'error')
   )
+  const routes = new KnownRoutes()
+  server.addHook('onRoute', ({ url, method }) => routes.add(url, method))
   await server.register(swagger, { openapi: openApi(version) })
   await server.register(swaggerUi, {
     routePrefix: '/docs',
@@ -56,16 +62,16 @@ export async function createServer(
   server.addHook('onResponse', async (request, reply) => {
     counters.count(request.method, request.routeOptions.url ?? 'none', reply.statusCode)
   })
-  server.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      reply,
-      makeProblem(
-        404,
-        'NOT_FOUND',
-        `There is nothing at ${request.method} ${request.url.split('?', 1)[0]}; /docs shows what there is.`
-      )
-    )
-  )
+  server.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0]!
+    const allowed = routes.methodsOf(path)
+    if (allowed.length === 0) {
+      const detail = `There is nothing at ${request.method} ${path}; /docs shows what there is.`
+      return sendProblem(reply, makeProblem(404, 'NOT_FOUND', detail))
+    }
+    const detail = `${path} takes no ${request.method}; it takes ${allowed.join(', ')}.`
+    return sendProblem(reply.header('allow', allowed.join(', ')), makeProblem(405, 'METHOD_NOT_ALLOWED', detail))
+  })
   server.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)))
   return server
 }
@@ -91,6 +97,25 @@ const openApi = (version: string) => ({
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   return reply.code(problem.status).type('application/problem+json').send(problem)
+}
+
+const clientErrors: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'The header of the request is too long.'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not come whole in time.']
+}
+
+/** What is no HTTP at all never becomes a request; it is answered on the bare socket. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy(error)
+  const [status, detail] = clientErrors[error.code ?? ''] ?? [400, 'The request is no HTTP/1.1.']
+  const body = JSON.stringify(makeProblem(status, error.code ?? 'BAD_REQUEST', detail))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close'
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
 function problemOf(error: FastifyError, log: Log): Problem {

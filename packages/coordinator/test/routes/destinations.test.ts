@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { startPod } from '../support/pod-fixture.ts'
@@ -134,5 +134,27 @@ describe('destinations', () => {
     )
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]))
     assert.equal(kept().length, 20)
+  })
+
+  test('a mediator that has more or less than it should is set right by the next change', async () => {
+    // As after an answer that came too late.
+    pod.held.set('down', {})
+    assert.equal((await pod.call('POST', '/v1/destinations', wanted)).status, 201)
+    assert.deepEqual(methods(), ['destinations.add', 'destinations.patch'])
+    pod.held.delete('down')
+    assert.equal((await pod.call('PATCH', '/v1/destinations/down', { templateRefreshSec: 60 })).status, 200)
+    assert.ok(pod.held.has('down'))
+    pod.held.delete('down')
+    assert.equal((await pod.call('DELETE', '/v1/destinations/down')).status, 204)
+    assert.equal((await pod.call('GET', '/v1/destinations')).body.total, 0)
+  })
+
+  test('says when a change is in force and cannot be kept', async () => {
+    writeFileSync(pod.stateDir, 'a file where the folder should be')
+    const { status, body } = await pod.call('POST', '/v1/destinations', wanted)
+    assert.equal(status, 507)
+    assert.equal(body.code, 'CHANGE_NOT_KEPT')
+    assert.ok(body.detail.includes(pod.stateDir))
+    assert.equal((await pod.call('GET', '/v1/destinations/down')).status, 200)
   })
 })

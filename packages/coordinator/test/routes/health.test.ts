@@ -72,7 +72,7 @@ describe('health', () => {
     for (const { path, method, route } of routes) {
       assert.ok(route.summary, `${method} ${path} has a summary`)
       if (path.startsWith('/v1') && path !== '/v1/config')
-        assert.ok('4XX' in route.responses || '4xx' in route.responses, `${method} ${path} names its errors`)
+        assert.ok('4XX' in route.responses && '5XX' in route.responses, `${method} ${path} names its errors`)
     }
     const docs = await pod.call('GET', '/docs')
     assert.equal(docs.status, 200)
@@ -92,5 +92,19 @@ describe('health', () => {
     const large = await pod.call('POST', '/v1/destinations', { id: 'x'.repeat(2 ** 21) })
     assert.equal(large.status, 413)
     assert.match(large.headers.get('content-type')!, /^application\/problem\+json/)
+  })
+
+  test('tells a wrong method, a wrong media type and a long header apart, as problem documents too', async () => {
+    const method = await pod.call('PUT', '/v1/destinations/down', {})
+    assert.deepEqual([method.status, method.body.code], [405, 'METHOD_NOT_ALLOWED'])
+    assert.equal(method.headers.get('allow'), 'DELETE, GET, HEAD, PATCH')
+    assert.equal((await pod.call('PUT', '/v1/destinations/a/b', {})).status, 404)
+    const media = await pod.call('POST', '/v1/destinations', '<x/>', { 'content-type': 'application/xml' })
+    assert.equal(media.status, 415)
+    const header = await pod.call('GET', '/livez', undefined, { 'x-long': 'x'.repeat(20_000) })
+    assert.deepEqual([header.status, header.body.status], [431, 431])
+    for (const { headers } of [method, media, header]) {
+      assert.match(headers.get('content-type')!, /^application\/problem\+json/)
+    }
   })
 })

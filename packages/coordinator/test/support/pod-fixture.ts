@@ -45,6 +45,8 @@ export interface PodFixture {
   readonly stateDir: string
   /** What the mediator was asked, in order. */
   readonly mediatorCalls: { method: string; params: JsonValue }[]
+  /** What the mediator has, as it knows it. */
+  readonly held: Map<string, JsonValue>
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Connect the stand-ins for the other processes; resolves when the coordinator knows them. */
   connect(...names: ('collector' | 'mediator')[]): Promise<void>
@@ -178,6 +180,7 @@ export async function startPod(
     url: coordinator.url,
     stateDir,
     mediatorCalls,
+    held,
     call,
     async connect(...names) {
       for (const name of names) await connectOne(name)
@@ -254,6 +257,10 @@ function serveMediator(
     client.handle(method, params => {
       calls.push({ method, params })
       const { id, destination } = params as { id?: string; destination?: { id: string } }
+      const isThere = held.has(destination?.id ?? id!)
+      if (isThere === (method === 'destinations.add')) {
+        throw new CodedError(isThere ? 'DESTINATION_EXISTS' : 'DESTINATION_UNKNOWN', 'as the mediator says it', 1)
+      }
       if (method === 'destinations.remove') held.delete(id!)
       else if (destination !== undefined) held.set(destination.id, destination as unknown as JsonValue)
       return {}
