@@ -6,6 +6,7 @@ import { errorCode, errorMessage } from '@weir/runtime'
 import { BackOff } from './back-off.ts'
 import { IdleWait } from './idle-wait.ts'
 import type { Socket } from 'node:dgram'
+import type { LookupAddress } from 'node:dns'
 import type { Timer } from '@weir/runtime'
 import type { Chunk } from '../destinations/chunk.ts'
 import type { Output, OutputState } from '../destinations/output.ts'
@@ -21,6 +22,18 @@ export interface UdpOutputConfig {
   readonly sendBufferOctets: number
 }
 
+/** All addresses of a name, as node:dns finds them. */
+export type Lookup = (
+  host: string,
+  options: { readonly all: true },
+  onFound: (error: Error | null, addresses: LookupAddress[]) => void
+) => void
+
+export interface UdpOutputDeps extends OutputDeps {
+  /** Default `lookup` of node:dns. */
+  readonly lookup?: Lookup
+}
+
 /** Makes the sender that hands the kernel many datagrams at once, or undefined where that cannot be had. */
 export type MakeSegmentSender = (socket: Socket) => SegmentSender | undefined
 
@@ -28,11 +41,14 @@ const SEND_TRIES = 2
 const BUSY_RETRY_MS = 1
 const BUSY_LIMIT_MS = 2_000
 
-/** Each Message of a chunk as one datagram, through dgram or with UDP_SEGMENT. What the network refuses is counted, nothing more. */
+/**
+ * Each Message of a chunk as one datagram, through dgram or with UDP_SEGMENT. What the network refuses is counted, nothing more.
+ * A name is looked up again every `reconnectMinMs`: nothing else would ever tell that it stands for another machine now.
+ */
 export class UdpOutput implements Output {
   readonly isLazy = false
   readonly #config: UdpOutputConfig
-  readonly #deps: OutputDeps
+  readonly #deps: UdpOutputDeps
   readonly #makeSegmentSender: MakeSegmentSender | undefined
   readonly #backOff: BackOff
   readonly #target: string
@@ -52,8 +68,10 @@ export class UdpOutput implements Output {
   #writtenOctets = 0
   #lastError: string | undefined
   #nextAttemptAtMs: number | undefined
+  #address = ''
+  #lookedUpAtMs = 0
 
-  constructor(config: UdpOutputConfig, deps: OutputDeps, makeSegmentSender?: MakeSegmentSender) {
+  constructor(config: UdpOutputConfig, deps: UdpOutputDeps, makeSegmentSender?: MakeSegmentSender) {
     this.#config = config
     this.#deps = deps
     this.#makeSegmentSender = makeSegmentSender
@@ -98,10 +116,17 @@ export class UdpOutput implements Output {
     const { host } = this.#config
     const family = isIP(host)
     if (family !== 0) return this.#connect(host, family)
-    lookup(host, (error, address, found) => {
-      if (this.#isClosing) return
-      if (error) this.#retry(error)
-      else this.#connect(address, found)
+    this.#lookUp((error, addresses) => {
+      if (error !== null) this.#retry(error)
+      else this.#connect(addresses[0]!.address, addresses[0]!.family)
+    })
+  }
+
+  #lookUp(onFound: (error: Error | null, addresses: LookupAddress[]) => void): void {
+    const { clock, lookup: find = lookup } = this.#deps
+    this.#lookedUpAtMs = clock.monotonicMs()
+    find(this.#config.host, { all: true }, (error, addresses) => {
+      if (!this.#isClosing) onFound(error, addresses)
     })
   }
 
@@ -119,7 +144,31 @@ export class UdpOutput implements Output {
 
   rotate(): void {}
 
-  tick(): void {}
+  tick(): void {
+    const sinceMs = this.#deps.clock.monotonicMs() - this.#lookedUpAtMs
+    if (!this.#isReady || isIP(this.#config.host) !== 0 || sinceMs < this.#config.reconnectMinMs) return
+    this.#lookUp((error, addresses) => {
+      // An answer that fails changes nothing; one of several addresses in another order is no move.
+      if (error !== null || !this.#isReady || addresses.some(({ address }) => address === this.#address)) return
+      this.#move(addresses[0]!)
+    })
+  }
+
+  /** The name stands for another machine: a new session with that. */
+  #move({ address, family }: LookupAddress): void {
+    const { log, events } = this.#deps
+    log.info('destination_moved', `${this.#target} is at ${address} now, it was at ${this.#address}`)
+    this.#socket?.close()
+    this.#socket = undefined
+    this.#segments = undefined
+    this.#isReady = false
+    this.#waiting.length = 0
+    this.#next = 0
+    this.#unsent = 0
+    this.#busySinceMs = -1
+    events.onLost()
+    this.#connect(address, family)
+  }
 
   async close(deadlineMs: number): Promise<void> {
     this.#isClosing = true
@@ -138,6 +187,7 @@ export class UdpOutput implements Output {
   }
 
   #connect(address: string, family: number): void {
+    this.#address = address
     const socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
       sendBufferSize: this.#config.sendBufferOctets
@@ -149,7 +199,7 @@ export class UdpOutput implements Output {
     })
     this.#socket = socket
     socket.connect(this.#config.port, address, () => {
-      if (this.#isClosing) return
+      if (this.#isClosing || this.#socket !== socket) return
       this.#segments = this.#makeSegmentSender?.(socket)
       this.#backOff.succeeded()
       this.#sessions++
@@ -176,7 +226,10 @@ export class UdpOutput implements Output {
   #sendEach(chunk: Chunk): void {
     let left = chunk.messages
     this.#unsent += left
+    const sentOn = this.#socket
     const onSent = (): void => {
+      // What an earlier socket took late is counted already.
+      if (this.#socket !== sentOn) return
       this.#unsent--
       if (--left > 0) return
       this.#writtenOctets += chunk.end
@@ -196,7 +249,7 @@ export class UdpOutput implements Output {
     // Closed meanwhile: the owner counts what was not reported.
     if (socket === undefined) return
     socket.send(chunk.octets, offset, length, error => {
-      if (error) {
+      if (error && this.#socket === socket) {
         this.#sendErrors++
         this.#lastError = errorMessage(error)
         // An error that the last datagram caused is told to this one, which did not leave.
