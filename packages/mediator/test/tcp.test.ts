@@ -174,7 +174,7 @@ test('R7011-10.4.4-2 a collector that refuses for five minutes is asked at most 
   const clock = new FakeClock()
   const rig = new Rig({ clock })
   rig.add({ id: 'a', type: 'ipfix', url })
-  const output = (): { attempts: number; status: string } => rig.destinations.states[0]!.output
+  const output = () => rig.destinations.states[0]!.output
   for (let second = 0; second < 300; second++) {
     while (output().status === 'connecting') await new Promise(resolve => setImmediate(resolve))
     const waitMs = (output().nextAttemptAtMs ?? 0) - clock.nowMs()

@@ -128,7 +128,10 @@ export const IpfixDestination = Type.Object(
   {
     id,
     type: Type.Literal('ipfix', { description: 'IPFIX Messages to a downstream collector.' }),
-    url: text('ipfixUrl', { description: 'udp://HOST:PORT or tcp://HOST:PORT; without a port, 4739.' }),
+    url: text('ipfixUrl', {
+      description:
+        'udp://HOST:PORT or tcp://HOST:PORT; without a port, 4739. A name is looked up at each connection, over UDP every reconnectMinMs.'
+    }),
     observationDomainId,
     maxMessageOctets: orNull(
       Type.Integer({ minimum: 128, maximum: 65_535 }),

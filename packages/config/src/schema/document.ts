@@ -272,7 +272,8 @@ export const WeirConfig = section(
     ),
     stateDir: text('path', {
       default: './var',
-      description: 'Where templates and destinations added through the API are remembered; made if it is not there.'
+      description:
+        'Where templates and destinations added through the API are remembered; made if it is not there. One `weir up` has it for itself.'
     }),
     log: section(
       {
