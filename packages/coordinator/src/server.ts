@@ -51,10 +51,13 @@ export async function createServer(
   )
   const routes = new KnownRoutes()
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method))
-  await server.register(swagger, { openapi: openApi(version) })
+  await server.register(swagger, {
+    openapi: openApi(version),
+    refResolver: { buildLocalReference: ({ $id }, _baseUri, _fragment, index) => String($id ?? `def-${index}`) }
+  })
   await server.register(swaggerUi, {
     routePrefix: '/docs',
-    staticCSP: true,
+    staticCSP: docsPolicy,
     theme: { title: 'Weir coordinator' },
     logo: { type: 'image/svg+xml', content: Buffer.from(logo), href: '/docs', target: '_self' }
   })
@@ -75,6 +78,17 @@ export async function createServer(
   server.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)))
   return server
 }
+
+/** For the docs page: all of it is ours, and plain HTTP, so nothing may be turned into HTTPS or fetched from elsewhere. */
+const docsPolicy = [
+  "default-src 'self'",
+  "base-uri 'self'",
+  "font-src 'self' data:",
+  "frame-ancestors 'self'",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "script-src-attr 'none'"
+].join('; ')
 
 const logo = `<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40"><text x="0" y="29" font-family="sans-serif" font-size="30" font-weight="700" fill="#fff">Weir</text></svg>`
 

@@ -74,8 +74,11 @@ describe('health', () => {
       if (path.startsWith('/v1') && path !== '/v1/config')
         assert.ok('4XX' in route.responses && '5XX' in route.responses, `${method} ${path} names its errors`)
     }
+    assert.deepEqual(Object.keys(body.components.schemas), ['Problem'])
     const docs = await pod.call('GET', '/docs')
     assert.equal(docs.status, 200)
+    // A page behind plain HTTP must not be told to fetch its own files by HTTPS.
+    assert.doesNotMatch(docs.headers.get('content-security-policy')!, /upgrade|https:|swagger\.io/)
     assert.doesNotMatch(String(docs.body.text), /https?:\/\/(?!127\.0\.0\.1)[a-z]/, 'the docs page needs no network')
   })
 

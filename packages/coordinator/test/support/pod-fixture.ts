@@ -24,6 +24,7 @@ export interface AnswerBody {
   readonly registry: string
   readonly openapi: string
   readonly paths: Readonly<Record<string, Record<string, { summary?: string; responses: object }>>>
+  readonly components: { readonly schemas: Readonly<Record<string, object>> }
   readonly destinations: readonly object[]
   readonly templateRefreshSec: number
   readonly queue: { octets: number; policy: string }
