@@ -149,7 +149,7 @@ describe('the control API of a running Weir', () => {
 
   test('errors are problem documents: unknown path, wrong method, bad JSON, unknown ids, duplicates, too long a page', async () => {
     isProblem(await weir.api.call('GET', '/v1/nothing'), 404, 'NOT_FOUND')
-    isProblem(await weir.api.call('PUT', '/v1/destinations', {}), 404)
+    isProblem(await weir.api.call('PUT', '/v1/destinations', {}), 405, 'METHOD_NOT_ALLOWED')
     isProblem(await weir.api.call('POST', '/v1/destinations', '{"id":'), 400)
     isProblem(await weir.api.call('POST', '/v1/destinations', '{"__proto__":{"a":1}}'), 400)
     isProblem(await weir.api.call('POST', '/v1/destinations', 'id: a', { 'content-type': 'text/yaml' }), 415)
