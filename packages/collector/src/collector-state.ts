@@ -4,9 +4,6 @@ import type { Exporter } from './exporter.ts'
 import { dropsToJson } from './ledger.ts'
 import type { Session } from './session.ts'
 
-/** Exporters in one answer; the first by time of their first session. */
-const MAX_EXPORTERS = 10_000
-
 function addSession(sums: SequenceSums, session: Session): void {
   for (const { sequence } of session.domains.values()) addCounts(sums, sequence.counts)
 }
@@ -45,8 +42,7 @@ export function collectorState(parts: CollectorParts) {
   return {
     startedAtMs: parts.startedAtMs,
     listeners: listenersToJson(parts),
-    exporters: [...take(exporters.values(), MAX_EXPORTERS)].map(exporterSummary),
-    exportersTotal: exporters.size,
+    exporters: exporters.size,
     sessions: {
       udp: sessions.udpSessions,
       unverified: sessions.unverifiedSessions,
@@ -96,6 +92,12 @@ function listenersToJson({ udp, tcp }: CollectorParts) {
       ...listener.counters
     }))
   ]
+}
+
+/** Answer of `collector.exporters`: a page of them, by time of their first session. */
+export function exporterPage({ exporters }: CollectorParts, offset: number, limit: number) {
+  const page = exporters.values().drop(offset).take(limit)
+  return { total: exporters.size, exporters: [...page].map(exporterSummary) }
 }
 
 /** One exporter in a list. */
@@ -177,13 +179,5 @@ function linkToJson({ link, forwarder }: CollectorParts) {
     frames: { ...frames },
     definitions: { ...definitions },
     heldEntries: forwarder.heldEntries
-  }
-}
-
-function* take<T>(values: Iterable<T>, count: number): Generator<T> {
-  let taken = 0
-  for (const value of values) {
-    if (taken++ >= count) return
-    yield value
   }
 }

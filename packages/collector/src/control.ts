@@ -1,7 +1,7 @@
 import type { ControlClient, JsonValue } from '@weir/link'
 import { CodedError, exitCodes, type Metrics } from '@weir/runtime'
 import type { Collector, CollectorParts } from './collector.ts'
-import { collectorState, exporterState } from './collector-state.ts'
+import { collectorState, exporterPage, exporterState } from './collector-state.ts'
 import type { Exporter } from './exporter.ts'
 import { fieldShares, templateList } from './template-list.ts'
 
@@ -11,11 +11,11 @@ const parametersOf = (params: JsonValue): Parameters => (params ?? {}) as Parame
 /** Plain data already; the type does not know. */
 const json = (value: unknown): JsonValue => value as JsonValue
 
-/** Templates in one answer. */
+/** Templates or exporters in one answer. */
 const MAX_PAGE = 1000
 
 /**
- * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporter {id}`,
+ * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporters {offset?, limit?}`, `collector.exporter {id}`,
  * `collector.templates {exporter?, odid?, offset?, limit?}`, `collector.fields {exporter}`, `collector.metrics`.
  * An exporter that is not known is the error NOT_FOUND.
  */
@@ -23,6 +23,10 @@ export function serveControl(control: ControlClient, collector: Collector, metri
   const { parts } = collector
   control.handle('process.readiness', () => json(collector.readiness()))
   control.handle('collector.state', () => json(collectorState(parts)))
+  control.handle('collector.exporters', params => {
+    const { offset, limit } = parametersOf(params)
+    return json(exporterPage(parts, count(offset, 0), Math.min(MAX_PAGE, count(limit, MAX_PAGE))))
+  })
   control.handle('collector.exporter', params => json(exporterState(parts, exporterOf(parts, parametersOf(params).id))))
   control.handle('collector.templates', params => {
     const { exporter, odid, offset, limit } = parametersOf(params)

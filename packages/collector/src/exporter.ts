@@ -42,7 +42,7 @@ export class ExporterTable {
     return this.#byId.get(id)
   }
 
-  values(): IterableIterator<Exporter> {
+  values(): MapIterator<Exporter> {
     return this.#byId.values()
   }
 

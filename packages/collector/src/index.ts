@@ -5,7 +5,7 @@ export {
   type CollectorParts,
   type CollectorSettings
 } from './collector.ts'
-export { collectorState, exporterState, ledgerToJson } from './collector-state.ts'
+export { collectorState, exporterPage, exporterState, ledgerToJson } from './collector-state.ts'
 export { serveControl } from './control.ts'
 export { checkLedger, Ledger } from './ledger.ts'
 export { runCollector, type CollectorProcessOptions } from './main.ts'

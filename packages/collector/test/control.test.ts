@@ -7,6 +7,7 @@ import {
   ledgerToJson,
   serveControl,
   type collectorState,
+  type exporterPage,
   type exporterState,
   type fieldShares,
   type templateList
@@ -17,6 +18,7 @@ import { startRig, type Rig } from './support/rig.ts'
 
 interface Answers {
   'collector.state': ReturnType<typeof collectorState>
+  'collector.exporters': ReturnType<typeof exporterPage>
   'collector.exporter': ReturnType<typeof exporterState>
   'collector.templates': ReturnType<typeof templateList>
   'collector.fields': ReturnType<typeof fieldShares>
@@ -48,7 +50,12 @@ describe('collector.state', () => {
     assert.ok('kernelDrops' in state.listeners[0])
     assert.ok(state.listeners[0].receiveBufferGrantedOctets > 0)
     assert.equal(state.listeners[0].kernelDrops, 0)
-    const [exporter] = state.exporters
+    assert.equal(state.exporters, 1)
+    const {
+      total,
+      exporters: [exporter]
+    } = await ask('collector.exporters')
+    assert.equal(total, 1)
     assert.deepEqual(
       [exporter.id, exporter.versions, exporter.templates, exporter.messages, exporter.records, exporter.malformed],
       ['127.0.0.1', [10], 2, 1, 5, 1]

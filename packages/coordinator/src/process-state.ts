@@ -1,10 +1,9 @@
 import type { Static } from 'typebox'
-import type { CollectorLedger, DestinationView, Exporter, Listener, MediatorLedger } from './schemas.ts'
+import type { CollectorLedger, DestinationView, Listener, MediatorLedger } from './schemas.ts'
 
 /** What of `collector.state` is shown. */
 export interface CollectorState {
   readonly listeners: readonly Static<typeof Listener>[]
-  readonly exporters: readonly Static<typeof Exporter>[]
   readonly ledger: CollectorLedger
 }
 

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { listOf, listQuery, pageOf } from '../paging.ts'
+import type { JsonValue } from '@weir/link'
 import type { Pod } from '../pod.ts'
 import type { CollectorState } from '../process-state.ts'
 import { Exporter, ExporterDetails, FieldShares, Listener, Template, problems } from '../schemas.ts'
@@ -20,7 +21,7 @@ const templateFilters = {
 type TemplateFilters = Static<ReturnType<typeof filtersOf>>
 const filtersOf = () => Type.Object({ exporter: Type.Optional(Type.String()), ...templateFilters })
 /** The collector gives so many in one answer. */
-const TEMPLATES_AT_ONCE = 1_000
+const AT_ONCE = 1_000
 
 /** `/v1/listeners`, `/v1/exporters`, `/v1/templates`. */
 export function intakeRoutes(server: Server, pod: Pod, maxPage: number): void {
@@ -56,9 +57,11 @@ export function intakeRoutes(server: Server, pod: Pod, maxPage: number): void {
     },
     async request => {
       const { version, id = '', ...page } = request.query
-      const items = (await state()).exporters.filter(
-        exporter => exporter.id.startsWith(id) && (version === undefined || exporter.versions.includes(version))
-      )
+      const items: Static<typeof Exporter>[] = []
+      for await (const exporter of pagesOf<Static<typeof Exporter>>(pod, 'exporters', {})) {
+        const isWanted = exporter.id.startsWith(id) && (version === undefined || exporter.versions.includes(version))
+        if (isWanted) items.push(exporter)
+      }
       return pageOf(items, page, maxPage)
     }
   )
@@ -139,16 +142,26 @@ async function templatesOf(
   { exporter, odid, templateId, kind, field }: TemplateFilters
 ): Promise<Template[]> {
   const found: Template[] = []
-  for (let offset = 0; ; offset += TEMPLATES_AT_ONCE) {
-    const answer = await pod.collector('collector.templates', { exporter, odid, offset, limit: TEMPLATES_AT_ONCE })
-    const { total, templates } = answer as unknown as { total: number; templates: Template[] }
-    for (const template of templates) {
-      const isOptions = template.scopeCount > 0
-      if (templateId !== undefined && template.templateId !== templateId) continue
-      if (kind !== undefined && isOptions !== (kind === 'options')) continue
-      if (field !== undefined && !template.fields.some(({ name }) => name === field)) continue
-      found.push(template)
-    }
-    if (offset + TEMPLATES_AT_ONCE >= total) return found
+  for await (const template of pagesOf<Template>(pod, 'templates', { exporter, odid })) {
+    const isOptions = template.scopeCount > 0
+    if (templateId !== undefined && template.templateId !== templateId) continue
+    if (kind !== undefined && isOptions !== (kind === 'options')) continue
+    if (field !== undefined && !template.fields.some(({ name }) => name === field)) continue
+    found.push(template)
+  }
+  return found
+}
+
+/** All that the collector has of `what`, asked for page by page, so that no answer is too large for the control channel. */
+async function* pagesOf<T>(
+  pod: Pod,
+  what: 'templates' | 'exporters',
+  params: { readonly [key: string]: JsonValue | undefined }
+): AsyncGenerator<T> {
+  for (let offset = 0; ; offset += AT_ONCE) {
+    const answer = await pod.collector(`collector.${what}`, { ...params, offset, limit: AT_ONCE })
+    const { total, [what]: items } = answer as unknown as { total: number } & Record<typeof what, T[]>
+    yield* items
+    if (offset + AT_ONCE >= total) return
   }
 }

@@ -85,9 +85,10 @@ export const exporterOf = (id: string, records: number, version: number) => ({
   sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 }
 })
 
+const exporters = [exporterOf('192.0.2.1', 5, 9), exporterOf('192.0.2.10', 20, 10), exporterOf('2001:db8::1', 10, 10)]
+
 const collectorState = {
   listeners: [{ name: 'ipfix-udp', transport: 'udp', address: '::', port: 4739, kernelDrops: 0 }],
-  exporters: [exporterOf('192.0.2.1', 5, 9), exporterOf('192.0.2.10', 20, 10), exporterOf('2001:db8::1', 10, 10)],
   ledger: {
     messages: { received: 10, decodedOk: 8, decodedPartial: 1, dropped: { bad_version: 1 } },
     dataSets: { received: 9, decoded: 7, pending: 1, dropped: { unknown_template: 1 } },
@@ -202,11 +203,16 @@ export async function startPod(
 function serveCollector(client: ControlClient, templates: number): void {
   const all = Array.from({ length: templates }, (_, index) => templateOf(index))
   const known = (id: unknown): void => {
-    if (!collectorState.exporters.some(exporter => exporter.id === id))
+    if (!exporters.some(exporter => exporter.id === id))
       throw new CodedError('NOT_FOUND', 'No exporter of this address has a session.', 1)
   }
   client.handle('process.readiness', () => ({ isReady: true, reasons: [] }))
   client.handle('collector.state', () => collectorState as unknown as JsonValue)
+  // A small page, so that there are several.
+  client.handle('collector.exporters', params => {
+    const { offset } = params as { offset: number }
+    return { total: offset === 0 ? 1_001 : 1_003, exporters: offset === 0 ? exporters.slice(0, 2) : exporters.slice(2) }
+  })
   client.handle('collector.exporter', params => {
     const { id } = params as { id: string }
     known(id)
