@@ -31,6 +31,9 @@ const MAX_REMOVED = 64
 /** Partial change of a destination: sections are merged, everything else is replaced. */
 export type DestinationChange = Readonly<Record<string, unknown>>
 
+/** A record is ten times as long in JSON: with larger chunks a system call serves as many records as elsewhere. */
+const JSON_CHUNK_OCTETS = 1_048_576
+
 /** The destinations of one mediator. Each has its own queue; what happens to one does not touch the others. */
 export class DestinationSet {
   readonly #members = new Map<string, Member>()
@@ -94,7 +97,11 @@ export class DestinationSet {
     }
     const { id, type } = config
     const queue = this.#queueOf(config)
-    const destination = new Destination({ id, type, queue, repeatsAtStart }, partsMaker(config, this.#deps), this.#deps)
+    const destination = new Destination(
+      { id, type, queue, repeatsAtStart, chunkOctets: type === 'json' ? JSON_CHUNK_OCTETS : undefined },
+      partsMaker(config, this.#deps),
+      this.#deps
+    )
     this.#members.set(id, { config, destination })
     destination.open()
     return destination.state
