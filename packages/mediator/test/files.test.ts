@@ -174,15 +174,33 @@ test('JSON files rotate at line bounds, go on after a restart, and are kept up t
   assert.equal(serials.length, 610)
 })
 
+test('a line six times as long as its record is written', async () => {
+  const rig = new Rig()
+  const path = join(folder, 'long.json')
+  rig.add({ id: 'j', type: 'json', target: `file:${path}` })
+  // Control octets: each becomes six of text.
+  const long = new Uint8Array(3 + 65_000).fill(1)
+  long.set([255, 65_000 >> 8, 65_000 & 255])
+  rig.push(batchOf([{ layout: layoutOf('82:v'), source: sourceOf(), records: [long] }]))
+  await rig.settled()
+  await rig.stop()
+  assert.equal(rig.ledger.destinations.j!.sent, 1)
+  const { interfaceName } = JSON.parse(readFileSync(path, 'utf8')) as { interfaceName: string }
+  assert.equal(interfaceName.length, 65_000)
+})
+
 test('a line that no chunk can hold is dropped and counted; the next one follows', async () => {
   const rig = new Rig()
   const path = join(folder, 'big.json')
   rig.add({ id: 'j', type: 'json', target: `file:${path}` })
-  const layout = layoutOf('82:v')
-  // Each octet becomes six: more than 256 KiB of text.
-  const big = new Uint8Array(3 + 60_000).fill(1)
-  big.set([255, 60_000 >> 8, 60_000 & 255])
-  rig.push(batchOf([{ layout, source: sourceOf(), records: [big, Uint8Array.of(1, 65), big, Uint8Array.of(1, 66)] }]))
+  const layout = layoutOf('291:v')
+  // A basicList of booleans that mean nothing: each octet becomes `{"invalid":"00"},`, more than 1 MiB of text together.
+  const listOf = (booleans: Uint8Array): Uint8Array => {
+    const octets = 5 + booleans.length
+    return Uint8Array.of(255, octets >> 8, octets & 255, 255, 276 >> 8, 276 & 255, 0, 1, ...booleans)
+  }
+  const [big, small] = [listOf(new Uint8Array(65_000)), listOf(Uint8Array.of(1))]
+  rig.push(batchOf([{ layout, source: sourceOf(), records: [big, small, big, small] }]))
   await rig.settled()
   await rig.stop()
   const { sent, dropped } = rig.ledger.destinations.j!
