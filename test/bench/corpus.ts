@@ -1,6 +1,6 @@
 /**
  * The corpus of the system benchmarks: IPFIX Data Records of 20 fields and 74 octets, 18 a Message, 2048 distinct Messages
- * (the shape that docs/reference/performance.md compares with peers). The same octets at every run.
+ * (the shape that docs/explanation/performance.md compares with peers). The same octets at every run.
  */
 export const RECORD_OCTETS = 74
 export const RECORDS_PER_MESSAGE = 18
