@@ -13,7 +13,10 @@ const wanted: readonly DebianPackage[] = [
   { name: 'pmacct', program: 'pmacctd' },
   { name: 'tshark', program: 'tshark' },
   { name: 'libfixbuf-tools', program: 'ipfixDump' },
-  { name: 'openvswitch-switch', program: 'ovs-vswitchd' }
+  { name: 'openvswitch-switch', program: 'ovs-vswitchd' },
+  { name: 'redis-server', program: 'redis-server' },
+  { name: 'nats-server', program: 'nats-server' },
+  { name: 'haproxy', program: 'haproxy' }
 ]
 
 const folders = [
@@ -29,7 +32,7 @@ const isThere = (program: string): boolean => folders.some(folder => existsSync(
 const missing = (): DebianPackage[] => wanted.filter(({ program }) => !isThere(program))
 
 /**
- * Install the exporters and collectors that the live tests use, where that is possible. Where it is not, the tests that need one
+ * Install the exporters, collectors and servers that the live tests use, where that is possible. Where it is not, the tests that need one
  * of them are skipped and say so.
  */
 export function ensureDebianPackages(): void {
