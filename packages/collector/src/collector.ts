@@ -134,7 +134,18 @@ class CollectorProcess implements Collector {
       isStrict: config.strict,
       v9EnterpriseNumber: config.v9EnterpriseNumber
     })
-    const intake = new Intake({ decoder, keeper, forwarder, pending, options, recollection, events, ledger, log })
+    const intake = new Intake({
+      decoder,
+      keeper,
+      forwarder,
+      pending,
+      options,
+      recollection,
+      events,
+      ledger,
+      clock,
+      log
+    })
     const sessions = new SessionTable(limits, {
       keeper,
       exporters,

@@ -10,7 +10,7 @@ import {
   type TemplateEvent,
   type UnknownSetView
 } from '@weir/ipfix'
-import type { Log } from '@weir/runtime'
+import type { Clock, Log } from '@weir/runtime'
 import type { OnOptionsChange, OptionsState } from '@weir/templates'
 import type { Domain } from './domain.ts'
 import type { DomainKeeper } from './domain-keeper.ts'
@@ -34,6 +34,7 @@ export interface IntakeDeps {
   readonly recollection: Recollection
   readonly events: TemplateEvents
   readonly ledger: Ledger
+  readonly clock: Clock
   readonly log: Log
 }
 
@@ -108,7 +109,7 @@ export class Intake implements MessageVisitor {
   onTemplate(event: TemplateEvent): void {
     const domain = this.#domain
     this.#deps.events.onTemplate(domain, event, this.#nowMs)
-    if (event.change === 'learned' && this.#session.hasPending) this.#release(domain, event)
+    if (event.change === 'learned' && this.#session.hasPending) this.release(domain, event.templateId)
   }
 
   onDataSet(set: DataSetView): void {
@@ -149,12 +150,13 @@ export class Intake implements MessageVisitor {
       this.#warn('unknown_template', 'data came for a template that was withdrawn or has expired', set.templateId)
       return
     }
-    const { exportTimeSec, bootTimeMs } = this.#header!
+    const { exportTimeSec, sequence, bootTimeMs } = this.#header!
     pending.add({
       domain,
       templateId: set.templateId,
       octets: this.#octets.slice(set.offset, set.offset + set.lengthOctets),
       exportTimeSec,
+      sequence,
       receivedAtMs: this.#receivedAtMs,
       bootTimeMs,
       sinceMs: this.#nowMs
@@ -228,12 +230,20 @@ export class Intake implements MessageVisitor {
     else this.#deps.recollection.rememberOptions(this.#domain, record)
   }
 
-  /** What waited for this template goes on, before anything that came after it. */
-  #release(domain: Domain, event: TemplateEvent): void {
-    const { pending, ledger } = this.#deps
-    const entry = domain.table.entry(event.templateId)
-    for (const waited of pending.take(domain, event.templateId)) {
-      if (!measureRecords(event.layout, waited.octets, 0, waited.octets.length, this.#extent)) {
+  /**
+   * A domain knows a template, by whatever way (the exporter, a store, a sibling): what waited for it goes on, in order of
+   * Export Time, then sequence number, then arrival. May be called within a Message, of another domain too, and outside of
+   * one. Does nothing if the id is not live.
+   */
+  release(domain: Domain, templateId: number): void {
+    if (!domain.session.hasPending) return
+    const entry = domain.table.entry(templateId)
+    if (entry === undefined) return
+    const { pending, ledger, clock } = this.#deps
+    const domainInHand = this.#domain
+    const nowMs = clock.monotonicMs()
+    for (const waited of pending.take(domain, templateId)) {
+      if (!measureRecords(entry.layout, waited.octets, 0, waited.octets.length, this.#extent)) {
         ledger.dataSets.dropped.data_malformed++
         domain.session.exporter.droppedSets++
         continue
@@ -241,10 +251,17 @@ export class Intake implements MessageVisitor {
       const { records, lengthOctets } = this.#extent
       ledger.dataSets.decoded++
       if (records === 0) continue
-      if (entry !== undefined) domain.table.use(entry, records, this.#nowMs)
+      domain.table.use(entry, records, nowMs)
       const { exportTimeSec, receivedAtMs, bootTimeMs, octets } = waited
-      this.#deliver(domain, event, -1, exportTimeSec, receivedAtMs, bootTimeMs, records, octets, 0, lengthOctets)
+      this.#deliver(domain, entry, -1, exportTimeSec, receivedAtMs, bootTimeMs, records, octets, 0, lengthOctets)
     }
+    this.#domain = domainInHand
+  }
+
+  /** {@link release} for every template that the domain knows. */
+  releaseAll(domain: Domain): void {
+    if (!domain.session.hasPending) return
+    for (const templateId of this.#deps.pending.idsOf(domain)) this.release(domain, templateId)
   }
 
   #conclude(session: Session, length: number): void {

@@ -10,6 +10,7 @@ export interface PendingSet {
   /** The body of the Set, a copy. */
   readonly octets: Uint8Array
   readonly exportTimeSec: number
+  readonly sequence: number
   readonly receivedAtMs: number
   readonly bootTimeMs: number
   /** Monotonic. */
@@ -75,14 +76,24 @@ export class PendingSets {
     while (this.#octets > pendingOctetsTotal) this.#dropOldest(this.#all)
   }
 
-  /** Take out what waited for this template, in order of arrival; the caller counts what becomes of each. */
+  /** Different ids that Sets of a domain wait for. */
+  idsOf(domain: Domain): Set<number> {
+    const ids = new Set<number>()
+    for (const pending of domain.session.pending) if (pending.domain === domain) ids.add(pending.templateId)
+    return ids
+  }
+
+  /**
+   * Take out what waited for this template, in order of Export Time, then sequence number, then arrival; the caller counts
+   * what becomes of each.
+   */
   take(domain: Domain, templateId: number): PendingSet[] {
     const taken: PendingSet[] = []
     for (const pending of domain.session.pending) {
       if (pending.domain === domain && pending.templateId === templateId) taken.push(pending)
     }
     for (const pending of taken) this.#remove(pending)
-    return taken
+    return taken.toSorted(inOrder)
   }
 
   /** Drop what has waited too long (L-30). */
@@ -121,6 +132,11 @@ export class PendingSets {
     this.#octets -= pending.octets.length + ENTRY_OVERHEAD_OCTETS
     this.#ledger.dataSets.pending--
   }
+}
+
+/** Sorting is stable, so that arrival decides between equals. Sequence numbers wrap. */
+function inOrder(a: PendingSet, b: PendingSet): number {
+  return a.exportTimeSec - b.exportTimeSec || (a.sequence - b.sequence) | 0
 }
 
 /** Different ids a session waits for. */
