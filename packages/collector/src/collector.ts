@@ -8,6 +8,7 @@ import { AllowList } from './allow-list.ts'
 import { ledgerToJson } from './collector-state.ts'
 import { DomainKeeper } from './domain-keeper.ts'
 import type { Domain } from './domain.ts'
+import { ExporterPolicies } from './exporter-policies.ts'
 import { ExporterTable } from './exporter.ts'
 import { Forwarder } from './forwarder.ts'
 import { Intake } from './intake.ts'
@@ -50,6 +51,7 @@ export interface CollectorParts {
   readonly layouts: LayoutTable
   readonly budget: TemplateBudget
   readonly exporters: ExporterTable
+  readonly policies: ExporterPolicies
   readonly sessions: SessionTable
   readonly pending: PendingSets
   readonly penalties: PenaltyBox
@@ -111,6 +113,7 @@ class CollectorProcess implements Collector {
     const exporters = new ExporterTable(
       () => new TemplateBudget({ templates: limits.templatesPerExporter, parent: budget })
     )
+    const policies = new ExporterPolicies(config.exporters)
     const forwarder = new Forwarder(link, ledger, layouts)
     const pending = new PendingSets(limits, ledger)
     const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
@@ -174,6 +177,7 @@ class CollectorProcess implements Collector {
       layouts,
       budget,
       exporters,
+      policies,
       sessions,
       pending,
       penalties,

@@ -30,6 +30,11 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
       'destinations',
       'id'
     ),
+    ...repeated(
+      collector.exporters.map(({ match }) => match),
+      'collector.exporters',
+      'match'
+    ),
     ...portIssues(config)
   ]
   if (collector.allow.length === 0 && !collector.allowAny) {

@@ -18,14 +18,26 @@ const upperSnake = (key: string): string => key.replaceAll(/([a-z0-9])([A-Z])/g,
 
 /**
  * The variable of every key: `WEIR_` and the path in upper snake case, e.g. `collector.http.port` is `WEIR_COLLECTOR_HTTP_PORT`.
- * Lists are one variable (JSON); an object that may be null also has one, for `null`.
+ * Lists are one variable (JSON); an object that may be null also has one, for `null`; a section of several kinds has one for
+ * the whole of it (JSON), and one for each key of any kind.
  */
 export function variablesOf(schema: SchemaNode, path: readonly string[] = []): Variable[] {
   const node = withoutNull(schema)
   const own = { name: ['WEIR', ...path.map(upperSnake)].join('_'), path, schema }
+  const variants = taggedVariants(node)
+  if (variants !== undefined) return [own, ...kindVariables([...variants.values()], path)]
   if (node.type !== 'object') return [own]
   const inner = Object.entries(node.properties!).flatMap(([key, child]) => variablesOf(child, [...path, key]))
   return isNullable(schema) ? [own, ...inner] : inner
+}
+
+/** Kinds share keys: each name once. */
+function kindVariables(kinds: readonly SchemaNode[], path: readonly string[]): Variable[] {
+  const byName = new Map<string, Variable>()
+  for (const kind of kinds) {
+    for (const variable of variablesOf(kind, path)) if (!byName.has(variable.name)) byName.set(variable.name, variable)
+  }
+  return [...byName.values()]
 }
 
 /** What {@link applyEnvironment} found. */

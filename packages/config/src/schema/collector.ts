@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { CollectorLimits } from './collector-limits.ts'
+import { ExporterPolicyConfig } from './exporters.ts'
 import { GIB, MIB, httpHealth, identifier, section, text, wholeNumber, word } from './keys.ts'
 
 const listenerKeys = {
@@ -74,6 +75,11 @@ export const CollectorConfig = section(
       default: true,
       description:
         'Take Messages from any address. Only with an empty `allow`; a `allow` that is not empty makes it false. Warned of at start: UDP sources can be forged.'
+    }),
+    exporters: Type.Array(ExporterPolicyConfig, {
+      default: [],
+      maxItems: 1_000,
+      description: 'What holds for some exporters otherwise than for all; the first entry that matches an address wins.'
     }),
     strict: Type.Boolean({
       default: false,

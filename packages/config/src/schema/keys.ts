@@ -32,9 +32,12 @@ export const word = <const W extends readonly string[]>(
   defaultWord: W[number] | undefined,
   description: string
 ) =>
-  Type.Union(
-    words.map(each => Type.Literal(each)) as unknown as { -readonly [K in keyof W]: Type.TLiteral<W[K]> },
-    defaultWord === undefined ? { description } : { default: defaultWord, description }
+  // TypeBox does not see through a list that is mapped: it would make the type `never`.
+  Type.Unsafe<W[number]>(
+    Type.Union(
+      words.map(each => Type.Literal(each)),
+      defaultWord === undefined ? { description } : { default: defaultWord, description }
+    )
   )
 
 /** Meanings of text that a pattern cannot say; checked by formats.ts. */

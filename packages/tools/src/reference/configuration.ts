@@ -43,7 +43,7 @@ function sectionPage(key: string, node: SchemaNode): string {
   const inner = withoutNull(node)
   if (inner.type !== 'object') {
     const row = [code(key), allowedAt(node), show(node.default), code(variables.get(key) ?? ''), descriptionOf(node)]
-    return `## ${key}\n\n${table(head, [row])}\n${listPages(key, node)}`
+    return `## ${key}\n\n${table(head, [row])}\n${kindPages(key, node)}`
   }
   const leaves = [...leavesOf(inner, key)]
   const rows = leaves.map(([path, leaf]) => [
@@ -53,31 +53,44 @@ function sectionPage(key: string, node: SchemaNode): string {
     code(variables.get(path) ?? ''),
     descriptionOf(leaf)
   ])
-  const lists = leaves.map(([path, leaf]) => listPages(path, leaf)).join('')
+  const lists = leaves.map(([path, leaf]) => kindPages(path, leaf)).join('')
   return `## ${key}\n\n${inner.description ?? ''}\n\n${table(head, rows)}\n${lists}`
 }
 
 const head = ['key', 'allowed', 'default', 'variable', 'what it is']
 
-/** The entries of a list of objects, a table for each kind. */
-function listPages(path: string, node: SchemaNode): string {
+/** The keys of a list of objects, and of a section of several kinds: a table for each kind. */
+function kindPages(path: string, node: SchemaNode): string {
   const { items, default: given } = node
-  const variants = items === undefined ? undefined : taggedVariants(items)
-  if (variants === undefined) return ''
   const initial =
-    Array.isArray(given) && given.length > 0
+    items !== undefined && Array.isArray(given) && given.length > 0
       ? `Default: ${given.map(each => code(JSON.stringify(each))).join(', ')}.\n\n`
       : ''
-  const pages = [...variants].map(([kind, variant]) => {
-    const rows = [...leavesOf(variant, '')].map(([key, leaf]) => [
-      code(key),
-      allowedAt(leaf),
-      variant.required?.includes(key) === true && leaf.default === undefined ? 'required' : show(leaf.default),
-      descriptionOf(leaf)
-    ])
-    return `### ${path}[], ${items!.tag}: ${kind}\n\n${table(['key', 'allowed', 'default', 'what it is'], rows)}\n`
-  })
-  return `${initial}${pages.join('')}`
+  return (
+    initial + [...kindsOf(path, node)].map(([title, kind, at]) => `### ${title}\n\n${keyTable(kind, at)}\n`).join('')
+  )
+}
+
+/** Title, keys, and the path of the keys where each has a variable of its own. */
+function* kindsOf(path: string, node: SchemaNode): Generator<[string, SchemaNode, string | undefined]> {
+  const { items } = node
+  const of = items ?? withoutNull(node)
+  const where = items === undefined ? path : `${path}[]`
+  const at = items === undefined ? path : undefined
+  const variants = taggedVariants(of)
+  for (const [kind, variant] of variants ?? []) yield [`${where}, ${of.tag}: ${kind}`, variant, at]
+  if (variants === undefined && items?.type === 'object') yield [where, items, undefined]
+}
+
+function keyTable(kind: SchemaNode, at: string | undefined): string {
+  const rows = [...leavesOf(kind, '')].map(([key, leaf]) => [
+    code(key),
+    allowedAt(leaf),
+    kind.required?.includes(key) === true && leaf.default === undefined ? 'required' : show(leaf.default),
+    ...(at === undefined ? [] : [code(variables.get(`${at}.${key}`) ?? '')]),
+    descriptionOf(leaf)
+  ])
+  return table(at === undefined ? head.filter(column => column !== 'variable') : head, rows)
 }
 
 /** docs/reference/configuration.md */

@@ -63,12 +63,13 @@ function* limitsOf(node: SchemaNode, path: string): Generator<Limit> {
   const inner = withoutNull(node)
   for (const [key, child] of Object.entries(inner.properties ?? {}))
     yield* limitsOf(child, path === '' ? key : `${path}.${key}`)
-  if (inner.items === undefined) return
-  const variants = taggedVariants(inner.items)
+  const of = inner.items ?? inner
+  const variants = taggedVariants(of)
+  if (inner.items === undefined && variants === undefined) return
   // Kinds share keys: a limit of several is told once.
   const seen = new Set<string>()
-  for (const variant of variants?.values() ?? [inner.items]) {
-    for (const found of limitsOf(variant, `${path}[]`)) {
+  for (const variant of variants?.values() ?? [of]) {
+    for (const found of limitsOf(variant, inner.items === undefined ? path : `${path}[]`)) {
       if (!seen.has(found.key)) yield found
       seen.add(found.key)
     }

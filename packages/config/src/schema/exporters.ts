@@ -1,0 +1,36 @@
+import Type from 'typebox'
+import { text, word } from './keys.ts'
+
+/** Whose templates an exporter's are, and who the exporter is; see `docs/decisions/0003-template-scope.md`. */
+const templateScopes = [
+  'auto',
+  'session',
+  'address+port',
+  'address',
+  'element:130',
+  'element:131',
+  'element:403',
+  'certificate'
+] as const
+export type TemplateScopePolicy = (typeof templateScopes)[number]
+
+/** What holds for some exporters otherwise than for all. */
+export const ExporterPolicyConfig = Type.Object(
+  {
+    match: text('cidr', {
+      description: 'Whom it is for: an address or a CIDR block. The first entry that matches wins.'
+    }),
+    scope: word(
+      templateScopes,
+      'auto',
+      'Whose templates are used for its data: those of its session (source port), of its address, or as its announcements show (auto). element:130, 131 or 403: the records say who the exporter is, because this sender relays for others; trust no sender with it that is not yours.'
+    ),
+    resumeTemplates: Type.Boolean({
+      default: false,
+      description:
+        'TCP: an exporter that sends no templates after it has connected again is decoded by those of its last session, on whatever pod that was. Against RFC 7011 §8, for exporters that get it wrong; counted.'
+    })
+  },
+  { additionalProperties: false }
+)
+export type ExporterPolicyConfig = Type.Static<typeof ExporterPolicyConfig>
