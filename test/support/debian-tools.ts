@@ -15,7 +15,8 @@ const packages = {
   'ovs-vsctl': 'openvswitch-switch',
   'ovs-appctl': 'openvswitch-common',
   'ovsdb-server': 'openvswitch-switch',
-  'ovsdb-tool': 'openvswitch-common'
+  'ovsdb-tool': 'openvswitch-common',
+  'nats-server': 'nats-server'
 } as const
 export type DebianTool = keyof typeof packages
 

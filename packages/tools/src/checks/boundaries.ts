@@ -15,6 +15,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   'cli-progress': ['cli'],
   'cli-table3': ['cli'],
+  '@nats-io/': ['templates'],
   'node:sqlite': ['templates'],
   'node:ffi': ['collector', 'mediator'],
   acorn: ['tools'],
