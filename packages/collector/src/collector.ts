@@ -8,6 +8,8 @@ import { AllowList } from './allow-list.ts'
 import { ledgerToJson } from './collector-state.ts'
 import { DomainKeeper } from './domain-keeper.ts'
 import type { Domain } from './domain.ts'
+import { EventOutlet, type EmitEvent } from './event-outlet.ts'
+import { ExporterLife } from './exporter-life.ts'
 import { ExporterPolicies } from './exporter-policies.ts'
 import { ExporterTable } from './exporter.ts'
 import { Forwarder } from './forwarder.ts'
@@ -22,7 +24,7 @@ import { SessionTable } from './session-table.ts'
 import { stopIntake } from './stop-intake.ts'
 import { TcpGate } from './tcp-gate.ts'
 import { TcpListener } from './tcp-listener.ts'
-import { TemplateEvents, type EmitEvent } from './template-events.ts'
+import { TemplateEvents } from './template-events.ts'
 import { UdpIntake } from './udp-intake.ts'
 import { UdpListener } from './udp-listener.ts'
 
@@ -59,6 +61,8 @@ export interface CollectorParts {
   readonly options: OptionsState<Domain>
   readonly recollection: Recollection
   readonly events: TemplateEvents
+  readonly outlet: EventOutlet
+  readonly life: ExporterLife
   readonly intake: Intake
   readonly gate: TcpGate
   readonly udp: readonly UdpPart[]
@@ -118,7 +122,9 @@ class CollectorProcess implements Collector {
     const pending = new PendingSets(limits, ledger)
     const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
     const recollection = new Recollection(store, clock)
-    const events = new TemplateEvents(recollection, log, deps.emit ?? (() => {}))
+    const outlet = new EventOutlet(deps.emit ?? (() => {}), clock)
+    const events = new TemplateEvents(recollection, log, outlet)
+    const life = new ExporterLife(limits, outlet)
     const keeper = (this.#keeper = new DomainKeeper({
       layouts,
       limits,
@@ -145,6 +151,7 @@ class CollectorProcess implements Collector {
       options,
       recollection,
       events,
+      life,
       ledger,
       clock,
       log
@@ -154,6 +161,7 @@ class CollectorProcess implements Collector {
       exporters,
       pending,
       events,
+      life,
       onUdpClosed: session => {
         for (const { intake: udp } of this.#udp) udp.peers.remove(session.exporter.address, session)
       }
@@ -185,6 +193,8 @@ class CollectorProcess implements Collector {
       options,
       recollection,
       events,
+      outlet,
+      life,
       intake,
       gate: this.#gate,
       udp: this.#udp,
@@ -307,6 +317,7 @@ class CollectorProcess implements Collector {
   #tick(): void {
     const nowMs = this.#clock.monotonicMs()
     this.parts.pending.expire(nowMs)
+    this.parts.outlet.flush(nowMs)
     for (const listener of this.#tcp) listener.sweep(nowMs)
     // Nothing may stay stopped because a word of the link was missed.
     if (this.parts.link.isWritable) this.#resume()
@@ -319,6 +330,7 @@ class CollectorProcess implements Collector {
     const nowMs = this.#clock.monotonicMs()
     this.parts.sessions.sweep(nowMs)
     this.parts.penalties.sweep(nowMs)
+    this.parts.life.sweep(this.parts.exporters.values(), nowMs, this.#clock.nowMs())
   }
 
   #resume(): void {

@@ -123,7 +123,7 @@ export class DomainKeeper implements DomainMaker {
   }
 
   #restore(domain: Domain): void {
-    const { recollection, layouts, clock, options } = this.#deps
+    const { recollection, layouts, clock, options, events } = this.#deps
     const remembered = recollection.take(domain)
     if (remembered === undefined) return
     const nowMs = clock.monotonicMs()
@@ -132,8 +132,10 @@ export class DomainKeeper implements DomainMaker {
       const layout = layouts.intern(fields, scopeCount)
       // A wall clock that was set back must not make a template older than it is, nor younger than now.
       const ageMs = Math.max(0, nowAtMs - lastSeenMs)
-      if (domain.table.restore(templateId, layout, nowMs - ageMs, nowMs)) recollection.restored++
-      else layouts.releaseUnused(layout)
+      if (domain.table.restore(templateId, layout, nowMs - ageMs, nowMs)) {
+        recollection.restored++
+        events.onRestored(domain, templateId, layout, 'store', nowMs)
+      } else layouts.releaseUnused(layout)
     }
     for (const stored of remembered.options) this.#restoreOptions(domain, stored)
     for (const record of options.recordsOf(domain)) this.#announce(domain, record)

@@ -1,4 +1,5 @@
 import type { TemplateBudget } from '@weir/ipfix'
+import { newLife, type LifeState } from './exporter-life.ts'
 import { FewMap } from './few-map.ts'
 import type { PeerAddress } from './peer-address.ts'
 import type { Session } from './session.ts'
@@ -23,6 +24,7 @@ export interface Exporter {
   droppedRecords: number
   /** Export Time less our own clock at the last Message, milliseconds (TH-18). */
   clockSkewMs: number
+  readonly life: LifeState
 }
 
 /** The exporters that have a session, by address. */
@@ -62,14 +64,19 @@ export class ExporterTable {
         malformed: 0,
         droppedSets: 0,
         droppedRecords: 0,
-        clockSkewMs: 0
+        clockSkewMs: 0,
+        life: newLife(nowAtMs)
       }
     )
   }
 
-  add(session: Session): void {
-    this.#byId.set(session.exporter.id, session.exporter)
-    session.exporter.sessions.set(session, session)
+  /** @returns true if the exporter had no session before. */
+  add(session: Session): boolean {
+    const { exporter } = session
+    const isNew = exporter.sessions.size === 0
+    this.#byId.set(exporter.id, exporter)
+    exporter.sessions.set(session, session)
+    return isNew
   }
 
   /** @returns true if the exporter has no session left and is gone with it. */

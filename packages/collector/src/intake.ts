@@ -14,6 +14,7 @@ import type { Clock, Log } from '@weir/runtime'
 import type { OnOptionsChange, OptionsState } from '@weir/templates'
 import type { Domain } from './domain.ts'
 import type { DomainKeeper } from './domain-keeper.ts'
+import type { ExporterLife } from './exporter-life.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Ledger } from './ledger.ts'
 import type { PendingSets } from './pending-sets.ts'
@@ -33,6 +34,7 @@ export interface IntakeDeps {
   readonly options: OptionsState<Domain>
   readonly recollection: Recollection
   readonly events: TemplateEvents
+  readonly life: ExporterLife
   readonly ledger: Ledger
   readonly clock: Clock
   readonly log: Log
@@ -166,6 +168,7 @@ export class Intake implements MessageVisitor {
   onFault(code: FaultCode, _offset: number, setId: number): void {
     this.faultCounts[code]++
     const effect = faultEffectOf(code)
+    if (effect === 'template') this.#deps.events.onRejected(this.#domain, setId, code, this.#nowMs)
     if (effect === 'set') {
       const reason = reasonOf(code)
       if (reason === undefined) {
@@ -285,6 +288,8 @@ export class Intake implements MessageVisitor {
     if (step === 'restart') {
       this.#domain.table.markStale(this.#nowMs)
       this.#warn('exporter_restarted', 'an exporter restarted: its templates are kept as hints', 0)
+      const why = `domain ${header.odid} began anew: sequence numbers or boot time went back`
+      this.#deps.life.onRebooted(exporter, header.odid, why, this.#nowMs, this.#receivedAtMs)
     }
   }
 

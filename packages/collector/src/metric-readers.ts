@@ -63,7 +63,7 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       punished: report => report(parts.penalties.punished),
       templates: report => report(budget.templates),
       templateOctets: report => report(budget.octets),
-      templateChanges: each('change', () => ({ ...parts.events.changes, restored: parts.recollection.restored })),
+      templateChanges: each('change', () => ({ ...parts.events.changes })),
       options: report => report(parts.options.stats.records),
       optionsLimited: each('event', () => {
         const { evicted, refused } = parts.options.stats

@@ -165,7 +165,7 @@ export const collectorMetrics = defineMetrics({
   },
   templateChanges: {
     name: 'weir_collector_template_changes_total',
-    help: 'Templates learned, refreshed, redefined, withdrawn, expired, evicted, restored.',
+    help: 'Templates learned, refreshed, restored (from a store or a sibling session), redefined, withdrawn, expired, evicted, rejected.',
     type: 'counter',
     labels: ['change']
   },

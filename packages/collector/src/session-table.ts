@@ -1,6 +1,7 @@
 import { tcpScope, udpScope } from '@weir/templates'
 import type { DomainKeeper } from './domain-keeper.ts'
 import type { Exporter, ExporterTable } from './exporter.ts'
+import type { ExporterLife } from './exporter-life.ts'
 import type { PendingSets } from './pending-sets.ts'
 import { RateGate } from './rate-gate.ts'
 import { Session, type SessionIdentity } from './session.ts'
@@ -19,6 +20,7 @@ export interface SessionTableDeps {
   readonly exporters: ExporterTable
   readonly pending: PendingSets
   readonly events: TemplateEvents
+  readonly life: ExporterLife
   /** Told of each UDP session that is gone, so that it is not found any more. */
   readonly onUdpClosed: (session: Session) => void
 }
@@ -132,7 +134,7 @@ export class SessionTable {
     this.counters.opened++
     this.#udp.add(session)
     this.#unverified.add(session)
-    this.#deps.exporters.add(session)
+    this.#list(session, nowMs)
   }
 
   /** Its Message was not: nothing remains of it. */
@@ -160,7 +162,7 @@ export class SessionTable {
     const session = new Session(identity, this.#deps.keeper, nowMs, nowAtMs)
     this.counters.opened++
     this.#tcp.add(session)
-    this.#deps.exporters.add(session)
+    this.#list(session, nowMs)
     return session
   }
 
@@ -178,6 +180,10 @@ export class SessionTable {
     this.#deps.keeper.closeDomains(session, isForgotten)
     this.#deps.exporters.remove(session)
     if (session.transport === 'udp') this.#deps.onUdpClosed(session)
+  }
+
+  #list(session: Session, nowMs: number): void {
+    if (this.#deps.exporters.add(session)) this.#deps.life.onDiscovered(session.exporter, nowMs)
   }
 
   /** End what has been idle (L-03) and the templates that have outlived their lifetime (D8). */

@@ -1,32 +1,37 @@
-import type { TemplateChange, TemplateEvent } from '@weir/ipfix'
+import { faults, type FaultCode, type Layout, type TemplateChange, type TemplateEvent } from '@weir/ipfix'
+import type { PodEvent } from '@weir/link'
 import type { Log } from '@weir/runtime'
 import type { Domain } from './domain.ts'
-import { RateGate } from './rate-gate.ts'
+import type { EventFields, EventOutlet } from './event-outlet.ts'
 import type { Recollection } from './recollection.ts'
+import { templateKeyOf } from './template-key.ts'
 
 /** Ids remembered as ended in one domain; more than any exporter has. */
 const MAX_ENDED = 4096
-/** Events told in a second: exporters cause them, and the control channel is not theirs. */
-const EVENTS_PER_SECOND = 20
 
 /** How often templates changed, by kind. Plain numbers that only grow. */
-export type TemplateChanges = Record<TemplateChange, number>
-
-/** Tells of something that an operator may want to see at once. */
-export type EmitEvent = (event: string, fields: Record<string, string | number>) => void
+export type TemplateChanges = Record<TemplateChange | 'restored' | 'rejected', number>
 
 /** What follows from a template's change, wherever it comes from: counters, the store, the log, an event. */
 export class TemplateEvents {
-  readonly changes: TemplateChanges = { learned: 0, refreshed: 0, redefined: 0, withdrawn: 0, expired: 0, evicted: 0 }
+  readonly changes: TemplateChanges = {
+    learned: 0,
+    refreshed: 0,
+    restored: 0,
+    redefined: 0,
+    withdrawn: 0,
+    expired: 0,
+    evicted: 0,
+    rejected: 0
+  }
   readonly #recollection: Recollection
   readonly #log: Log
-  readonly #emit: EmitEvent
-  readonly #gate = new RateGate(EVENTS_PER_SECOND)
+  readonly #outlet: EventOutlet
 
-  constructor(recollection: Recollection, log: Log, emit: EmitEvent) {
+  constructor(recollection: Recollection, log: Log, outlet: EventOutlet) {
     this.#recollection = recollection
     this.#log = log
-    this.#emit = emit
+    this.#outlet = outlet
   }
 
   /** @param nowMs - monotonic. */
@@ -36,11 +41,12 @@ export class TemplateEvents {
       case 'refreshed':
         this.#recollection.refresh(domain, event.templateId, nowMs)
         if (domain.session.transport === 'tcp')
-          this.#note('debug', 'template_same', 'a template was sent again', domain, event, nowMs)
+          this.#note('debug', 'template_same', 'a template was sent again', domain, event)
         return
       case 'learned':
         domain.ended?.delete(event.templateId)
         this.#remember(domain, event.templateId, nowMs)
+        this.#tell('template_learned', domain, event, nowMs)
         return
       case 'redefined':
         this.#remember(domain, event.templateId, nowMs)
@@ -49,18 +55,52 @@ export class TemplateEvents {
           'template_redefined',
           'an exporter gave a live template id another definition',
           domain,
-          event,
-          nowMs
+          event
         )
+        this.#tell('template_redefined', domain, event, nowMs)
         return
       case 'evicted':
         this.#recollection.forget(domain, event.templateId)
-        this.#note('warn', 'template_evicted', 'a template was ended by a limit', domain, event, nowMs)
+        this.#note('warn', 'template_evicted', 'a template was ended by a limit', domain, event)
+        this.#tell('template_evicted', domain, event, nowMs)
         return
       case 'expired':
+        this.#end(domain, event.templateId)
+        this.#note('warn', 'template_expired', 'a template was not announced again within its lifetime', domain, event)
+        this.#tell('template_expired', domain, event, nowMs)
+        return
       case 'withdrawn':
-        this.#end(domain, event, nowMs)
+        this.#end(domain, event.templateId)
+        this.#note('debug', 'template_withdrawn', 'a template was withdrawn', domain, event)
+        this.#tell('template_withdrawn', domain, event, nowMs, { by: 'exporter' })
     }
+  }
+
+  /**
+   * A template was taken up without the exporter's word.
+   *
+   * @param source - where it is from: `store`, or `sibling` for another session of the same exporter.
+   */
+  onRestored(domain: Domain, templateId: number, layout: Layout, source: string, nowMs: number): void {
+    this.changes.restored++
+    this.#tell('template_restored', domain, { templateId, layout }, nowMs, { source })
+  }
+
+  /** A definition was not taken; one that its id had before stays. */
+  onRejected(domain: Domain, templateId: number, code: FaultCode, nowMs: number): void {
+    this.changes.rejected++
+    this.#outlet.tell('template_rejected', nowMs, () => ({
+      ...placeOf(domain, templateId),
+      code,
+      reason: faults[code]
+    }))
+  }
+
+  /** Through the API: its data waits for the next announcement. The template has left the table already. */
+  onForgotten(domain: Domain, templateId: number, layout: Layout, nowMs: number): void {
+    this.changes.withdrawn++
+    this.#recollection.forget(domain, templateId)
+    this.#tell('template_withdrawn', domain, { templateId, layout }, nowMs, { by: 'api' })
   }
 
   #remember(domain: Domain, templateId: number, nowMs: number): void {
@@ -68,42 +108,54 @@ export class TemplateEvents {
     if (entry !== undefined) this.#recollection.remember(domain, entry, nowMs)
   }
 
-  #end(domain: Domain, event: TemplateEvent, nowMs: number): void {
+  #end(domain: Domain, templateId: number): void {
     domain.ended ??= new Set()
-    if (domain.ended.size < MAX_ENDED) domain.ended.add(event.templateId)
-    this.#recollection.forget(domain, event.templateId)
-    if (event.change === 'expired') {
-      this.#note(
-        'warn',
-        'template_expired',
-        'a template was not announced again within its lifetime',
-        domain,
-        event,
-        nowMs
-      )
-    } else {
-      this.#note('debug', 'template_withdrawn', 'a template was withdrawn', domain, event, nowMs)
-    }
+    if (domain.ended.size < MAX_ENDED) domain.ended.add(templateId)
+    this.#recollection.forget(domain, templateId)
   }
 
-  #note(
-    level: 'debug' | 'warn',
-    code: string,
-    message: string,
+  #tell(
+    event: PodEvent,
     domain: Domain,
-    event: TemplateEvent,
-    nowMs: number
+    change: Pick<TemplateEvent, 'templateId' | 'layout' | 'previous'>,
+    nowMs: number,
+    more: EventFields = {}
   ): void {
-    const isWarning = level === 'warn'
-    if (!isWarning && !this.#log.isEnabled('debug')) return
-    const fields = {
-      exporter: domain.session.exporter.id,
-      odid: domain.odid,
+    this.#outlet.tell(event, nowMs, () => ({
+      ...placeOf(domain, change.templateId),
+      kind: change.layout.scopeCount > 0 ? 'options' : 'template',
+      fields: change.layout.fields.length,
+      ...definitionOf(change),
+      ...more
+    }))
+  }
+
+  #note(level: 'debug' | 'warn', code: string, message: string, domain: Domain, event: TemplateEvent): void {
+    if (level === 'debug' && !this.#log.isEnabled('debug')) return
+    const { exporter } = domain.session
+    const { odid } = domain
+    this.#log[level](code, message, {
+      exporter: exporter.id,
+      odid,
       templateId: event.templateId,
-      layout: event.layout.key.slice(0, 256),
-      ...(event.previous === undefined ? {} : { previous: event.previous.key.slice(0, 256) })
-    }
-    this.#log[level](code, message, fields)
-    if (isWarning && this.#gate.pass(nowMs)) this.#emit(code, fields)
+      ...definitionOf(event)
+    })
+  }
+}
+
+const definitionOf = ({ layout, previous }: Pick<TemplateEvent, 'layout' | 'previous'>) => ({
+  layout: layout.key.slice(0, 256),
+  ...(previous === undefined ? {} : { previous: previous.key.slice(0, 256) })
+})
+
+function placeOf(domain: Domain, templateId: number): EventFields {
+  const { identity, exporter } = domain.session
+  const { odid } = domain
+  return {
+    exporter: exporter.id,
+    odid,
+    templateId,
+    scope: identity.scope,
+    key: templateKeyOf(identity.scope, odid, templateId)
   }
 }

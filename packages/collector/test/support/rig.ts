@@ -4,10 +4,11 @@ import { connect, type Socket } from 'node:net'
 import type { TestContext } from 'node:test'
 import { resolveConfig } from '@weir/config'
 import { ElementRegistry } from '@weir/ipfix'
-import type { LinkSender } from '@weir/link'
+import type { LinkSender, PodEvent } from '@weir/link'
 import { FakeClock, silentLog, type Clock, type Log } from '@weir/runtime'
 import { createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
 import { checkLedger, createCollector, type Collector } from '../../src/index.ts'
+import type { EventFields } from '../../src/event-outlet.ts'
 import { droppedIn } from '../../src/ledger.ts'
 import { FakeLink } from './fake-link.ts'
 
@@ -26,10 +27,18 @@ export interface RigOptions {
   readonly log?: Log
 }
 
+/** An event as the coordinator is told it. */
+export interface ToldEvent {
+  readonly event: PodEvent
+  readonly fields: EventFields
+}
+
 /** A collector on loopback sockets with a fake link. Its ledger is checked when the test ends. */
 export interface Rig {
   readonly collector: Collector
   readonly link: FakeLink
+  /** What it told of, in order. */
+  readonly events: readonly ToldEvent[]
   readonly udpPort: number
   readonly tcpPort: number
   /** A UDP source of its own port; datagrams go out in order. */
@@ -83,12 +92,14 @@ export function settingsOf(options: RigOptions = {}) {
 /** @param link - instead of the fake one; then `rig.link` is not to be used. */
 export async function startRig(t: TestContext, options: RigOptions = {}, link?: LinkSender): Promise<Rig> {
   const fake = options.link ?? new FakeLink()
+  const events: ToldEvent[] = []
   const collector = createCollector(settingsOf(options), {
     link: link ?? fake,
     store: options.store ?? createMemoryTemplateStore(),
     registry: ElementRegistry.standard(),
     log: options.log ?? silentLog(),
-    clock: options.clock
+    clock: options.clock,
+    emit: (event, fields) => void events.push({ event, fields })
   })
   await collector.start(new AbortController().signal)
   const { parts } = collector
@@ -109,6 +120,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
   return {
     collector,
     link: fake,
+    events,
     udpPort,
     tcpPort,
     stop,

@@ -148,6 +148,22 @@ export const sessionLimits = {
     description: 'Different unknown template ids of one session for which Data Sets wait.',
     whenReached: 'the oldest is dropped (pending_evicted)'
   }),
+  exporterSilentMs: wholeNumber({
+    default: 300_000,
+    minimum: 1_000,
+    maximum: 86_400_000,
+    unit: 'ms',
+    description:
+      'An exporter that nothing came from for so long is silent: a state in the API and an event, nothing else. Five minutes are longer than any customary interval of templates or of long flows.'
+  }),
+  skewMs: wholeNumber({
+    default: 300_000,
+    minimum: 1_000,
+    maximum: 86_400_000,
+    unit: 'ms',
+    description:
+      'An exporter whose Export Time is so far from our clock is skewed: a state in the API and an event; its records go on.'
+  }),
   exporterLabels: wholeNumber({
     default: 1_000,
     minimum: 0,

@@ -1,0 +1,31 @@
+/**
+ * Everything a process of the pod tells of by `ControlClient.event`, and what each means: a closed list, so that whoever reads
+ * the events knows all there can be. None is told per record, and each is rate-limited where it comes from.
+ */
+export const podEvents = {
+  template_learned: 'An exporter announced a template that was not known.',
+  template_restored:
+    'A template was taken up from a store, or from a sibling session, until the exporter announces it.',
+  template_redefined: 'An exporter gave a live template id another definition.',
+  template_withdrawn: 'A template was withdrawn: by its exporter, or through the API (`by`).',
+  template_expired: 'A template was not announced again within its lifetime, or a restart made it doubtful.',
+  template_evicted: 'A limit ended a template.',
+  template_rejected: 'A definition was not taken: `code` says why (docs/reference/faults.md).',
+  scope_decided: 'It was decided whose templates decode the data of an exporter: `decision` and `evidence`.',
+  exporter_discovered: 'An exporter that had no session has one.',
+  exporter_silent: 'Nothing came from an exporter for `collector.limits.exporterSilentMs`.',
+  exporter_rebooted: 'An exporter began anew: its sequence numbers or its boot time show it.',
+  exporter_skewed: "An exporter's clock and ours differ by more than `collector.limits.skewMs`.",
+  pending_delivered: 'Data Sets that waited for their template were decoded.',
+  quarantine_began: 'Data Sets of a template wait until the exporter announces it again: it is in doubt.',
+  quarantine_ended: 'The exporter announced a doubtful template again, and what waited goes on.',
+  store_down: 'The store of templates does not answer; nothing waits for it.',
+  store_up: 'The store of templates answers again.',
+  events_suppressed: 'More events of one kind (`of`) happened than are told in a second: `suppressed` of them were not.'
+} as const satisfies Record<string, string>
+
+/** Name of an event; {@link podEvents} has its meaning. */
+export type PodEvent = keyof typeof podEvents
+
+/** True if a text is the name of an event. */
+export const isPodEvent = (name: string): name is PodEvent => Object.hasOwn(podEvents, name)
