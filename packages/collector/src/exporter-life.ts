@@ -8,8 +8,6 @@ import type { Exporter } from './exporter.ts'
  */
 export type ExporterState = 'discovered' | 'active' | 'silent' | 'rebooted' | 'skewed'
 
-export const exporterStates: readonly ExporterState[] = ['discovered', 'active', 'silent', 'rebooted', 'skewed']
-
 /** What {@link ExporterLife} keeps of an exporter. */
 export interface LifeState {
   state: ExporterState

@@ -26,6 +26,3 @@ export const podEvents = {
 
 /** Name of an event; {@link podEvents} has its meaning. */
 export type PodEvent = keyof typeof podEvents
-
-/** True if a text is the name of an event. */
-export const isPodEvent = (name: string): name is PodEvent => Object.hasOwn(podEvents, name)
