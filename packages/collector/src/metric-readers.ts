@@ -71,7 +71,7 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       }),
       storeUnflushed: report => report(parts.store.stats.unflushed),
       storeFailures: each('kind', () => {
-        const { failures, rejected, quarantined } = parts.store.stats
+        const { writeFailures: failures, rejected, quarantined } = parts.store.stats
         return { failures, rejected, quarantined }
       }),
       exporters: report => report(parts.exporters.size),

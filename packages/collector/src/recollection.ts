@@ -1,11 +1,16 @@
 import type { TemplateEntry } from '@weir/ipfix'
 import type { Clock } from '@weir/runtime'
 import {
-  entryKey,
+  allEntries,
   isRestorable,
-  optionsEntryKey,
-  templateEntryKey,
+  keyOf,
+  optionsField,
+  placeKey,
+  templateField,
+  type EntryKey,
   type OptionsRecord,
+  type Place,
+  type RemovalReason,
   type StoredEntry,
   type StoredOptions,
   type StoredTemplate,
@@ -22,6 +27,8 @@ export interface Remembered {
 
 /** A template that is announced again and again is written this often, to keep its age true. */
 const REFRESH_WRITE_MS = 60_000
+/** Kept of templates that live as long as their session (TCP): the clamp of D8. */
+const MAX_LIFETIME_MS = 259_200_000
 
 /**
  * Between the sessions and the template store: read once at the start, then written behind. What it gives back decodes
@@ -54,27 +61,27 @@ export class Recollection {
    */
   async load(lifetimeMs: number): Promise<void> {
     await this.#store.start()
-    const entries = await this.#store.list()
+    const entries = await allEntries(this.#store)
     const nowAtMs = this.#clock.nowMs()
-    const useless: string[] = []
+    const useless: EntryKey[] = []
     for (const entry of entries) {
       if (entry.kind !== 'template') continue
-      if (!isRestorable(entry.scope) || entry.lastSeenMs + lifetimeMs <= nowAtMs) useless.push(entryKey(entry))
+      if (!isRestorable(entry.scope) || entry.lastSeenMs + lifetimeMs <= nowAtMs) useless.push(keyOf(entry))
       else this.#placeOf(entry).templates.push(entry)
     }
     for (const entry of entries) {
       if (entry.kind !== 'options') continue
-      const place = this.#remembered.get(placeKey(entry.scope, entry.odid))
-      if (place === undefined) useless.push(entryKey(entry))
+      const place = this.#remembered.get(placeKey(entry))
+      if (place === undefined) useless.push(keyOf(entry))
       else place.options.push(entry)
     }
-    if (useless.length > 0) this.#store.remove(useless)
+    if (useless.length > 0) this.#store.remove(useless, 'expired')
   }
 
   /** What is known of a domain that has just been seen; given out once, unless it is {@link giveBack}. */
   take(domain: Domain): Remembered | undefined {
     if (this.#remembered.size === 0) return undefined
-    const key = placeKey(domain.session.identity.scope, domain.odid)
+    const key = placeKey(placeOf(domain))
     const remembered = this.#remembered.get(key)
     if (remembered === undefined) return undefined
     this.#remembered.delete(key)
@@ -87,7 +94,7 @@ export class Recollection {
   giveBack(domain: Domain): void {
     const { remembered } = domain
     if (remembered === undefined) return
-    this.#remembered.set(placeKey(domain.session.identity.scope, domain.odid), remembered)
+    this.#remembered.set(placeKey(placeOf(domain)), remembered)
   }
 
   /** The domain's session has been verified, or the process ends: what it has said so far is written too. */
@@ -110,10 +117,10 @@ export class Recollection {
     if (template !== undefined) this.#write(domain, template, nowMs)
   }
 
-  forget(domain: Domain, templateId: number): void {
+  forget(domain: Domain, templateId: number, reason: RemovalReason): void {
     if (!domain.isStored) return
     domain.writtenMs?.delete(templateId)
-    this.#store.remove([templateEntryKey(domain.session.identity.scope, domain.odid, templateId)])
+    this.#store.remove([templateKeyOf(domain, templateId)], reason)
   }
 
   rememberOptions(domain: Domain, record: OptionsRecord): void {
@@ -140,17 +147,16 @@ export class Recollection {
   }
 
   forgetOptions(domain: Domain, record: OptionsRecord): void {
-    if (domain.isStored) this.#store.remove([optionsKeyOf(domain, record)])
+    if (domain.isStored) this.#store.remove([optionsKeyOf(domain, record)], 'expired')
   }
 
   /** The session is over: nothing of this domain is to be known again. */
   forgetDomain(domain: Domain, options: Iterable<OptionsRecord>): void {
     if (!domain.isStored) return
-    const { scope } = domain.session.identity
-    const keys: string[] = []
-    for (const { templateId } of domain.table.entries()) keys.push(templateEntryKey(scope, domain.odid, templateId))
+    const keys: EntryKey[] = []
+    for (const { templateId } of domain.table.entries()) keys.push(templateKeyOf(domain, templateId))
     for (const record of options) keys.push(optionsKeyOf(domain, record))
-    if (keys.length > 0) this.#store.remove(keys)
+    if (keys.length > 0) this.#store.remove(keys, 'expired')
   }
 
   #write(domain: Domain, template: TemplateEntry, nowMs: number): void {
@@ -166,24 +172,39 @@ export class Recollection {
         templateId: template.templateId,
         scopeCount: template.layout.scopeCount,
         fields: template.layout.fields,
+        exportTimeSec: domain.lastExportTimeSec,
+        session: sessionText(domain),
         firstSeenMs: Math.max(0, template.firstSeenMs + wallOffsetMs),
         lastSeenMs: Math.max(0, template.lastSeenMs + wallOffsetMs),
-        announcements: Math.min(template.announcements, 0xffff_ffff)
+        announcements: Math.min(template.announcements, 0xffff_ffff),
+        lifetimeMs: Math.min(template.expiresAtMs - template.lastSeenMs, MAX_LIFETIME_MS)
       }
     ])
   }
 
   #placeOf(entry: StoredEntry): Remembered {
-    const key = placeKey(entry.scope, entry.odid)
+    const key = placeKey(entry)
     let place = this.#remembered.get(key)
     if (place === undefined) this.#remembered.set(key, (place = { templates: [], options: [] }))
     return place
   }
 }
 
-const placeKey = (scope: string, odid: number): string => `${odid}|${scope}`
+const placeOf = (domain: Domain): Place => ({ scope: domain.session.identity.scope, odid: domain.odid })
 
-function optionsKeyOf(domain: Domain, { layout, octets, scopeOctets }: OptionsRecord): string {
-  const scopeValue = Buffer.from(octets.buffer, octets.byteOffset, scopeOctets).toString('hex')
-  return optionsEntryKey(domain.session.identity.scope, domain.odid, layout.key, scopeValue)
+function sessionText({ session }: Domain): string {
+  const { identity, exporter, transport } = session
+  return `${transport} ${exporter.address.text}:${identity.port} ${identity.listener}`
 }
+
+const templateKeyOf = (domain: Domain, templateId: number): EntryKey => ({
+  ...placeOf(domain),
+  field: templateField(templateId),
+  exportTimeSec: domain.lastExportTimeSec
+})
+
+const optionsKeyOf = (domain: Domain, { layout, octets, scopeOctets, exportTimeSec }: OptionsRecord): EntryKey => ({
+  ...placeOf(domain),
+  field: optionsField(layout.key, octets.subarray(0, scopeOctets)),
+  exportTimeSec
+})

@@ -1,6 +1,7 @@
 import { faults, type FaultCode, type Layout, type TemplateChange, type TemplateEvent } from '@weir/ipfix'
 import type { PodEvent } from '@weir/link'
 import type { Log } from '@weir/runtime'
+import type { RemovalReason } from '@weir/templates'
 import type { Domain } from './domain.ts'
 import type { EventFields, EventOutlet } from './event-outlet.ts'
 import type { Recollection } from './recollection.ts'
@@ -60,17 +61,17 @@ export class TemplateEvents {
         this.#tell('template_redefined', domain, event, nowMs)
         return
       case 'evicted':
-        this.#recollection.forget(domain, event.templateId)
+        this.#recollection.forget(domain, event.templateId, 'expired')
         this.#note('warn', 'template_evicted', 'a template was ended by a limit', domain, event)
         this.#tell('template_evicted', domain, event, nowMs)
         return
       case 'expired':
-        this.#end(domain, event.templateId)
+        this.#end(domain, event.templateId, event.change)
         this.#note('warn', 'template_expired', 'a template was not announced again within its lifetime', domain, event)
         this.#tell('template_expired', domain, event, nowMs)
         return
       case 'withdrawn':
-        this.#end(domain, event.templateId)
+        this.#end(domain, event.templateId, event.change)
         this.#note('debug', 'template_withdrawn', 'a template was withdrawn', domain, event)
         this.#tell('template_withdrawn', domain, event, nowMs, { by: 'exporter' })
     }
@@ -99,7 +100,7 @@ export class TemplateEvents {
   /** Through the API: its data waits for the next announcement. The template has left the table already. */
   onForgotten(domain: Domain, templateId: number, layout: Layout, nowMs: number): void {
     this.changes.withdrawn++
-    this.#recollection.forget(domain, templateId)
+    this.#recollection.forget(domain, templateId, 'withdrawn')
     this.#tell('template_withdrawn', domain, { templateId, layout }, nowMs, { by: 'api' })
   }
 
@@ -108,10 +109,10 @@ export class TemplateEvents {
     if (entry !== undefined) this.#recollection.remember(domain, entry, nowMs)
   }
 
-  #end(domain: Domain, templateId: number): void {
+  #end(domain: Domain, templateId: number, reason: RemovalReason): void {
     domain.ended ??= new Set()
     if (domain.ended.size < MAX_ENDED) domain.ended.add(templateId)
-    this.#recollection.forget(domain, templateId)
+    this.#recollection.forget(domain, templateId, reason)
   }
 
   #tell(

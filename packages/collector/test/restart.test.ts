@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { buildMessage, buildV9 } from '@weir/ipfix/testing'
 import { FakeClock } from '@weir/runtime'
-import { createFileTemplateStore, createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
+import { allEntries, createFileTemplateStore, createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
 import { FakeLink } from './support/fake-link.ts'
 import { dataMessage, recordHex, templateMessage, v9DataMessage, v9TemplateMessage } from './support/messages.ts'
 import { createCollectorOf, dropsOf, startRig } from './support/rig.ts'
@@ -74,7 +74,7 @@ describe('a collector that was restarted', () => {
     await next.send(malformedV9Message(), v9DataMessage([2], 1, 1))
     await second.untilMessages(2)
     assert.deepEqual(second.link.hex, [recordHex(2)])
-    assert.equal((await store.list()).length, 1)
+    assert.equal((await allEntries(store)).length, 1)
   })
 
   test('TH-04 TH-22 remembers a session only when it is no spoofed one-off', async t => {
@@ -83,11 +83,11 @@ describe('a collector that was restarted', () => {
     const source = await rig.udpSource()
     await source.send(optionsMessage('00000064'), optionsMessage('00000064', 1))
     await rig.untilMessages(2)
-    assert.deepEqual(await store.list(), [])
+    assert.deepEqual(await allEntries(store), [])
     await source.send(optionsMessage('00000064', 2))
     await rig.untilMessages(3)
     assert.deepEqual(
-      (await store.list()).map(({ kind }) => kind),
+      (await allEntries(store)).map(({ kind }) => kind),
       ['template', 'options']
     )
   })
@@ -120,7 +120,7 @@ describe('a collector that was restarted', () => {
     const later = new FakeClock(1_700_000_000_000 + 4 * 86_400_000)
     const second = await startRig(t, { store, clock: later })
     assert.equal(second.collector.parts.recollection.waiting, 0)
-    assert.deepEqual(await store.list(), [])
+    assert.deepEqual(await allEntries(store), [])
   })
 
   test('knows options state too, and tells the mediator of it when the session is seen again', async t => {
@@ -250,7 +250,7 @@ describe('stops', () => {
     await (await rig.udpSource()).send(templateMessage())
     await rig.untilMessages(1)
     await rig.stop()
-    assert.equal((await store.list()).length, 1)
+    assert.equal((await allEntries(store)).length, 1)
   })
 
   test('may be stopped twice, and before it was started', async () => {

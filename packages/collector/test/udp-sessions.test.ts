@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { buildFixed, buildMessage, buildV9 } from '@weir/ipfix/testing'
 import { FakeClock } from '@weir/runtime'
-import { createMemoryTemplateStore } from '@weir/templates'
+import { allEntries, createMemoryTemplateStore } from '@weir/templates'
 import { vector } from '../../../test/conformance/vectors.ts'
 import { loadQuietly } from '../src/recvmmsg.ts'
 import {
@@ -444,7 +444,7 @@ for (const socket of kinds) {
         clock.advance(7_211_000)
         const { sessions, budget, exporters, options } = rig.collector.parts
         assert.deepEqual([sessions.udpSessions, budget.templates, exporters.size, options.stats.records], [0, 0, 0, 0])
-        assert.deepEqual(await store.list(), [])
+        assert.deepEqual(await allEntries(store), [])
         assert.equal(rig.link.sources.size, 0)
       })
     })

@@ -1,177 +1,203 @@
-import { VARIABLE_LENGTH, type FieldSpecifier } from '@weir/ipfix'
-import type { StoredEntry, StoredOptions, StoredTemplate } from './stored-entry.ts'
+import { decodeEntryV1 } from './entry-codec-v1.ts'
+import { OctetCursor } from './octet-cursor.ts'
+import { recordEnd } from './record-end.ts'
+import { definitionOctets, readDefinition, writeDefinition } from './stored-definition.ts'
+import { seenMsOf, type StoredEntry, type StoredOptions, type StoredTemplate } from './stored-entry.ts'
 
-/**
- * Stored form of an entry, version 1. All numbers big-endian.
+/*
+ * Stored form of an entry, version 2. All numbers big-endian.
  *
- *   version u8 | kind u8 | scope length u16 | scope (UTF-8) | odid u32 | scopeCount u16 | fieldCount u16
- *   | fieldCount x { pen u32, id u16, length u16 }
- *   kind 1 (template): templateId u16 | firstSeenMs f64 | lastSeenMs f64 | announcements u32
- *   kind 2 (options):  exportTimeSec u32 | receivedAtMs f64 | bootTimeMs f64 | scopeOctets u16 | length u16 | octets
+ *   version u8 | kind u8 | exportTimeSec u32 | seenMs f64 | definitionAt u32 | scope length u16 | scope (UTF-8) | odid u32
+ *   kind 1 (template): templateId u16 | firstSeenMs f64 | announcements u32 | lifetimeMs f64 | session length u16 | session
+ *                      | definition
+ *   kind 2 (options):  bootTimeMs f64 | scopeOctets u16 | length u16 | octets | definition
+ *   kind 3 (sequence): wire version u16 | nextSequence u32 | bootTimeMs f64
+ *   kind 4 (decision): decision u8 | evidence length u16 | evidence
+ *   definition: scopeCount u16 | fieldCount u16 | field specifiers (RFC 7011 §3.2)
+ *
+ * A ring's server compares entries without decoding them: exportTimeSec and seenMs stand at fixed offsets, and the
+ * definition is all from `definitionAt` (0 where there is none) to the end.
  */
-const VERSION = 1
-const KIND_TEMPLATE = 1
-const KIND_OPTIONS = 2
-const FIELD_OCTETS = 8
-const MAX_FIELDS = 16384
-/** A Message of 65535 octets less its header and one Set header. */
-const MAX_RECORD_OCTETS = 65515
-const MAX_SCOPE_OCTETS = 512
+const VERSION = 2
+const kinds = { template: 1, options: 2, sequence: 3, decision: 4 } as const
+const decisions = ['merged', 'apart'] as const
+const HEAD_OCTETS = 24
+const TEMPLATE_OCTETS = 24
+const OPTIONS_OCTETS = 12
+const SEQUENCE_OCTETS = 14
+const DECISION_OCTETS = 3
+const MAX_TEXT_OCTETS = 512
+
+/** Octets of the longest entry that a shared ring takes; a longer one is not shared, and counted. */
+export const MAX_ENTRY_OCTETS = 69_632
 
 const textEncoder = new TextEncoder()
-const textDecoder = new TextDecoder('utf-8', { fatal: true })
 
-/** @returns the octets of `decodeEntry`; a fresh array. */
+/** @returns the octets of {@link decodeEntry}; a fresh array. */
 export function encodeEntry(entry: StoredEntry): Uint8Array {
   const scope = textEncoder.encode(entry.scope)
-  const headOctets = 12 + scope.length + entry.fields.length * FIELD_OCTETS
-  const tailOctets = entry.kind === 'template' ? 22 : 24 + entry.octets.length
-  const octets = new Uint8Array(headOctets + tailOctets)
+  const text = textEncoder.encode(textOf(entry))
+  const headOctets = HEAD_OCTETS + scope.length
+  const hasDefinition = entry.kind === 'template' || entry.kind === 'options'
+  const definitionAt = hasDefinition ? headOctets + tailOctets(entry, text.length) : 0
+  const octets = new Uint8Array(
+    hasDefinition ? definitionAt + definitionOctets(entry) : headOctets + tailOctets(entry, text.length)
+  )
   const view = new DataView(octets.buffer)
   view.setUint8(0, VERSION)
-  view.setUint8(1, entry.kind === 'template' ? KIND_TEMPLATE : KIND_OPTIONS)
-  view.setUint16(2, scope.length)
-  octets.set(scope, 4)
-  let at = 4 + scope.length
-  view.setUint32(at, entry.odid)
-  view.setUint16(at + 4, entry.scopeCount)
-  view.setUint16(at + 6, entry.fields.length)
-  at += 8
-  for (const { pen, id, length } of entry.fields) {
-    view.setUint32(at, pen)
-    view.setUint16(at + 4, id)
-    view.setUint16(at + 6, length)
-    at += FIELD_OCTETS
-  }
-  if (entry.kind === 'template') {
-    view.setUint16(at, entry.templateId)
-    view.setFloat64(at + 2, entry.firstSeenMs)
-    view.setFloat64(at + 10, entry.lastSeenMs)
-    view.setUint32(at + 18, entry.announcements)
-  } else {
-    view.setUint32(at, entry.exportTimeSec)
-    view.setFloat64(at + 4, entry.receivedAtMs)
-    view.setFloat64(at + 12, entry.bootTimeMs)
-    view.setUint16(at + 20, entry.scopeOctets)
-    view.setUint16(at + 22, entry.octets.length)
-    octets.set(entry.octets, at + 24)
-  }
+  view.setUint8(1, kinds[entry.kind])
+  view.setUint32(2, entry.exportTimeSec)
+  view.setFloat64(6, seenMsOf(entry))
+  view.setUint32(14, definitionAt)
+  view.setUint16(18, scope.length)
+  octets.set(scope, 20)
+  view.setUint32(headOctets - 4, entry.odid)
+  writeTail(entry, text, octets, view, headOctets)
+  if (hasDefinition) writeDefinition(entry, view, definitionAt)
   return octets
+}
+
+const textOf = (entry: StoredEntry): string =>
+  entry.kind === 'template' ? entry.session : entry.kind === 'decision' ? entry.evidence : ''
+
+function tailOctets(entry: StoredEntry, textOctets: number): number {
+  switch (entry.kind) {
+    case 'template':
+      return TEMPLATE_OCTETS + textOctets
+    case 'options':
+      return OPTIONS_OCTETS + entry.octets.length
+    case 'sequence':
+      return SEQUENCE_OCTETS
+    case 'decision':
+      return DECISION_OCTETS + textOctets
+  }
+}
+
+function writeTail(entry: StoredEntry, text: Uint8Array, octets: Uint8Array, view: DataView, at: number): void {
+  switch (entry.kind) {
+    case 'template':
+      view.setUint16(at, entry.templateId)
+      view.setFloat64(at + 2, entry.firstSeenMs)
+      view.setUint32(at + 10, entry.announcements)
+      view.setFloat64(at + 14, entry.lifetimeMs)
+      view.setUint16(at + 22, text.length)
+      octets.set(text, at + TEMPLATE_OCTETS)
+      return
+    case 'options':
+      view.setFloat64(at, entry.bootTimeMs)
+      view.setUint16(at + 8, entry.scopeOctets)
+      view.setUint16(at + 10, entry.octets.length)
+      octets.set(entry.octets, at + OPTIONS_OCTETS)
+      return
+    case 'sequence':
+      view.setUint16(at, entry.version)
+      view.setUint32(at + 2, entry.nextSequence)
+      view.setFloat64(at + 6, entry.bootTimeMs)
+      return
+    case 'decision':
+      view.setUint8(at, decisions.indexOf(entry.decision))
+      view.setUint16(at + 1, text.length)
+      octets.set(text, at + DECISION_OCTETS)
+  }
+}
+
+interface Head {
+  readonly scope: string
+  readonly odid: number
+  readonly exportTimeSec: number
+  readonly seenMs: number
+  readonly definitionAt: number
 }
 
 /**
  * Read an entry that may be damaged or hostile: everything is checked as a template from the wire is.
  *
- * @returns undefined for anything that is not exactly one valid entry of this version. Copies; nothing is aliased.
+ * @returns undefined for anything that is not exactly one valid entry of version 2 or 1. Copies; nothing is aliased.
  */
 export function decodeEntry(octets: Uint8Array): StoredEntry | undefined {
-  const view = new DataView(octets.buffer, octets.byteOffset, octets.byteLength)
-  if (octets.length < 12 || view.getUint8(0) !== VERSION) return undefined
-  const kind = view.getUint8(1)
-  const scopeLength = view.getUint16(2)
-  if (scopeLength === 0 || scopeLength > MAX_SCOPE_OCTETS || octets.length < 12 + scopeLength) return undefined
-  const scope = decodeText(octets.subarray(4, 4 + scopeLength))
-  if (scope === undefined) return undefined
-  let at = 4 + scopeLength
-  const odid = view.getUint32(at)
-  const scopeCount = view.getUint16(at + 4)
-  const fieldCount = view.getUint16(at + 6)
-  at += 8
-  if (octets.length < at + fieldCount * FIELD_OCTETS) return undefined
-  const fields = decodeFields(view, at, fieldCount)
-  if (!isTemplate(fields, scopeCount)) return undefined
-  at += fieldCount * FIELD_OCTETS
-  const head = { scope, odid, scopeCount, fields }
-  if (kind === KIND_TEMPLATE) return decodeTemplateTail(view, at, head)
-  if (kind === KIND_OPTIONS) return decodeOptionsTail(view, octets, at, head)
-  return undefined
+  const cursor = new OctetCursor(octets)
+  const version = cursor.u8()
+  if (version === 1) return decodeEntryV1(octets)
+  if (version !== VERSION) return undefined
+  const kind = cursor.u8()
+  const exportTimeSec = cursor.u32()
+  const seenMs = cursor.time()
+  const definitionAt = cursor.u32()
+  const scope = cursor.text(1, MAX_TEXT_OCTETS)
+  const head: Head = { scope, odid: cursor.u32(), exportTimeSec, seenMs, definitionAt }
+  if (cursor.isBroken) return undefined
+  const entry = readTail(kind, head, cursor)
+  return cursor.isAtEnd ? entry : undefined
 }
 
-type Head = Pick<StoredTemplate, 'scope' | 'odid' | 'scopeCount' | 'fields'>
-
-function decodeTemplateTail(view: DataView, at: number, head: Head): StoredTemplate | undefined {
-  if (view.byteLength !== at + 22) return undefined
-  const templateId = view.getUint16(at)
-  const firstSeenMs = view.getFloat64(at + 2)
-  const lastSeenMs = view.getFloat64(at + 10)
-  if (templateId < 256 || !isTime(firstSeenMs) || !isTime(lastSeenMs)) return undefined
-  return { kind: 'template', ...head, templateId, firstSeenMs, lastSeenMs, announcements: view.getUint32(at + 18) }
+function readTail(kind: number, head: Head, cursor: OctetCursor): StoredEntry | undefined {
+  if (kind === kinds.template) return readTemplate(head, cursor)
+  if (kind === kinds.options) return readOptions(head, cursor)
+  if (head.definitionAt !== 0) return undefined
+  const { scope, odid, exportTimeSec, seenMs } = head
+  if (kind === kinds.sequence) {
+    const version = cursor.u16()
+    const nextSequence = cursor.u32()
+    const bootTimeMs = cursor.optionalTime()
+    return { kind: 'sequence', scope, odid, version, nextSequence, exportTimeSec, bootTimeMs, atMs: seenMs }
+  }
+  if (kind !== kinds.decision) return undefined
+  const decision = decisions[cursor.u8()]
+  const evidence = cursor.text(0, MAX_TEXT_OCTETS)
+  if (decision === undefined) return undefined
+  return { kind: 'decision', scope, odid, decision, evidence, exportTimeSec, sinceMs: seenMs }
 }
 
-function decodeOptionsTail(view: DataView, octets: Uint8Array, at: number, head: Head): StoredOptions | undefined {
-  if (view.byteLength < at + 24 || head.scopeCount === 0) return undefined
-  const exportTimeSec = view.getUint32(at)
-  const receivedAtMs = view.getFloat64(at + 4)
-  const bootTimeMs = view.getFloat64(at + 12)
-  const length = view.getUint16(at + 22)
-  if (!isTime(receivedAtMs) || (!Number.isNaN(bootTimeMs) && !Number.isFinite(bootTimeMs))) return undefined
-  if (view.byteLength !== at + 24 + length) return undefined
-  const record = octets.slice(at + 24)
-  const end = recordEnd(head.fields, head.fields.length, record, 0, length)
-  const scopeOctets = recordEnd(head.fields, head.scopeCount, record, 0, length)
+function readTemplate(head: Head, cursor: OctetCursor): StoredTemplate | undefined {
+  const templateId = cursor.u16()
+  const firstSeenMs = cursor.time()
+  const announcements = cursor.u32()
+  const lifetimeMs = cursor.time()
+  const session = cursor.text(0, MAX_TEXT_OCTETS)
+  if (templateId < 256 || cursor.at !== head.definitionAt) return undefined
+  const definition = readDefinition(cursor)
+  if (definition === undefined) return undefined
+  const { scope, odid, exportTimeSec, seenMs: lastSeenMs } = head
+  const { scopeCount, fields } = definition
+  return {
+    kind: 'template',
+    scope,
+    odid,
+    templateId,
+    scopeCount,
+    fields,
+    exportTimeSec,
+    session,
+    firstSeenMs,
+    lastSeenMs,
+    announcements,
+    lifetimeMs
+  }
+}
+
+function readOptions(head: Head, cursor: OctetCursor): StoredOptions | undefined {
+  const bootTimeMs = cursor.optionalTime()
+  const scopeOctets = cursor.u16()
+  const length = cursor.u16()
+  const octets = cursor.octets(length)
+  if (cursor.at !== head.definitionAt) return undefined
+  const definition = readDefinition(cursor)
+  if (definition === undefined || definition.scopeCount === 0) return undefined
+  const { scopeCount, fields } = definition
+  const end = recordEnd(fields, fields.length, octets, 0, length)
   // The claimed length of the scope is not believed: it is a function of the record.
-  if (end !== length || scopeOctets !== view.getUint16(at + 20)) return undefined
-  return { kind: 'options', ...head, exportTimeSec, receivedAtMs, bootTimeMs, scopeOctets, octets: record }
-}
-
-function decodeText(octets: Uint8Array): string | undefined {
-  try {
-    return textDecoder.decode(octets)
-  } catch {
-    return undefined
+  if (end !== length || recordEnd(fields, scopeCount, octets, 0, length) !== scopeOctets) return undefined
+  const { scope, odid, exportTimeSec, seenMs: receivedAtMs } = head
+  return {
+    kind: 'options',
+    scope,
+    odid,
+    scopeCount,
+    fields,
+    exportTimeSec,
+    receivedAtMs,
+    bootTimeMs,
+    scopeOctets,
+    octets
   }
-}
-
-function decodeFields(view: DataView, offset: number, count: number): FieldSpecifier[] {
-  const fields: FieldSpecifier[] = []
-  for (let index = 0, at = offset; index < count; index++, at += FIELD_OCTETS) {
-    fields.push({ pen: view.getUint32(at), id: view.getUint16(at + 4), length: view.getUint16(at + 6) })
-  }
-  return fields
-}
-
-function isTemplate(fields: readonly FieldSpecifier[], scopeCount: number): boolean {
-  if (fields.length === 0 || fields.length > MAX_FIELDS || scopeCount > fields.length) return false
-  let minimum = 0
-  for (const { id, length } of fields) {
-    if (id > 32767) return false
-    minimum += length === VARIABLE_LENGTH ? 1 : length
-  }
-  return minimum > 0 && minimum <= MAX_RECORD_OCTETS
-}
-
-const isTime = (value: number): boolean => value >= 0 && value < 2 ** 53
-
-/**
- * End of the first `fieldCount` fields of a record.
- *
- * @param offset - where the record begins in `octets`.
- * @param limit - end of what may be read.
- * @returns offset behind these fields, or -1 if they run past `limit` (RFC 7011 §7 for variable lengths).
- */
-export function recordEnd(
-  fields: readonly FieldSpecifier[],
-  fieldCount: number,
-  octets: Uint8Array,
-  offset: number,
-  limit: number
-): number {
-  let at = offset
-  for (let index = 0; index < fieldCount; index++) {
-    const length = fields[index].length
-    if (length !== VARIABLE_LENGTH) {
-      at += length
-    } else {
-      if (at >= limit) return -1
-      const short = octets[at++]
-      if (short < 255) {
-        at += short
-      } else {
-        if (at + 2 > limit) return -1
-        at += 2 + ((octets[at] << 8) | octets[at + 1])
-      }
-    }
-    if (at > limit) return -1
-  }
-  return at
 }

@@ -1,9 +1,19 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import { decodeEntry, encodeEntry } from './entry-codec.ts'
-import { entryKey, type StoredEntry } from './stored-entry.ts'
-import { emptyStats, type TemplateStore } from './template-store.ts'
+import { readVersions, writeVersion } from './file-history.ts'
+import { openDatabase, prepareStatements, type FileStatements } from './file-schema.ts'
+import {
+  entryField,
+  placeKey,
+  seenMsOf,
+  type EntryKey,
+  type Place,
+  type StoredEntry,
+  type StoredPlace
+} from './stored-entry.ts'
+import { emptyStats, LIST_BATCH_PLACES, type RemovalReason, type TemplateStore } from './template-store.ts'
 
 export interface FileTemplateStoreOptions {
   /** The database file; its folder is made. Two more files stand beside it (`-wal`, `-shm`). */
@@ -16,33 +26,28 @@ export interface FileTemplateStoreOptions {
   readonly onFailure?: (error: Error) => void
 }
 
-const SCHEMA_VERSION = 1
 /** A slice of this many rows holds the event loop for some milliseconds. */
 const SLICE_ROWS = 1000
 /** Changes kept while the file cannot be written; the oldest go first. */
 const MAX_UNFLUSHED = 500_000
 
-interface Statements {
-  readonly put: StatementSync
-  readonly remove: StatementSync
-  readonly get: StatementSync
-  readonly all: StatementSync
-  readonly byScope: StatementSync
-  readonly count: StatementSync
+interface Removal extends EntryKey {
+  readonly reason: RemovalReason
 }
+type Change = { readonly entry: StoredEntry } | { readonly removal: Removal }
 
 /**
  * The store in one SQLite file (write-ahead log). Changes gather in memory, the newest per key, and are written in one
- * transaction at most `flushMs` later, so the data path only touches a Map. A file that is damaged or of another
- * version is renamed aside, counted, and a new one begun: templates come again, records wait for no file.
+ * transaction at most `flushMs` later, so the data path only touches a Map. A file that is damaged or of a later version
+ * is renamed aside, counted, and a new one begun: templates come again, records wait for no file.
  */
 export function createFileTemplateStore(options: FileTemplateStoreOptions): TemplateStore {
   const { path, flushMs = 250 } = options
   const stats = emptyStats()
-  /** undefined = remove. Insertion order is the order of age. */
-  const changes = new Map<string, StoredEntry | undefined>()
+  /** Insertion order is the order of age. */
+  const changes = new Map<string, Change>()
   let database: DatabaseSync | undefined
-  let statements: Statements | undefined
+  let statements: FileStatements | undefined
   let timer: NodeJS.Timeout | undefined
 
   function open(): void {
@@ -53,7 +58,7 @@ export function createFileTemplateStore(options: FileTemplateStoreOptions): Temp
       quarantine(error as Error)
       database = openDatabase(path)
     }
-    statements = prepare(database)
+    statements = prepareStatements(database)
     stats.entries = countOf(statements)
   }
 
@@ -65,10 +70,13 @@ export function createFileTemplateStore(options: FileTemplateStoreOptions): Temp
     options.onQuarantine?.(aside, error.message)
   }
 
-  function change(key: string, entry: StoredEntry | undefined): void {
+  function change(key: string, change: Change): void {
     changes.delete(key)
-    changes.set(key, entry)
-    if (changes.size > MAX_UNFLUSHED) changes.delete(changes.keys().next().value!)
+    changes.set(key, change)
+    if (changes.size > MAX_UNFLUSHED) {
+      changes.delete(changes.keys().next().value!)
+      stats.writesDropped++
+    }
     stats.unflushed = changes.size
     if (timer === undefined && statements !== undefined) timer = setTimeout(onTimer, flushMs)
   }
@@ -82,20 +90,18 @@ export function createFileTemplateStore(options: FileTemplateStoreOptions): Temp
   /** @returns false if nothing could be written. */
   function writeSlice(): boolean {
     if (database === undefined || statements === undefined || changes.size === 0) return true
-    let rows = 0
     const written: string[] = []
     try {
       database.exec('BEGIN IMMEDIATE')
-      for (const [key, entry] of changes) {
-        if (entry === undefined) statements.remove.run(key)
-        else statements.put.run(key, entry.scope, encodeEntry(entry))
+      for (const [key, change] of changes) {
+        write(statements, change)
         written.push(key)
-        if (++rows === SLICE_ROWS) break
+        if (written.length === SLICE_ROWS) break
       }
       database.exec('COMMIT')
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK')
-      stats.failures++
+      stats.writeFailures++
       options.onFailure?.(error as Error)
       return false
     }
@@ -109,44 +115,71 @@ export function createFileTemplateStore(options: FileTemplateStoreOptions): Temp
     while (changes.size > 0) if (!writeSlice()) return
   }
 
-  /** Reads see what was put before, so what waits goes first. */
-  function read(row: unknown): StoredEntry | undefined {
-    const value = (row as { value?: unknown } | undefined)?.value
-    if (value === undefined) return undefined
+  /** The place and the field are part of what is believed: a value moved under another key is not taken. */
+  function believe(place: Place, field: unknown, value: unknown): StoredEntry | undefined {
     const entry = value instanceof Uint8Array ? decodeEntry(value) : undefined
-    // The key is part of what is believed: a value moved under another key is not taken.
-    if (entry !== undefined && entryKey(entry) === (row as { key?: unknown }).key) return entry
+    if (
+      entry !== undefined &&
+      entry.scope === place.scope &&
+      entry.odid === place.odid &&
+      entryField(entry) === field
+    ) {
+      return entry
+    }
     stats.rejected++
+    if (entry === undefined) stats.codecErrors++
     return undefined
+  }
+
+  function readPlace(place: Place): StoredPlace {
+    const entries: StoredEntry[] = []
+    for (const row of statements?.place.iterate(place.scope, place.odid) ?? []) {
+      const { field, value } = row as { field: unknown; value: unknown }
+      const entry = believe(place, field, value)
+      if (entry !== undefined) entries.push(entry)
+    }
+    return { place, entries }
   }
 
   return {
     stats,
+    shelf: undefined,
+    get health() {
+      return statements === undefined ? 'down' : 'up'
+    },
     async start() {
       if (database === undefined) open()
     },
-    async get(keys) {
+    async read(places) {
+      // Reads see what was put before, so what waits goes first.
       flushAll()
-      return keys.map(key => read(statements?.get.get(key)))
+      const found = places.map(readPlace)
+      stats.reads++
+      stats.readPlaces += found.length
+      for (const { entries } of found) stats[entries.length > 0 ? 'hits' : 'misses']++
+      return found
     },
-    async list(scope) {
+    async *list({ seenSinceMs = -Number.MAX_VALUE } = {}) {
       flushAll()
-      const entries: StoredEntry[] = []
-      if (statements === undefined) return entries
-      const rows = scope === undefined ? statements.all.iterate() : statements.byScope.iterate(scope)
-      for (const row of rows) {
-        const entry = read(row)
-        if (entry !== undefined) entries.push(entry)
+      const places = (statements?.places.all(seenSinceMs) ?? []) as unknown as Place[]
+      for (let from = 0; from < places.length; from += LIST_BATCH_PLACES) {
+        const batch = places.slice(from, from + LIST_BATCH_PLACES)
+        yield batch.map(({ scope, odid }) => readPlace({ scope, odid })).filter(({ entries }) => entries.length > 0)
       }
-      return entries
     },
     put(entries) {
-      for (const entry of entries) change(entryKey(entry), entry)
+      for (const entry of entries) change(changeKey(entry, entryField(entry)), { entry })
       stats.writes += entries.length
     },
-    remove(keys) {
-      for (const key of keys) change(key, undefined)
+    remove(keys, reason) {
+      for (const key of keys) change(changeKey(key, key.field), { removal: { ...key, reason } })
       stats.removals += keys.length
+    },
+    watch: () => () => {},
+    async history(place, templateId) {
+      flushAll()
+      if (statements === undefined) return []
+      return readVersions(statements, place, templateId, () => stats.rejected++)
     },
     async flush() {
       flushAll()
@@ -162,36 +195,21 @@ export function createFileTemplateStore(options: FileTemplateStoreOptions): Temp
   }
 }
 
-/** @throws whatever SQLite says of a file that is not one of ours, whole and of this version. */
-function openDatabase(path: string): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: 100 })
-  try {
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-    const check = database.prepare('PRAGMA quick_check(1)').get() as { quick_check: string }
-    if (check.quick_check !== 'ok') throw new Error(check.quick_check)
-    const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number }
-    if (version !== 0 && version !== SCHEMA_VERSION) throw new Error(`schema version ${version}`)
-    database.exec(`
-      CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, scope TEXT NOT NULL, value BLOB NOT NULL) WITHOUT ROWID;
-      CREATE INDEX IF NOT EXISTS entries_by_scope ON entries (scope);
-      PRAGMA user_version = ${SCHEMA_VERSION}`)
-    prepare(database)
-    return database
-  } catch (error) {
-    database.close()
-    throw error
+const changeKey = (place: Place, field: string): string => `${field}|${placeKey(place)}`
+
+function write(statements: FileStatements, change: Change): void {
+  if ('entry' in change) {
+    const { entry } = change
+    const value = encodeEntry(entry)
+    statements.put.run(entry.scope, entry.odid, entryField(entry), seenMsOf(entry), value)
+    if (entry.kind === 'template') writeVersion(statements, entry, value)
+    return
+  }
+  const { scope, odid, field, reason } = change.removal
+  statements.remove.run(scope, odid, field)
+  if (reason === 'withdrawn' && field.startsWith('t')) {
+    statements.endVersion.run('withdrawn', scope, odid, Number(field.slice(1)))
   }
 }
 
-function prepare(database: DatabaseSync): Statements {
-  return {
-    put: database.prepare('INSERT OR REPLACE INTO entries (key, scope, value) VALUES (?, ?, ?)'),
-    remove: database.prepare('DELETE FROM entries WHERE key = ?'),
-    get: database.prepare('SELECT key, value FROM entries WHERE key = ?'),
-    all: database.prepare('SELECT key, value FROM entries'),
-    byScope: database.prepare('SELECT key, value FROM entries WHERE scope = ?'),
-    count: database.prepare('SELECT count(*) AS entries FROM entries')
-  }
-}
-
-const countOf = (statements: Statements): number => Number((statements.count.get() as { entries: number }).entries)
+const countOf = (statements: FileStatements): number => Number((statements.count.get() as { entries: number }).entries)

@@ -1,7 +1,12 @@
-export { decodeEntry, encodeEntry } from './entry-codec.ts'
+export { decodeEntry, encodeEntry, MAX_ENTRY_OCTETS } from './entry-codec.ts'
 export { createFileTemplateStore, type FileTemplateStoreOptions } from './file-template-store.ts'
 export { createMemoryTemplateStore } from './memory-template-store.ts'
-export { meterTemplateStore, type MeteredTemplateStore, type TemplateStoreMeter } from './metered-template-store.ts'
+export {
+  meterTemplateStore,
+  type MeteredTemplateStore,
+  type TemplateStoreMeter,
+  type WaitingCall
+} from './metered-template-store.ts'
 export {
   OptionsState,
   type LayoutKeeper,
@@ -11,13 +16,35 @@ export {
   type OptionsStateLimits,
   type OptionsStateStats
 } from './options-state.ts'
+export type { Claim, PendingShelf, ShelvedSet } from './pending-shelf.ts'
 export { isRestorable, tcpScope, udpScope } from './scope-key.ts'
 export {
-  entryKey,
-  optionsEntryKey,
-  templateEntryKey,
+  definitionHash,
+  entryField,
+  keyOf,
+  MAX_VERSIONS_PER_PLACE,
+  optionsField,
+  placeKey,
+  seenMsOf,
+  supersedes,
+  templateField,
+  type EntryKey,
+  type Place,
+  type StoredDecision,
   type StoredEntry,
   type StoredOptions,
-  type StoredTemplate
+  type StoredPlace,
+  type StoredSequence,
+  type StoredTemplate,
+  type TemplateVersion
 } from './stored-entry.ts'
-export type { TemplateStore, TemplateStoreStats } from './template-store.ts'
+export {
+  allEntries,
+  emptyStats,
+  LIST_BATCH_PLACES,
+  type ListOptions,
+  type RemovalReason,
+  type StoreHealth,
+  type TemplateStore,
+  type TemplateStoreStats
+} from './template-store.ts'

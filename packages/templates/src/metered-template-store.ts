@@ -1,11 +1,16 @@
+import type { PendingShelf } from './pending-shelf.ts'
 import type { TemplateStore } from './template-store.ts'
+
+const waitingCalls = ['read', 'list', 'history', 'flush', 'shelf_put', 'shelf_claim'] as const
+/** Calls that wait; one batch of a list is a call. */
+export type WaitingCall = (typeof waitingCalls)[number]
 
 /** What a store's calls cost. Plain numbers, never reset. */
 export interface TemplateStoreMeter {
-  readonly calls: Record<'get' | 'list' | 'put' | 'remove' | 'flush', number>
-  readonly errors: Record<'get' | 'list' | 'flush', number>
+  readonly calls: Record<WaitingCall | 'put' | 'remove', number>
+  readonly errors: Record<WaitingCall, number>
   /** Milliseconds spent waiting for the calls that wait. */
-  readonly waitedMs: Record<'get' | 'list' | 'flush', number>
+  readonly waitedMs: Record<WaitingCall, number>
 }
 
 export interface MeteredTemplateStore extends TemplateStore {
@@ -19,11 +24,11 @@ export interface MeteredTemplateStore extends TemplateStore {
  */
 export function meterTemplateStore(store: TemplateStore, now: () => number): MeteredTemplateStore {
   const meter: TemplateStoreMeter = {
-    calls: { get: 0, list: 0, put: 0, remove: 0, flush: 0 },
-    errors: { get: 0, list: 0, flush: 0 },
-    waitedMs: { get: 0, list: 0, flush: 0 }
+    calls: { ...zeros(), put: 0, remove: 0 },
+    errors: zeros(),
+    waitedMs: zeros()
   }
-  async function timed<T>(call: 'get' | 'list' | 'flush', work: () => Promise<T>): Promise<T> {
+  async function timed<T>(call: WaitingCall, work: () => Promise<T>): Promise<T> {
     const startedMs = now()
     meter.calls[call]++
     try {
@@ -35,21 +40,45 @@ export function meterTemplateStore(store: TemplateStore, now: () => number): Met
       meter.waitedMs[call] += now() - startedMs
     }
   }
+  const { shelf } = store
   return {
     meter,
     stats: store.stats,
+    shelf: shelf === undefined ? undefined : meterShelf(shelf, timed),
+    get health() {
+      return store.health
+    },
     start: () => store.start(),
-    get: keys => timed('get', () => store.get(keys)),
-    list: scope => timed('list', () => store.list(scope)),
+    read: places => timed('read', () => store.read(places)),
+    async *list(options) {
+      const batches = store.list(options)[Symbol.asyncIterator]()
+      for (;;) {
+        const batch = await timed('list', () => batches.next())
+        if (batch.done === true) return
+        yield batch.value
+      }
+    },
     put(entries) {
       meter.calls.put++
       store.put(entries)
     },
-    remove(keys) {
+    remove(keys, reason) {
       meter.calls.remove++
-      store.remove(keys)
+      store.remove(keys, reason)
     },
+    watch: listener => store.watch(listener),
+    history: (place, templateId) => timed('history', () => store.history(place, templateId)),
     flush: () => timed('flush', () => store.flush()),
     close: () => store.close()
   }
 }
+
+type Timed = <T>(call: WaitingCall, work: () => Promise<T>) => Promise<T>
+
+const meterShelf = (shelf: PendingShelf, timed: Timed): PendingShelf => ({
+  put: sets => timed('shelf_put', () => shelf.put(sets)),
+  claim: (place, templateId, by) => timed('shelf_claim', () => shelf.claim(place, templateId, by))
+})
+
+const zeros = (): Record<WaitingCall, number> =>
+  Object.fromEntries(waitingCalls.map(call => [call, 0])) as Record<WaitingCall, number>

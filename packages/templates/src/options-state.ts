@@ -1,5 +1,5 @@
 import type { Layout } from '@weir/ipfix'
-import { recordEnd } from './entry-codec.ts'
+import { recordEnd } from './record-end.ts'
 
 /** One options record as it was last sent. Read only; `octets` is replaced, never shared, when its length changes. */
 export interface OptionsRecord {

@@ -1,4 +1,4 @@
-import type { StoredOptions, StoredTemplate } from '../../src/index.ts'
+import type { StoredDecision, StoredOptions, StoredSequence, StoredTemplate } from '../../src/index.ts'
 
 /** A template that is right by default. */
 export function storedTemplate(changes: Partial<StoredTemplate> = {}): StoredTemplate {
@@ -12,9 +12,12 @@ export function storedTemplate(changes: Partial<StoredTemplate> = {}): StoredTem
       { pen: 0, id: 8, length: 4 },
       { pen: 32473, id: 15, length: 65535 }
     ],
+    exportTimeSec: 1_700_000_060,
+    session: 'udp 192.0.2.1:49152 ipfix-udp',
     firstSeenMs: 1_700_000_000_000,
     lastSeenMs: 1_700_000_060_000,
     announcements: 2,
+    lifetimeMs: 3_600_000,
     ...changes
   }
 }
@@ -35,6 +38,33 @@ export function storedOptions(changes: Partial<StoredOptions> = {}): StoredOptio
     bootTimeMs: NaN,
     scopeOctets: 4,
     octets: Uint8Array.of(0, 0, 0, 1, 0x13, 0x45),
+    ...changes
+  }
+}
+
+export function storedSequence(changes: Partial<StoredSequence> = {}): StoredSequence {
+  return {
+    kind: 'sequence',
+    scope: 'udp/10/ipfix-udp/192.0.2.1/49152',
+    odid: 1,
+    version: 10,
+    nextSequence: 4_294_967_295,
+    exportTimeSec: 1_700_000_061,
+    bootTimeMs: NaN,
+    atMs: 1_700_000_061_000,
+    ...changes
+  }
+}
+
+export function storedDecision(changes: Partial<StoredDecision> = {}): StoredDecision {
+  return {
+    kind: 'decision',
+    scope: 'udp/10/ipfix-udp/192.0.2.1',
+    odid: 1,
+    decision: 'merged',
+    evidence: 'equal definitions',
+    exportTimeSec: 1_700_000_062,
+    sinceMs: 1_700_000_062_000,
     ...changes
   }
 }

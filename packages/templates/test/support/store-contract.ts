@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { entryKey, templateEntryKey, type TemplateStore } from '../../src/index.ts'
-import { storedOptions, storedTemplate } from './entries.ts'
+import { allEntries, entryField, keyOf, type Place, type StoredEntry, type TemplateStore } from '../../src/index.ts'
+import { storedDecision, storedOptions, storedSequence, storedTemplate } from './entries.ts'
+
+const place: Place = { scope: 'udp/10/ipfix-udp/192.0.2.1/49152', odid: 1 }
+const byField = (entries: readonly StoredEntry[]): StoredEntry[] =>
+  entries.toSorted((a, b) => entryField(a).localeCompare(entryField(b)))
+const otherFields = [{ pen: 0, id: 8, length: 4 }]
 
 /** What every ring of the template store does. */
 export function describeStore(name: string, makeStore: () => TemplateStore): void {
@@ -16,12 +21,24 @@ export function describeStore(name: string, makeStore: () => TemplateStore): voi
   }
 
   describe(`${name}: the contract of a template store`, () => {
-    test('gives back what was put, templates and options records, in the order asked', () =>
+    test('gives back what was put, every kind, in the order of the places asked', () =>
       withStore(async store => {
-        store.put([storedTemplate(), storedOptions()])
-        const missing = templateEntryKey('udp/9/nf/192.0.2.9', 0, 300)
-        const found = await store.get([entryKey(storedOptions()), missing, entryKey(storedTemplate())])
-        assert.deepEqual(found, [storedOptions(), undefined, storedTemplate()])
+        const entries = [storedTemplate(), storedOptions(), storedSequence()]
+        store.put([...entries, storedDecision()])
+        await store.flush()
+        const nowhere = { scope: 'udp/9/nf/192.0.2.9', odid: 0 }
+        const address = { scope: storedDecision().scope, odid: 1 }
+        const found = await store.read([address, nowhere, place, { ...place, odid: 2 }])
+        assert.deepEqual(
+          found.map(({ place: asked }) => asked),
+          [address, nowhere, place, { ...place, odid: 2 }]
+        )
+        assert.deepEqual(
+          found.map(({ entries: stored }) => byField(stored)),
+          [[storedDecision()], [], byField(entries), []]
+        )
+        const { reads, readPlaces, hits, misses } = store.stats
+        assert.deepEqual({ reads, readPlaces, hits, misses }, { reads: 1, readPlaces: 4, hits: 2, misses: 2 })
       }))
 
     test('keeps the newest of equal keys', () =>
@@ -30,8 +47,8 @@ export function describeStore(name: string, makeStore: () => TemplateStore): voi
         store.put([storedTemplate({ announcements: 3 })])
         await store.flush()
         store.put([storedTemplate({ announcements: 4 })])
-        const entries = await store.list()
-        assert.deepEqual(entries, [storedTemplate({ announcements: 4 })])
+        await store.flush()
+        assert.deepEqual(await allEntries(store), [storedTemplate({ announcements: 4 })])
       }))
 
     test('keeps domains, template ids and scope values apart', () =>
@@ -44,36 +61,110 @@ export function describeStore(name: string, makeStore: () => TemplateStore): voi
           storedOptions({ octets: Uint8Array.of(0, 0, 0, 2, 0x13, 0x45) })
         ]
         store.put(entries)
-        assert.equal((await store.list()).length, entries.length)
+        await store.flush()
+        assert.equal((await allEntries(store)).length, entries.length)
+        const [stored] = await store.read([place])
+        assert.equal(stored.entries.length, 4)
       }))
 
-    test('lists one scope alone', () =>
+    test('lists places in batches, the last seen first, and those seen since a time alone', () =>
       withStore(async store => {
-        store.put([storedTemplate(), storedTemplate({ scope: 'udp/10/ipfix-udp/192.0.2.1/49153' })])
-        const entries = await store.list('udp/10/ipfix-udp/192.0.2.1/49153')
-        assert.deepEqual(
-          entries.map(entry => entry.scope),
-          ['udp/10/ipfix-udp/192.0.2.1/49153']
+        const count = 1200
+        const startMs = 1_700_000_000_000
+        store.put(
+          Array.from({ length: count }, (_, odid) =>
+            storedTemplate({ odid, lastSeenMs: startMs + ((odid * 7) % count) })
+          )
         )
+        await store.flush()
+        const seenMs: number[] = []
+        for await (const batch of store.list()) {
+          assert.ok(batch.length <= 500)
+          for (const { entries } of batch)
+            seenMs.push(...entries.map(entry => (entry as { lastSeenMs: number }).lastSeenMs))
+        }
+        assert.deepEqual(
+          seenMs,
+          Array.from({ length: count }, (_, index) => startMs + count - 1 - index)
+        )
+        const recent: Place[] = []
+        for await (const batch of store.list({ seenSinceMs: startMs + count - 3 }))
+          recent.push(...batch.map(one => one.place))
+        assert.equal(recent.length, 3)
       }))
 
     test('forgets what was removed, put before or after a flush', () =>
       withStore(async store => {
         store.put([storedTemplate(), storedTemplate({ templateId: 300 })])
         await store.flush()
-        store.remove([entryKey(storedTemplate())])
+        store.remove([keyOf(storedTemplate())], 'withdrawn')
         store.put([storedOptions()])
-        store.remove([entryKey(storedOptions()), 't|nobody|0|256'])
-        assert.deepEqual((await store.list()).map(entryKey), [entryKey(storedTemplate({ templateId: 300 }))])
+        store.remove(
+          [keyOf(storedOptions()), { scope: 'nobody', odid: 0, field: 't256', exportTimeSec: 1 }],
+          'withdrawn'
+        )
+        await store.flush()
+        assert.deepEqual((await allEntries(store)).map(entryField), ['t300'])
       }))
 
-    test('counts what it has after a flush', () =>
+    test('knows each definition that a template id had, and what ended it', () =>
+      withStore(async store => {
+        const ms = (second: number): number => 1_700_000_000_000 + second * 1000
+        const at = (second: number): { exportTimeSec: number; lastSeenMs: number } => ({
+          exportTimeSec: 1_700_000_000 + second,
+          lastSeenMs: ms(second)
+        })
+        const steps = [
+          storedTemplate({ ...at(0), firstSeenMs: ms(0) }),
+          storedTemplate({ ...at(90), firstSeenMs: ms(0) }),
+          storedTemplate({ ...at(100), firstSeenMs: ms(100), fields: otherFields, session: 'udp 192.0.2.1:1 u' }),
+          storedTemplate({ ...at(110), firstSeenMs: ms(110), templateId: 300 }),
+          storedTemplate({ ...at(200), firstSeenMs: ms(200) })
+        ]
+        for (const step of steps) {
+          store.put([step])
+          await store.flush()
+        }
+        store.remove([{ ...keyOf(steps[3]), exportTimeSec: 1_700_000_300 }], 'withdrawn')
+        await store.flush()
+        const shown = (await store.history(place)).map(({ templateId, fields, firstSeenMs, lastSeenMs, ended }) => [
+          templateId,
+          fields.length,
+          (firstSeenMs - ms(0)) / 1000,
+          (lastSeenMs - ms(0)) / 1000,
+          ended
+        ])
+        assert.deepEqual(shown, [
+          [256, 2, 0, 90, 'redefined'],
+          [256, 1, 100, 100, 'redefined'],
+          [300, 2, 110, 110, 'withdrawn'],
+          [256, 2, 200, 200, undefined]
+        ])
+        const [first, second, third] = await store.history(place, 256)
+        assert.equal(first.hash, third.hash)
+        assert.notEqual(first.hash, second.hash)
+        assert.equal(second.session, 'udp 192.0.2.1:1 u')
+        assert.deepEqual(await store.history({ ...place, odid: 9 }), [])
+      }))
+
+    test('keeps 256 versions of a place', () =>
+      withStore(async store => {
+        for (let index = 0; index < 300; index++) {
+          const fields = [{ pen: 0, id: index + 1, length: 4 }]
+          store.put([storedTemplate({ fields, exportTimeSec: 1_700_000_000 + index, firstSeenMs: index })])
+          await store.flush()
+        }
+        const versions = await store.history(place)
+        assert.deepEqual([versions.length, versions[0].firstSeenMs, versions[255].firstSeenMs], [256, 44, 299])
+      }))
+
+    test('has nothing unflushed after a flush', () =>
       withStore(async store => {
         store.put([storedTemplate(), storedOptions()])
         await store.flush()
-        assert.equal(store.stats.entries, 2)
         assert.equal(store.stats.unflushed, 0)
         assert.equal(store.stats.writes, 2)
+        assert.equal(store.health, 'up')
       }))
 
     test('closes twice, and before it was started', async () => {
