@@ -1,0 +1,48 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+
+/** First octet of what is stored: who has a key takes nothing that was not sealed with it, and the other way round. */
+const PLAIN = 0
+const SEALED = 1
+const MAC_OCTETS = 32
+
+/**
+ * Seals what a shared ring stores: with a key, HMAC-SHA-256 over where a value stands and the value. A value that
+ * someone without the key wrote, changed, or moved under another name is not taken (TH-22); an old value of the same
+ * name is not told from a new one.
+ */
+export class EntrySeal {
+  readonly #key: Uint8Array | undefined
+
+  /** @param key - undefined: values are taken from whoever may write to the server. */
+  constructor(key: Uint8Array | undefined) {
+    this.#key = key
+  }
+
+  /**
+   * @param storeKey - the key in the server, and `field` the name below it.
+   * @returns fresh octets.
+   */
+  seal(storeKey: string, field: string, octets: Uint8Array): Uint8Array {
+    const isSealed = this.#key !== undefined
+    const sealed = new Uint8Array(1 + (isSealed ? MAC_OCTETS : 0) + octets.length)
+    sealed[0] = isSealed ? SEALED : PLAIN
+    sealed.set(octets, sealed.length - octets.length)
+    if (isSealed) sealed.set(this.#macOf(storeKey, field, octets), 1)
+    return sealed
+  }
+
+  /** @returns the octets that were sealed for this very name, aliasing `sealed`; undefined if they were not. */
+  open(storeKey: string, field: string, sealed: Uint8Array): Uint8Array | undefined {
+    if (this.#key === undefined) return sealed[0] === PLAIN ? sealed.subarray(1) : undefined
+    if (sealed[0] !== SEALED || sealed.length < 1 + MAC_OCTETS) return undefined
+    const octets = sealed.subarray(1 + MAC_OCTETS)
+    const mac = this.#macOf(storeKey, field, octets)
+    return timingSafeEqual(mac, sealed.subarray(1, 1 + MAC_OCTETS)) ? octets : undefined
+  }
+
+  #macOf(storeKey: string, field: string, octets: Uint8Array): Uint8Array {
+    // The lengths first: no two names give the same octets.
+    const head = `${Buffer.byteLength(storeKey)},${Buffer.byteLength(field)},${storeKey}${field}`
+    return createHmac('sha256', this.#key!).update(head).update(octets).digest()
+  }
+}
