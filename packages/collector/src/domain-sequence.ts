@@ -8,6 +8,11 @@ export interface SequenceCounts {
   readonly restarts: number
   readonly suspect: number
   readonly undecoded: number
+  /**
+   * Units between what this or another collector saw last and the first Message seen here: lost at most, while nobody
+   * listened. Never in `lost`.
+   */
+  readonly gap: number
 }
 
 /** The same as sums that are added to. */
@@ -19,7 +24,8 @@ export const noCounts = (): SequenceSums => ({
   reordered: 0,
   restarts: 0,
   suspect: 0,
-  undecoded: 0
+  undecoded: 0,
+  gap: 0
 })
 
 /** Add one domain's counts to a sum. */
@@ -30,6 +36,7 @@ export function addCounts(sums: SequenceSums, counts: SequenceCounts): void {
   sums.restarts += counts.restarts
   sums.suspect += counts.suspect
   sums.undecoded += counts.undecoded
+  sums.gap += counts.gap
 }
 
 /** What a tracker looks at of the first Message. */
@@ -39,7 +46,16 @@ interface First extends Pick<MessageHeader, 'version' | 'sequence' | 'exportTime
   isDiscardedAfter: boolean
 }
 
-const nothing: SequenceCounts = Object.freeze(noCounts())
+/** Where the numbers of a domain stood when they were last seen, here or elsewhere. */
+export interface FormerSequence extends Pick<MessageHeader, 'version' | 'exportTimeSec' | 'bootTimeMs'> {
+  /** What the next Message should have carried. */
+  readonly nextSequence: number
+}
+
+/** A boot time that differs by more is another run of the exporter (R3954-9-3). */
+const CLOCK_STEP_MS = 60_000
+/** A step beyond it is a new count, not loss. */
+const FARTHEST_GAP = 2 ** 30
 
 /**
  * Sequence accounting of one domain. A tracker remembers windows of numbers, some KiB; a spoofed source sends one Message
@@ -48,9 +64,20 @@ const nothing: SequenceCounts = Object.freeze(noCounts())
 export class DomainSequence {
   #tracker: SequenceTracker | undefined
   #first: First | undefined
+  #former: FormerSequence | undefined
+  #gap = 0
 
   get counts(): SequenceCounts {
-    return this.#tracker ?? nothing
+    const { lost, duplicated, reordered, restarts, suspect, undecoded } = this.#tracker ?? nothing
+    return { lost, duplicated, reordered, restarts, suspect, undecoded, gap: this.#gap }
+  }
+
+  /** What the next Message should carry, or -1 before the first one. */
+  get next(): number {
+    if (this.#tracker !== undefined) return this.#tracker.next
+    const first = this.#first
+    if (first === undefined) return -1
+    return (first.sequence + (first.version === 9 ? 1 : first.units)) >>> 0
   }
 
   /** As `SequenceTracker.update`. */
@@ -62,8 +89,15 @@ export class DomainSequence {
 
   /** As `SequenceTracker.noteDiscarded`. */
   noteDiscarded(): void {
-    if (this.#first !== undefined) this.#first.isDiscardedAfter = true
-    else this.#tracker?.noteDiscarded()
+    if (this.#tracker !== undefined) this.#tracker.noteDiscarded()
+    else if (this.#first !== undefined) this.#first.isDiscardedAfter = true
+  }
+
+  /** Where the numbers stood before: told at any time, before the first Message or after it; only the first word counts. */
+  takeOver(former: FormerSequence): void {
+    if (this.#former !== undefined) return
+    this.#former = former
+    if (this.#first !== undefined) this.#gap = gapBetween(former, this.#first)
   }
 
   #begin(header: MessageHeader, units: number, isComplete: boolean): SequenceStep {
@@ -71,12 +105,23 @@ export class DomainSequence {
     if (first === undefined) {
       const { version, sequence, exportTimeSec, bootTimeMs } = header
       this.#first = { version, sequence, exportTimeSec, bootTimeMs, units, isComplete, isDiscardedAfter: false }
+      if (this.#former !== undefined) this.#gap = gapBetween(this.#former, this.#first)
       return 'first'
     }
     const tracker = (this.#tracker = new SequenceTracker())
-    this.#first = undefined
     tracker.update({ ...header, ...first }, first.units, first.isComplete)
     if (first.isDiscardedAfter) tracker.noteDiscarded()
     return tracker.update(header, units, isComplete)
   }
 }
+
+/** Nothing is said of an exporter that has begun anew meanwhile: its numbers do not go on from the former ones. */
+function gapBetween(former: FormerSequence, first: First): number {
+  if (former.version !== first.version || former.exportTimeSec > first.exportTimeSec) return 0
+  if (first.version === 9 && Math.abs(former.bootTimeMs - first.bootTimeMs) > CLOCK_STEP_MS) return 0
+  // Modulo 2^32; what went back is late, came twice or began anew.
+  const ahead = (first.sequence - former.nextSequence) >>> 0
+  return ahead <= FARTHEST_GAP ? ahead : 0
+}
+
+const nothing: SequenceCounts = Object.freeze(noCounts())

@@ -4,7 +4,7 @@ import { createHttpHealth, createLog, runProcess, type Component, type Log } fro
 import { createCollector } from './collector.ts'
 import { serveControl } from './control.ts'
 import { createCollectorMetrics } from './metric-readers.ts'
-import { createStore } from './store.ts'
+import { createStores } from './store.ts'
 
 export interface CollectorProcessOptions {
   /** The effective document; `runDir` is set. */
@@ -34,7 +34,7 @@ export async function runCollector({
   })
   const collector = createCollector(config, {
     link,
-    store: createStore(config, worker, log),
+    store: createStores(config, worker, log).local,
     registry: loadElements(config.collector.elementFiles),
     log,
     emit: (event, fields) => control.event(event, fields)

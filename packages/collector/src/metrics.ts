@@ -91,7 +91,7 @@ export const collectorMetrics = defineMetrics({
   },
   sequence: {
     name: 'weir_collector_sequence',
-    help: 'What the sequence numbers of ended and living sessions show: lost (records, packets or flows by version), duplicated, reordered, restarts, suspect, undecoded.',
+    help: 'What the sequence numbers of ended and living sessions show: lost (records, packets or flows by version), duplicated, reordered, restarts, suspect, undecoded, gap (at most, while no collector listened).',
     type: 'gauge',
     labels: ['kind']
   },

@@ -1,10 +1,31 @@
 import { join } from 'node:path'
-import type { WeirConfig } from '@weir/config'
-import type { Log } from '@weir/runtime'
+import { parseHostPort, type NatsStore, type RedisStore, type WeirConfig } from '@weir/config'
+import { UnavailableError, type Log } from '@weir/runtime'
 import { createFileTemplateStore, createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
+import { readStoreFiles, type StoreFiles } from './store-files.ts'
 
-/** The template store that the configuration names, in the state folder, one for each worker. */
-export function createStore(config: WeirConfig, worker: number, log: Log): TemplateStore {
+/** The rings that the configuration names. */
+export interface Stores {
+  /** Of this worker alone, in the state folder. */
+  readonly local: TemplateStore
+  /** Of all pods. */
+  readonly shared: TemplateStore | undefined
+}
+
+/**
+ * Make the stores; nothing is opened yet.
+ *
+ * @throws ConfigError if a file of a key, a password or a certificate cannot be read.
+ */
+export function createStores(config: WeirConfig, worker: number, log: Log): Stores {
+  const shared = config.stores.templates
+  return {
+    local: createLocal(config, worker, log),
+    shared: shared.type === 'none' ? undefined : createShared(shared, readStoreFiles(shared))
+  }
+}
+
+function createLocal(config: WeirConfig, worker: number, log: Log): TemplateStore {
   if (config.collector.templateStore === 'memory') return createMemoryTemplateStore()
   return createFileTemplateStore({
     path: join(config.stateDir, `templates-${worker}.db`),
@@ -15,4 +36,36 @@ export function createStore(config: WeirConfig, worker: number, log: Log): Templ
       }),
     onFailure: error => log.warn('store_failed', 'templates cannot be written to the store', { error })
   })
+}
+
+function createShared(store: RedisStore | NatsStore, files: StoreFiles): TemplateStore {
+  const options = store.type === 'redis' ? redisOptions(store, files) : natsOptions(store, files)
+  throw new UnavailableError('STORE_TYPE', `stores.templates.type ${store.type} cannot be had in this version`, options)
+}
+
+function redisOptions(store: RedisStore, { password, tls, hmacKey }: StoreFiles) {
+  const { mode, nodes, sentinelName, database, username, prefix } = store
+  const defaultPort = mode === 'sentinel' ? 26_379 : 6_379
+  return {
+    mode,
+    nodes: nodes.map(node => parseHostPort(node, defaultPort)),
+    sentinelName,
+    database,
+    username,
+    password,
+    prefix,
+    tls,
+    hmacKey,
+    ...sharedOptions(store)
+  }
+}
+
+function natsOptions(store: NatsStore, { credentials, tls, hmacKey }: StoreFiles) {
+  const { servers, bucket, replicas } = store
+  return { servers, bucket, replicas, credentials, tls, hmacKey, ...sharedOptions(store) }
+}
+
+function sharedOptions(store: RedisStore | NatsStore) {
+  const { timeoutMs, connectTimeoutMs, shelfOctetsTotal, shelfOctetsPerPlace, warmupTimeoutMs, seenWithinMs } = store
+  return { timeoutMs, connectTimeoutMs, shelfOctetsTotal, shelfOctetsPerPlace, warmupTimeoutMs, seenWithinMs }
 }

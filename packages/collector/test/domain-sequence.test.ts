@@ -20,7 +20,8 @@ const countsOf = ({ lost, duplicated, reordered, restarts, suspect, undecoded }:
   reordered,
   restarts,
   suspect,
-  undecoded
+  undecoded,
+  gap: 0
 })
 
 test('counts as a tracker that was there from the first Message', () => {
@@ -48,4 +49,51 @@ test('counts as a tracker that was there from the first Message', () => {
       assert.deepEqual(sums, steps.length < 2 ? noCounts() : countsOf(tracker))
     })
   )
+})
+
+const former = (nextSequence: number, more: object = {}) => ({
+  version: 10,
+  nextSequence,
+  exportTimeSec: 1,
+  bootTimeMs: NaN,
+  ...more
+})
+
+const gapOf = (sequence: number, before: ReturnType<typeof former>, header: object = {}): number[] =>
+  [0, 1, 2].map(messagesBefore => {
+    const domain = new DomainSequence()
+    for (let sent = 0; sent < messagesBefore; sent++) {
+      domain.update({ ...headerOf(sequence + sent), ...header }, 1, true)
+    }
+    domain.takeOver(before)
+    domain.takeOver(former(0))
+    if (messagesBefore === 0) domain.update({ ...headerOf(sequence), ...header }, 1, true)
+    return domain.counts.gap
+  })
+
+test('counts what is missing since another collector saw it, whenever that is told, once', () => {
+  assert.deepEqual(gapOf(140, former(100)), [40, 40, 40])
+  assert.deepEqual(gapOf(100, former(100)), [0, 0, 0])
+  assert.deepEqual(gapOf(5, former(0xffff_fffe)), [7, 7, 7])
+})
+
+test('counts no gap where an exporter began anew, or numbers are of another kind', () => {
+  assert.deepEqual(gapOf(10, former(100)), [0, 0, 0])
+  assert.deepEqual(gapOf(140, former(100, { exportTimeSec: 2 })), [0, 0, 0])
+  assert.deepEqual(gapOf(140, former(100, { version: 9 })), [0, 0, 0])
+  const v9 = { version: 9, bootTimeMs: 1_000_000 }
+  assert.deepEqual(gapOf(140, former(100, v9), v9), [40, 40, 40])
+  assert.deepEqual(gapOf(140, former(100, v9), { ...v9, bootTimeMs: 2_000_000 }), [0, 0, 0])
+})
+
+test('says what the next Message should carry', () => {
+  const domain = new DomainSequence()
+  assert.equal(domain.next, -1)
+  domain.update(headerOf(0xffff_ffff), 3, true)
+  assert.equal(domain.next, 2)
+  domain.update(headerOf(2), 4, true)
+  assert.equal(domain.next, 6)
+  const v9 = new DomainSequence()
+  v9.update({ ...headerOf(7), version: 9, bootTimeMs: 1 }, 30, true)
+  assert.equal(v9.next, 8)
 })

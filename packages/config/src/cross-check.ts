@@ -7,6 +7,7 @@ import type { ConfigIssue } from '@weir/runtime'
 import type { Listener } from './schema/collector.ts'
 import type { Destination } from './schema/destination.ts'
 import type { WeirConfig } from './schema/document.ts'
+import type { TemplateStoreConfig } from './schema/stores.ts'
 
 /** The addresses of this machine. */
 export const ownAddresses = (): string[] =>
@@ -58,6 +59,7 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
       allowed: 'at most 25000 ms, so that a stop takes less than 30 s'
     })
   }
+  issues.push(...storeIssues(config.stores.templates))
   config.destinations.forEach((destination, index) =>
     issues.push(...destinationIssues(destination, config, localAddresses, pathOf('destinations', index)))
   )
@@ -128,6 +130,54 @@ function reaches(host: string, listener: Listener, localAddresses: readonly stri
   if (plain === 'localhost')
     return ['::', '0.0.0.0', '::1'].includes(listener.address) || listener.address.startsWith('127.')
   return listener.address === '::' || (listener.address === '0.0.0.0' && !isIPv6(plain))
+}
+
+/** What the keys of a shared store have to do with each other. */
+function storeIssues(store: TemplateStoreConfig): ConfigIssue[] {
+  if (store.type === 'none') return []
+  const path = 'stores.templates'
+  const issues: ConfigIssue[] = []
+  const check = (isRight: boolean, key: string, message: string, allowed: string): void => {
+    if (!isRight) issues.push({ path: pathOf(path, key), message, allowed })
+  }
+  const { tls, shelfOctetsPerPlace, shelfOctetsTotal } = store
+  const hasCertificate = tls !== null && tls.certFile !== null
+  const hasKey = tls !== null && tls.keyFile !== null
+  check(hasKey || !hasCertificate, 'tls.keyFile', 'is null, and certFile is not', 'the key of certFile')
+  check(hasCertificate || !hasKey, 'tls.certFile', 'is null, and keyFile is not', 'the certificate of keyFile')
+  check(
+    shelfOctetsPerPlace <= shelfOctetsTotal,
+    'shelfOctetsPerPlace',
+    `${shelfOctetsPerPlace} is more than shelfOctetsTotal, which is ${shelfOctetsTotal}`,
+    `at most ${shelfOctetsTotal}`
+  )
+  if (store.type === 'nats') return issues
+  const { mode, nodes, sentinelName, database } = store
+  check(
+    mode !== 'sentinel' || sentinelName !== null,
+    'sentinelName',
+    'is null, and mode is sentinel',
+    'the name of the master'
+  )
+  check(
+    mode === 'sentinel' || sentinelName === null,
+    'sentinelName',
+    `is of no use: mode is ${mode}`,
+    'null, or mode: sentinel'
+  )
+  check(
+    mode !== 'single' || nodes.length === 1,
+    'nodes',
+    `has ${nodes.length} entries, and mode is single`,
+    'one server, or mode: sentinel | cluster'
+  )
+  check(
+    mode !== 'cluster' || database === 0,
+    'database',
+    `is ${database}, and mode is cluster`,
+    '0: a Cluster has no other'
+  )
+  return issues
 }
 
 function repeated(values: readonly string[], path: string, key: string): ConfigIssue[] {

@@ -33,6 +33,18 @@ export function parseEndpoint(url: string, schemes: readonly string[], defaultPo
   return { scheme, host, port }
 }
 
+/**
+ * Read `HOST[:PORT]`, IPv6 in brackets.
+ *
+ * @returns host and port, or a sentence that says what is wrong.
+ */
+export function parseHostPort(text: string, defaultPort: number): Pick<Endpoint, 'host' | 'port'> | string {
+  if (text.includes('/')) return `${JSON.stringify(text)} is not HOST:PORT`
+  const endpoint = parseEndpoint(`tcp://${text}`, ['tcp'], defaultPort)
+  if (typeof endpoint !== 'string') return { host: endpoint.host, port: endpoint.port }
+  return endpoint.endsWith('SCHEME://HOST:PORT') ? `${JSON.stringify(text)} is not HOST:PORT` : endpoint
+}
+
 /** `HOST:PORT` with brackets around IPv6. */
 export const formatHostPort = (host: string, port: number): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`

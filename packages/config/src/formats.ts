@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseEndpoint } from './endpoint.ts'
+import { parseEndpoint, parseHostPort } from './endpoint.ts'
 
 /** A meaning that text can have: what is allowed, and the check. */
 export interface Format {
@@ -24,6 +24,11 @@ const endpointIssue = (value: string, schemes: readonly string[], defaultPort?: 
   return ['0.0.0.0', '::'].includes(endpoint.host) ? `${endpoint.host} is no address that can be sent to` : undefined
 }
 
+const hostPortIssue = (value: string): string | undefined => {
+  const endpoint = parseHostPort(value, 1)
+  return typeof endpoint === 'string' ? endpoint : undefined
+}
+
 const jsonTargetIssue = (value: string): string | undefined => {
   if (value === 'stdout') return undefined
   if (value.startsWith('file:')) return value.length > 5 && !hasNul(value) ? undefined : 'file: has no path'
@@ -40,10 +45,18 @@ export const formats: Readonly<Record<string, Format>> = {
     allowed: 'ADDRESS or ADDRESS/PREFIX, e.g. 192.0.2.0/24 or 2001:db8::/32',
     check: value => (isCidr(value) ? undefined : `${JSON.stringify(value)} is not an address or CIDR block`)
   },
+  hostPort: {
+    allowed: 'HOST or HOST:PORT, e.g. redis-0.redis:6379 or [2001:db8::1]:6379',
+    check: value => hostPortIssue(value)
+  },
   ipfixUrl: {
     allowed: 'udp://HOST:PORT | tcp://HOST:PORT',
     check: value => endpointIssue(value, ['udp', 'tcp'], 4739)
   },
   jsonTarget: { allowed: 'stdout | file:PATH | tcp://HOST:PORT', check: jsonTargetIssue },
+  natsUrl: {
+    allowed: 'nats://HOST:PORT | tls://HOST:PORT',
+    check: value => endpointIssue(value, ['nats', 'tls'], 4222)
+  },
   path: { allowed: 'a path', check: value => (hasNul(value) ? 'holds a NUL character' : undefined) }
 }

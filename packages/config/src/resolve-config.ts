@@ -53,6 +53,12 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
       'collector.allowAny is true: Messages are taken from any address, and UDP sources can be forged; set collector.allow'
     )
   }
+  const store = config.stores.templates
+  if (store.type !== 'none' && store.keyFile === null) {
+    warnings.push(
+      'stores.templates.keyFile is null: entries of the store are not authenticated, and whoever can write to it can say what a template is'
+    )
+  }
   return { config, warnings, baseHash: hashOf({ ...config, runDir: null }) }
 }
 

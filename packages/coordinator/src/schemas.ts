@@ -25,7 +25,8 @@ const Sequence = Type.Object(
     reordered: count('Messages that came late.'),
     restarts: count('Times the numbers began anew.'),
     suspect: count('Numbers too far off to be believed.'),
-    undecoded: count('Units of steps that a Set without a template made ambiguous.')
+    undecoded: count('Units of steps that a Set without a template made ambiguous.'),
+    gap: count('Units lost at most while no collector listened: from what was last seen, here or on another pod.')
   },
   { description: "Sequence accounting in the protocol's own unit." }
 )

@@ -65,6 +65,11 @@ export class SequenceTracker {
   #otherBootTimeMs = Number.NaN
   #otherBootTimes = 0
 
+  /** The number that the next Message should carry. */
+  get next(): number {
+    return this.#expected
+  }
+
   /**
    * Take one Message, after it was decoded.
    *

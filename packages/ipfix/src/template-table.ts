@@ -154,6 +154,7 @@ export class TemplateTable {
    * a connection's templates end with it (RFC 7011 §8), unless the operator says otherwise for a faulty exporter.
    *
    * @param lastSeenMs - when the exporter announced it last, in this table's clock; decides how long it lives.
+   * @param lifetimeMs - how long after that, if who has stored it knew; within the limits all the same.
    * @returns whether it was taken.
    */
   restore(
@@ -161,13 +162,23 @@ export class TemplateTable {
     layout: Layout,
     lastSeenMs: number,
     nowMs: number,
-    source: TemplateSource = 'store'
+    source: TemplateSource = 'store',
+    lifetimeMs?: number
   ): boolean {
-    if (this.#entries.has(templateId) || lastSeenMs + this.#lifetimeMs(0, 1) <= nowMs) return false
+    const expiresAtMs = lastSeenMs + this.#restoredLifetimeMs(lifetimeMs)
+    if (this.#entries.has(templateId) || expiresAtMs <= nowMs) return false
     const slot = this.#learn(templateId, layout, lastSeenMs, source, nowMs)
     if (slot === undefined) return false
     slot.isHint = true
+    slot.expiresAtMs = expiresAtMs
     return true
+  }
+
+  /** Somebody else has seen it announced again: a hint from a store lives on. Does nothing to what the wire announced. */
+  renew(entry: TemplateEntry, lastSeenMs: number, lifetimeMs?: number): void {
+    if (!entry.isHint || entry.source !== 'store' || lastSeenMs <= entry.lastSeenMs) return
+    entry.lastSeenMs = lastSeenMs
+    entry.expiresAtMs = Math.max(entry.expiresAtMs, lastSeenMs + this.#restoredLifetimeMs(lifetimeMs))
   }
 
   /** End one template (withdrawal). @returns the entry it had. */
@@ -381,6 +392,13 @@ export class TemplateTable {
     this.#generation++
     this.#budget?.give(templateHeapOctets(slot.layout), this)
     this.#layouts.release(slot.layout)
+  }
+
+  #restoredLifetimeMs(lifetimeMs: number | undefined): number {
+    if (lifetimeMs === undefined || this.transport !== 'udp') return this.#lifetimeMs(0, 1)
+    const { templateLifetimeFixedMs, templateLifetimeMinMs, templateLifetimeMaxMs } = this.#limits
+    if (templateLifetimeFixedMs > 0) return templateLifetimeFixedMs
+    return Math.min(templateLifetimeMaxMs, Math.max(templateLifetimeMinMs, lifetimeMs))
   }
 
   /** D8: the initial lifetime, then three times the longest interval seen; RFC 7011 §8.4. */

@@ -104,6 +104,25 @@ describe('TemplateTable', () => {
     assert.equal(table.restore(257, b, 0, 3_600_000), false, 'expired meanwhile')
   })
 
+  test('D8 keeps a template from a store as long as who stored it said, and longer when it was seen again', () => {
+    const table = tableOf()
+    const lifetimeMs = 7_200_000
+    assert.equal(table.restore(256, a, 0, 3_600_000, 'store', lifetimeMs), true)
+    const entry = table.entry(256)!
+    assert.equal(entry.expiresAtMs, lifetimeMs)
+    table.renew(entry, 1_000_000, lifetimeMs)
+    assert.deepEqual([entry.lastSeenMs, entry.expiresAtMs], [1_000_000, 1_000_000 + lifetimeMs])
+    table.renew(entry, 500_000, lifetimeMs)
+    assert.equal(entry.expiresAtMs, 1_000_000 + lifetimeMs, 'older news change nothing')
+    table.define(256, a, 4_000_000)
+    const { expiresAtMs } = entry
+    table.renew(entry, 5_000_000, lifetimeMs)
+    assert.equal(entry.expiresAtMs, expiresAtMs, 'what the wire announced is not touched')
+    const restored = tableOf()
+    restored.restore(256, a, 0, 0, 'store', 10 ** 12)
+    assert.equal(restored.entry(256)!.expiresAtMs, 259_200_000, 'within the limits')
+  })
+
   test('drops all hints at the first definition that contradicts one (D15)', () => {
     const table = tableOf()
     for (const templateId of [256, 257, 258]) table.define(templateId, a, 0)

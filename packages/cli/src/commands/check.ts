@@ -18,6 +18,10 @@ export function checkCommand(): Command {
     .action(async (file: string) => {
       const { config, warnings } = await loadConfig(file, { environment: process.env })
       loadElements(config.collector.elementFiles)
+      if (config.stores.templates.type !== 'none') {
+        const { readStoreFiles } = await import('@weir/collector')
+        readStoreFiles(config.stores.templates)
+      }
       for (const warning of warnings) process.stderr.write(`weir: ${warning}\n`)
       const { length: listeners } = config.collector.listeners
       const { length: destinations } = config.destinations

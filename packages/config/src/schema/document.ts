@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { CollectorConfig } from './collector.ts'
 import { Destination, PlanConfig } from './destination.ts'
 import { GIB, KIB, MIB, httpHealth, orNull, section, text, wholeNumber, word } from './keys.ts'
+import { StoresConfig } from './stores.ts'
 
 /** Section `mediator`. */
 const MediatorConfig = section(
@@ -285,6 +286,7 @@ export const WeirConfig = section(
     mediator: MediatorConfig,
     link: LinkConfig,
     coordinator: CoordinatorConfig,
+    stores: StoresConfig,
     shutdown: ShutdownConfig,
     destinations: Type.Array(Destination, {
       default: [],

@@ -82,7 +82,7 @@ export const exporterOf = (id: string, records: number, version: number) => ({
   droppedSets: 0,
   droppedRecords: 0,
   clockSkewMs: 0,
-  sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 }
+  sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0, gap: 0 }
 })
 
 const exporters = [exporterOf('192.0.2.1', 5, 9), exporterOf('192.0.2.10', 20, 10), exporterOf('2001:db8::1', 10, 10)]
@@ -94,7 +94,7 @@ const collectorState = {
     dataSets: { received: 9, decoded: 7, pending: 1, dropped: { unknown_template: 1 } },
     records: { decoded: 35, filtered: 0, admitted: 35, held: 0, dropped: {} },
     window: { admitted: 35, settled: 30, inWindow: 5, redelivered: 0 },
-    sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0 },
+    sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0, gap: 0 },
     kernel: { 'ipfix-udp': 0 }
   }
 }
