@@ -76,7 +76,7 @@ export function meterTemplateStore(store: TemplateStore, now: () => number): Met
 type Timed = <T>(call: WaitingCall, work: () => Promise<T>) => Promise<T>
 
 const meterShelf = (shelf: PendingShelf, timed: Timed): PendingShelf => ({
-  put: sets => timed('shelf_put', () => shelf.put(sets)),
+  put: (sets, token) => timed('shelf_put', () => shelf.put(sets, token)),
   claim: (place, templateId, by) => timed('shelf_claim', () => shelf.claim(place, templateId, by))
 })
 

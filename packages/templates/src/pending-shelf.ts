@@ -24,8 +24,13 @@ export interface ShelvedSet extends Place {
 export interface Claim {
   /** In the order they were put. */
   readonly sets: readonly ShelvedSet[]
-  /** They are delivered: the shelf forgets them. Not called within the lease, they can be claimed again. Never rejects. */
-  done(): Promise<void>
+  /**
+   * The shelf forgets them: they are the claimer's. Asked before they are delivered, so that none is delivered twice. Not
+   * asked within the lease, they can be claimed again. Never rejects; may be asked again after a false.
+   *
+   * @returns false if that is not sure: the ring does not answer, or the lease is over. Then they are not to be delivered.
+   */
+  done(): Promise<boolean>
 }
 
 /**
@@ -33,8 +38,12 @@ export interface Claim {
  * forgets it. Bounded by octets of a place and of all.
  */
 export interface PendingShelf {
-  /** @returns how many of the first ones were taken; the rest stays with the caller. 0 while the ring is away; never rejects. */
-  put(sets: readonly ShelvedSet[]): Promise<number>
+  /**
+   * @param token - names this batch. The same batch put again under it within ten minutes, because an answer was lost or a
+   * process was killed, is there once: also if it has been claimed meanwhile.
+   * @returns how many of the first ones were taken; the rest stays with the caller. 0 while the ring is away; never rejects.
+   */
+  put(sets: readonly ShelvedSet[], token: string): Promise<number>
   /**
    * Take what waits for a template; each Set goes to exactly one claimer. Bounded by some MiB: claim again until it is
    * empty. Never rejects; empty while the ring is away.
