@@ -1,4 +1,4 @@
-import type { StoredDecision, StoredOptions, StoredSequence, StoredTemplate } from '../../src/index.ts'
+import type { ShelvedSet, StoredDecision, StoredOptions, StoredSequence, StoredTemplate } from '../../src/index.ts'
 
 /** A template that is right by default. */
 export function storedTemplate(changes: Partial<StoredTemplate> = {}): StoredTemplate {
@@ -65,6 +65,26 @@ export function storedDecision(changes: Partial<StoredDecision> = {}): StoredDec
     evidence: 'equal definitions',
     exportTimeSec: 1_700_000_062,
     sinceMs: 1_700_000_062_000,
+    ...changes
+  }
+}
+
+/** A Data Set that waits for its template. */
+export function shelvedSet(changes: Partial<ShelvedSet> = {}): ShelvedSet {
+  return {
+    scope: 'udp/10/ipfix-udp/192.0.2.1/49152',
+    odid: 1,
+    templateId: 256,
+    version: 10,
+    exportTimeSec: 1_700_000_060,
+    receivedAtMs: 1_700_000_060_100,
+    bootTimeMs: NaN,
+    sequence: 17,
+    octets: Uint8Array.of(192, 0, 2, 9, 1, 0x61),
+    transport: 'udp',
+    address: '192.0.2.1',
+    port: 49_152,
+    listener: 'ipfix-udp',
     ...changes
   }
 }
