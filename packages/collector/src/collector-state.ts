@@ -142,6 +142,7 @@ export function exporterState(parts: CollectorParts, exporter: Exporter) {
       transport: session.transport,
       version: session.identity.version,
       port: session.identity.port,
+      via: session.identity.via ?? null,
       scope: session.identity.scope,
       openedAtMs: session.openedAtMs,
       lastSeenAtMs: session.lastSeenMs + wallOffsetMs,

@@ -132,7 +132,7 @@ export const collectorMetrics = defineMetrics({
   },
   connectionsEnded: {
     name: 'weir_collector_connections_total',
-    help: 'TCP connections by how they ended, or that they were accepted or refused.',
+    help: 'TCP connections by how they ended, or that they were accepted or refused; of load balancers also those that did not begin with a right PROXY header (proxy_header) or ended before an exporter spoke, as health checks do (proxy_silent).',
     type: 'counter',
     labels: ['listener', 'outcome']
   },

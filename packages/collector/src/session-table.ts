@@ -39,6 +39,7 @@ export interface SessionCounters {
 /** Makes its scope key when it is asked for: that of a spoofed source hardly ever is. */
 class UdpIdentity implements SessionIdentity {
   readonly transport = 'udp'
+  readonly via = undefined
   readonly version: number
   readonly listener: string
   readonly exporter: Exporter
@@ -149,16 +150,18 @@ export class SessionTable {
     if (!session.isVerified) this.#unverified.add(session)
   }
 
+  /** @param via - address of the load balancer that passes it on. */
   openTcp(
     listener: string,
     exporter: Exporter,
     port: number,
     connectionId: string,
     nowMs: number,
-    nowAtMs: number
+    nowAtMs: number,
+    via?: string
   ): Session {
     const scope = tcpScope(listener, exporter.id, port, connectionId)
-    const identity = { transport: 'tcp' as const, version: 10, listener, exporter, port, scope }
+    const identity = { transport: 'tcp' as const, version: 10, listener, exporter, port, scope, via }
     const session = new Session(identity, this.#deps.keeper, nowMs, nowAtMs)
     this.counters.opened++
     this.#tcp.add(session)

@@ -21,6 +21,8 @@ export interface SessionIdentity {
   readonly exporter: Exporter
   /** Source port; of a UDP session whose identity has none, that of its first datagram. */
   readonly port: number
+  /** Address of the load balancer that passes it on, if one does and says so. */
+  readonly via: string | undefined
   /** Scope key of its templates. */
   readonly scope: string
 }

@@ -33,7 +33,7 @@ async function stopUdp({ udp, clock, udpSilenceMs }: StopIntakeOptions): Promise
 
 async function stopTcp({ tcp, clock, tcpReadMs }: StopIntakeOptions): Promise<void> {
   const arrivals = (): number => tcp.reduce((sum, listener) => sum + listener.arrivals, 0)
-  const isDone = (): boolean => tcp.every(listener => listener.connections.size === 0)
+  const isDone = (): boolean => tcp.every(listener => listener.connections.size + listener.lobby.strangers.size === 0)
   const silenceMs = Math.min(TCP_SILENCE_MS, tcpReadMs)
   // While the link holds back, silence is ours and not the peers'.
   const isHeld = (): boolean => tcp.some(listener => listener.isHeld)

@@ -47,12 +47,19 @@ export class TcpConnection {
   readonly #maxMalformed: number
   readonly #deps: TcpConnectionDeps
 
-  constructor(socket: Socket, session: Session, maxMalformed: number, deps: TcpConnectionDeps) {
+  /** @param openedMs - when it was accepted, monotonic: a PROXY header counts for L-07 too. */
+  constructor(
+    socket: Socket,
+    session: Session,
+    maxMalformed: number,
+    deps: TcpConnectionDeps,
+    openedMs = deps.nowMs()
+  ) {
     this.socket = socket
     this.session = session
     this.#maxMalformed = maxMalformed
     this.#deps = deps
-    this.openedMs = deps.nowMs()
+    this.openedMs = openedMs
   }
 
   /** Octets of a Message that has begun and is not whole. */

@@ -12,7 +12,7 @@ export interface TcpGateLimits {
 const ADMIT_MS = 100
 
 interface Waiting {
-  readonly address: string
+  readonly address: string | undefined
   readonly open: () => boolean
 }
 
@@ -45,18 +45,27 @@ export class TcpGate {
   }
 
   /**
+   * @param address - undefined if it is not known yet, see {@link name}.
    * @param open - called now or later; returns false if the connection is not there any more.
    * @param refuse - called now, instead.
    */
-  enter(address: string, open: () => boolean, refuse: () => void): void {
-    const ofAddress = this.#byAddress.get(address) ?? 0
-    if (this.#count >= this.#limits.tcpConnections || ofAddress >= this.#limits.tcpConnectionsPerAddress) {
-      return refuse()
-    }
+  enter(address: string | undefined, open: () => boolean, refuse: () => void): void {
+    if (this.#count >= this.#limits.tcpConnections || (address !== undefined && !this.name(address))) return refuse()
     this.#count++
-    this.#byAddress.set(address, ofAddress + 1)
     if (this.#waiting.length > 0 || !this.#rate.pass(this.#clock.monotonicMs())) this.#wait({ address, open })
     else if (!open()) this.leave(address)
+  }
+
+  /**
+   * Count a connection that is in as one of an address.
+   *
+   * @returns false if the address has as many as it may: then it is not counted, and the connection has to go.
+   */
+  name(address: string): boolean {
+    const ofAddress = this.#byAddress.get(address) ?? 0
+    if (ofAddress >= this.#limits.tcpConnectionsPerAddress) return false
+    this.#byAddress.set(address, ofAddress + 1)
+    return true
   }
 
   /** Refuse nobody, let nobody in any more. */
@@ -83,9 +92,10 @@ export class TcpGate {
     if (this.#waiting.length > 0) this.#timer = this.#clock.setTimer(ADMIT_MS, () => this.#admit())
   }
 
-  /** A connection that was let in has ended. */
-  leave(address: string): void {
+  /** A connection that was let in has ended. @param address - as it was told, undefined if it never was. */
+  leave(address: string | undefined): void {
     this.#count--
+    if (address === undefined) return
     const ofAddress = (this.#byAddress.get(address) ?? 1) - 1
     if (ofAddress === 0) this.#byAddress.delete(address)
     else this.#byAddress.set(address, ofAddress)

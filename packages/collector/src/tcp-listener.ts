@@ -1,12 +1,16 @@
-import { createServer, Socket, type AddressInfo, type Server } from 'node:net'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { listenError, type Clock, type Log } from '@weir/runtime'
 import { bindAddress, endpointText } from './bind-address.ts'
-import type { AllowList } from './allow-list.ts'
+import { AllowList } from './allow-list.ts'
 import type { ExporterTable } from './exporter.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Intake } from './intake.ts'
 import type { Ledger } from './ledger.ts'
-import { parsePeerAddress } from './peer-address.ts'
+import { parsePeerAddress, type PeerAddress } from './peer-address.ts'
+import type { ProxiedConnection } from './proxied-connection.ts'
+import { looksLikeProxyHeader } from './proxy-header.ts'
+import { ProxyLobby } from './proxy-lobby.ts'
+import { readInto } from './read-into.ts'
 import type { SessionTable } from './session-table.ts'
 import { TcpConnection, type CloseReason } from './tcp-connection.ts'
 import type { TcpGate } from './tcp-gate.ts'
@@ -16,6 +20,8 @@ export interface TcpListenerConfig {
   readonly address: string
   /** 0 = any free port. */
   readonly port: number
+  /** Who has to send PROXY headers: CIDR blocks; null for nobody. */
+  readonly proxyProtocol: { readonly from: readonly string[] } | null
 }
 
 /** L-07, L-08. */
@@ -46,14 +52,15 @@ export type TcpCounters = Record<CloseReason, number> & {
   not_allowed: number
   /** Over L-05 or L-06. */
   limit: number
+  /** From a balancer, without a PROXY header that is whole and right. */
+  proxy_header: number
+  /** From a balancer, and ended before an exporter was named or a Message began: a health check. */
+  proxy_silent: number
   /** Octets of Messages that ended with their connection. */
   partialOctets: number
 }
 
 const KEEPALIVE_MS = 60_000
-const READ_OCTETS = 262_144
-/** All connections read into this one place: what was read is worked off before the next read. */
-let sharedBuffer: Uint8Array | undefined
 
 /** One TCP listener and its connections. `::` takes IPv4 too. */
 export class TcpListener {
@@ -63,6 +70,8 @@ export class TcpListener {
     accepted: 0,
     not_allowed: 0,
     limit: 0,
+    proxy_header: 0,
+    proxy_silent: 0,
     partialOctets: 0,
     peer: 0,
     abnormal: 0,
@@ -73,10 +82,13 @@ export class TcpListener {
     shutdown: 0
   }
   readonly connections = new Set<TcpConnection>()
+  /** Connections of balancers whose exporter is not known yet. */
+  readonly lobby: ProxyLobby
   /** Counts up with each read: to see silence. */
   arrivals = 0
   readonly #limits: TcpLimits
   readonly #deps: TcpListenerDeps
+  readonly #balancers: AllowList | undefined
   #server: Server | undefined
   #serial = 0
   #isBlocked = false
@@ -85,6 +97,18 @@ export class TcpListener {
     this.config = config
     this.#limits = limits
     this.#deps = deps
+    const { proxyProtocol } = config
+    this.#balancers = proxyProtocol === null ? undefined : new AllowList(proxyProtocol.from, false)
+    this.lobby = new ProxyLobby({
+      listener: config.name,
+      counters: this.counters,
+      gate: deps.gate,
+      clock: deps.clock,
+      log: deps.log,
+      introduce: stranger => this.#introduce(stranger),
+      onChunk: (connection, chunk) => this.#onChunk(connection, chunk),
+      onEnd: (connection, isReset) => (isReset ? this.#end(connection, 'abnormal') : this.#onEnd(connection))
+    })
   }
 
   /** Listens; rejects with one sentence that says what to do. */
@@ -134,6 +158,7 @@ export class TcpListener {
       this.#end(connection, 'shutdown')
       connection.socket.destroy()
     }
+    this.lobby.closeAll()
   }
 
   /** The link has room again. */
@@ -159,52 +184,67 @@ export class TcpListener {
       this.#end(connection, reason)
       connection.socket.resetAndDestroy()
     }
+    this.lobby.sweep(nowMs, this.#limits.tcpFirstHeaderMs)
   }
 
   #onConnection(accepted: Socket): void {
-    const { allow, log, gate } = this.#deps
+    const { gate } = this.#deps
     const address = parsePeerAddress(accepted.remoteAddress ?? '')
     // Gone before it was accepted.
     if (accepted.remoteAddress === undefined) return void accepted.destroy()
     accepted.on('error', () => {})
-    if (!allow.allows(address.text)) {
-      this.counters.not_allowed++
-      log.warn('not_allowed', 'a connection came from an address that is not on the allow list', {
-        exporter: address.text
-      })
-      return void accepted.resetAndDestroy()
+    const refuse = (): void => {
+      this.#noteLimit(address.text)
+      accepted.resetAndDestroy()
     }
-    gate.enter(
-      address.text,
-      () => this.#open(accepted, address.text),
-      () => {
-        this.counters.limit++
-        log.warn('connection_limit', 'a connection was refused by a limit', { exporter: address.text })
-        accepted.resetAndDestroy()
-      }
-    )
+    // Whether the exporter behind a balancer may send, and how often, is asked when it is known.
+    if (this.#balancers?.allows(address.text) === true) {
+      gate.enter(
+        undefined,
+        () => {
+          if (!this.#isThere(accepted)) return false
+          this.lobby.enter(accepted, address.text)
+          return true
+        },
+        refuse
+      )
+    } else if (this.#mayCome(address.text)) {
+      gate.enter(address.text, () => this.#open(accepted, address), refuse)
+    } else {
+      accepted.resetAndDestroy()
+    }
+  }
+
+  #mayCome(addressText: string, balancer?: string): boolean {
+    const { allow, log } = this.#deps
+    if (allow.allows(addressText)) return true
+    this.counters.not_allowed++
+    log.warn('not_allowed', 'a connection came from an address that is not on the allow list', {
+      exporter: addressText,
+      ...(balancer === undefined ? {} : { via: balancer })
+    })
+    return false
+  }
+
+  #noteLimit(addressText: string): void {
+    this.counters.limit++
+    this.#deps.log.warn('connection_limit', 'a connection was refused by a limit', { exporter: addressText })
+  }
+
+  /** Whether it is still of use: a peer may have gone while it waited. */
+  #isThere(accepted: Socket): boolean {
+    if (!accepted.destroyed && this.#server !== undefined) return true
+    accepted.destroy()
+    return false
   }
 
   /** @returns false if the peer has gone while it waited. */
-  #open(accepted: Socket, addressText: string): boolean {
-    const { sessions, exporters, clock, intake, ledger, runId } = this.#deps
-    if (accepted.destroyed || this.#server === undefined) {
-      accepted.destroy()
-      return false
-    }
-    const nowMs = clock.monotonicMs()
-    const nowAtMs = clock.nowMs()
-    const exporter = exporters.candidate(parsePeerAddress(addressText), nowAtMs)
-    const port = accepted.remotePort ?? 0
-    const id = `${runId}-${++this.#serial}`
-    const session = sessions.openTcp(this.config.name, exporter, port, id, nowMs, nowAtMs)
-    const deps = { intake, ledger, nowMs: () => clock.monotonicMs(), nowAtMs: () => clock.nowMs() }
+  #open(accepted: Socket, address: PeerAddress): boolean {
+    if (!this.#isThere(accepted)) return false
     let connection: TcpConnection | undefined
+    const port = accepted.remotePort ?? 0
     const socket = readInto(accepted, chunk => this.#onChunk(connection!, chunk))
-    connection = new TcpConnection(socket, session, this.#limits.tcpMalformedMessages, deps)
-    this.counters.accepted++
-    this.connections.add(connection)
-    const known = connection
+    const known = (connection = this.#begin(socket, address, port, undefined))
     socket.on('end', () => this.#onEnd(known))
     socket.on('error', () => this.#end(known, 'abnormal'))
     socket.on('close', () => this.#onEnd(known))
@@ -213,14 +253,49 @@ export class TcpListener {
     return true
   }
 
+  /** A session for a connection whose exporter is known. */
+  #begin(socket: Socket, address: PeerAddress, port: number, stranger: ProxiedConnection | undefined): TcpConnection {
+    const { sessions, exporters, clock, intake, ledger, runId } = this.#deps
+    const nowMs = clock.monotonicMs()
+    const nowAtMs = clock.nowMs()
+    const exporter = exporters.candidate(address, nowAtMs)
+    const id = `${runId}-${++this.#serial}`
+    const session = sessions.openTcp(this.config.name, exporter, port, id, nowMs, nowAtMs, stranger?.balancer)
+    const deps = { intake, ledger, nowMs: () => clock.monotonicMs(), nowAtMs: () => clock.nowMs() }
+    const { tcpMalformedMessages } = this.#limits
+    const connection = new TcpConnection(socket, session, tcpMalformedMessages, deps, stranger?.openedMs)
+    this.counters.accepted++
+    this.connections.add(connection)
+    return connection
+  }
+
+  /** It is known who speaks: what holds for any exporter holds for this one. @returns undefined if it may not. */
+  #introduce(stranger: ProxiedConnection): TcpConnection | undefined {
+    const { gate } = this.#deps
+    const { source } = stranger.header
+    const address = source?.address ?? parsePeerAddress(stranger.balancer)
+    if (!this.#mayCome(address.text, stranger.balancer)) {
+      gate.leave(undefined)
+      return undefined
+    }
+    if (!gate.name(address.text)) {
+      this.#noteLimit(address.text)
+      gate.leave(undefined)
+      return undefined
+    }
+    return this.#begin(stranger.socket, address, source?.port ?? stranger.port, stranger)
+  }
+
   /** @returns false to stop reading. */
   #onChunk(connection: TcpConnection, chunk: Uint8Array): boolean {
     if (!this.connections.has(connection)) return false
     this.arrivals++
     const reason = connection.read(chunk)
     if (reason !== undefined) {
-      const { exporter } = connection.session
-      this.#deps.log.warn('connection_closed', 'a TCP session was closed for what it sent', {
+      const { exporter, messages } = connection.session
+      const isProxy = reason === 'framing' && messages === 0 && looksLikeProxyHeader(chunk)
+      const hint = isProxy ? ': a PROXY header; if this is a load balancer, add it to proxyProtocol.from' : ''
+      this.#deps.log.warn('connection_closed', `a TCP session was closed for what it sent${hint}`, {
         exporter: exporter.id,
         listener: this.config.name,
         reason,
@@ -232,6 +307,7 @@ export class TcpListener {
     }
     if (this.#deps.forwarder.isWritable) return true
     this.#pauseAll()
+    this.#pause(connection)
     return false
   }
 
@@ -239,10 +315,13 @@ export class TcpListener {
   #pauseAll(): void {
     if (this.#isBlocked) return
     this.#isBlocked = true
-    for (const connection of this.connections) {
-      connection.isPaused = true
-      connection.socket.pause()
-    }
+    for (const connection of this.connections) this.#pause(connection)
+  }
+
+  #pause(connection: TcpConnection): void {
+    if (connection.isPaused) return
+    connection.isPaused = true
+    connection.socket.pause()
   }
 
   #onEnd(connection: TcpConnection): void {
@@ -265,31 +344,4 @@ export class TcpListener {
     gate.leave(connection.session.exporter.id)
     sessions.close(connection.session, true)
   }
-}
-
-/**
- * Read a connection into one buffer that is used again and again, instead of a new one for each read. Accepted sockets
- * cannot be told so by a public way; where the way round fails, ordinary `data` events serve.
- *
- * @param onChunk - gets what was read, valid during the call; returns false to stop reading until `resume()`.
- */
-function readInto(accepted: Socket, onChunk: (chunk: Uint8Array) => boolean): Socket {
-  const holder = accepted as unknown as { _handle: object | null }
-  const handle = holder._handle
-  if (handle === null || typeof handle !== 'object') return readEvents(accepted, onChunk)
-  sharedBuffer ??= new Uint8Array(READ_OCTETS)
-  const buffer = sharedBuffer
-  const onread = { buffer, callback: (count: number) => onChunk(buffer.subarray(0, count)) }
-  const socket = new Socket({ handle, onread } as unknown as ConstructorParameters<typeof Socket>[0])
-  holder._handle = null
-  accepted.destroy()
-  return socket
-}
-
-function readEvents(accepted: Socket, onChunk: (chunk: Uint8Array) => boolean): Socket {
-  accepted.on('data', (chunk: Buffer) => {
-    // Not a Buffer, whose slice would alias.
-    if (!onChunk(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length))) accepted.pause()
-  })
-  return accepted
 }

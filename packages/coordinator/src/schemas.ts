@@ -69,6 +69,9 @@ const Session = Type.Object({
   transport: Type.String(),
   version: Type.Integer(),
   port: Type.Integer({ description: 'Source port.' }),
+  via: Type.Union([Type.String(), Type.Null()], {
+    description: 'Address of the load balancer that passes it on (PROXY protocol), null without one.'
+  }),
   scope: Type.String({ description: 'Key under which its templates live.' }),
   openedAtMs: timeMs('First Message'),
   lastSeenAtMs: timeMs('Last Message'),

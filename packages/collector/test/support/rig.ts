@@ -24,6 +24,8 @@ export interface RigOptions {
   readonly socket?: SocketKind
   readonly receiveBufferOctets?: number
   readonly address?: string
+  /** Who has to send PROXY headers. */
+  readonly proxiesFrom?: readonly string[]
   readonly log?: Log
 }
 
@@ -78,7 +80,13 @@ export function settingsOf(options: RigOptions = {}) {
           receiveBufferOctets: options.receiveBufferOctets ?? 1_048_576,
           socket: options.socket ?? 'dgram'
         },
-        { name: 't', transport: 'tcp', address: options.address ?? '127.0.0.1', port: 0 }
+        {
+          name: 't',
+          transport: 'tcp',
+          address: options.address ?? '127.0.0.1',
+          port: 0,
+          ...(options.proxiesFrom === undefined ? {} : { proxyProtocol: { from: options.proxiesFrom } })
+        }
       ],
       http: null,
       limits: { ...options.limits },

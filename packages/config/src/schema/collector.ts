@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { CollectorLimits } from './collector-limits.ts'
 import { ExporterPolicyConfig } from './exporters.ts'
-import { GIB, MIB, httpHealth, identifier, section, text, wholeNumber, word } from './keys.ts'
+import { GIB, MIB, httpHealth, identifier, orNull, section, text, wholeNumber, word } from './keys.ts'
 
 const listenerKeys = {
   name: identifier('Its name in the API, the log and the metrics.'),
@@ -40,9 +40,29 @@ const UdpListener = Type.Object(
 )
 export type UdpListener = Type.Static<typeof UdpListener>
 
+const ProxyProtocol = Type.Object(
+  {
+    from: Type.Array(text('cidr', { description: 'An address or a CIDR block.' }), {
+      minItems: 1,
+      maxItems: 1_000,
+      description:
+        'The load balancers. What comes from them has to begin with a PROXY header, v1 or v2; `collector.allow` is then asked about the exporter in it, not about them.'
+    })
+  },
+  { additionalProperties: false, description: 'PROXY protocol of one listener.' }
+)
+
 /** A TCP listener. */
 const TcpListener = Type.Object(
-  { ...listenerKeys, transport: Type.Literal('tcp', { description: 'TCP: back-pressure instead of loss.' }) },
+  {
+    ...listenerKeys,
+    transport: Type.Literal('tcp', { description: 'TCP: back-pressure instead of loss.' }),
+    proxyProtocol: orNull(
+      ProxyProtocol,
+      null,
+      'Load balancers in front of it that say whose connection they pass on (HAProxy, Envoy, AWS NLB), so that the exporter is the exporter and not the balancer. Connections from elsewhere are exporters themselves and send none.'
+    )
+  },
   { additionalProperties: false, title: 'tcp' }
 )
 export type TcpListener = Type.Static<typeof TcpListener>
