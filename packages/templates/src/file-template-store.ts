@@ -176,6 +176,7 @@ export function createFileTemplateStore(options: FileTemplateStoreOptions): Temp
       stats.removals += keys.length
     },
     watch: () => () => {},
+    onLost: () => () => {},
     async history(place, templateId) {
       flushAll()
       if (statements === undefined) return []

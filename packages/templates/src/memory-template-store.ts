@@ -87,6 +87,7 @@ export function createMemoryTemplateStore(): TemplateStore {
       }
     },
     watch: () => () => {},
+    onLost: () => () => {},
     async history(place, templateId) {
       const versions = places.get(placeKey(place))?.versions ?? []
       return versions.filter(version => templateId === undefined || version.templateId === templateId)

@@ -67,6 +67,7 @@ export function meterTemplateStore(store: TemplateStore, now: () => number): Met
       store.remove(keys, reason)
     },
     watch: listener => store.watch(listener),
+    onLost: listener => store.onLost(listener),
     history: (place, templateId) => timed('history', () => store.history(place, templateId)),
     flush: () => timed('flush', () => store.flush()),
     close: () => store.close()

@@ -43,6 +43,12 @@ export interface TemplateStore {
    * @returns ends it.
    */
   watch(listener: (changed: readonly Place[]) => void): () => void
+  /**
+   * @param listener - told when what was put may be there no more: the server was emptied, restarted or failed over, or
+   * changes were given up while it was away. Who holds what is live puts it again. Never told by a local ring.
+   * @returns ends it.
+   */
+  onLost(listener: () => void): () => void
   /** Definitions that the ids of a place had, in the order of first announcement; at most 256 of a place are kept. */
   history(place: Place, templateId?: number): Promise<TemplateVersion[]>
   /** Shared rings only. */
