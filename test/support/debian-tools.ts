@@ -11,6 +11,7 @@ const packages = {
   dumpcap: 'wireshark-common',
   ipfixDump: 'libfixbuf-tools',
   chromium: 'chromium',
+  haproxy: 'haproxy',
   'ovs-vswitchd': 'openvswitch-switch',
   'ovs-vsctl': 'openvswitch-switch',
   'ovs-appctl': 'openvswitch-common',

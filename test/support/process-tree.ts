@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 
-/** Pids of a process's children, and theirs. */
-function descendantsOf(pid: number): number[] {
+/** Pids of a process's children, and theirs; none if it is gone. */
+export function descendantsOf(pid: number): number[] {
   let listed: string
   try {
     listed = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')

@@ -5,7 +5,7 @@ import { CoordinatorClient } from './coordinator-client.ts'
 import { freePort } from './free-port.ts'
 import { assertLedgerCloses } from './ledger.ts'
 import type { PodLedger } from './ledger.ts'
-import { descendantWith, isAlive } from './process-tree.ts'
+import { descendantsOf, descendantWith, isAlive } from './process-tree.ts'
 import { until } from './until.ts'
 import { weir } from './weir-command.ts'
 
@@ -68,6 +68,14 @@ export class RunningWeir {
       return pid !== undefined && pid !== old
     })
     return performance.now() - startMs
+  }
+
+  /** Kill all its processes at once with SIGKILL, as a pod's node goes down. */
+  async killPod(): Promise<void> {
+    const children = descendantsOf(this.child.pid)
+    for (const pid of [this.child.pid, ...children]) process.kill(pid, 'SIGKILL')
+    await this.child.waitForEnd()
+    await until('all of the pod are dead', () => !children.some(isAlive))
   }
 
   /** Wait until all processes say that they are ready. */

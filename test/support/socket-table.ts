@@ -28,11 +28,15 @@ export function udpSocketsOn(port: number): UdpSocket[] {
 const LISTEN = '0A'
 const TIME_WAIT = '06'
 
+/** Whether somebody listens for TCP on a port: asked of the kernel, because a connection to try it would be seen. */
+export const isTcpListening = (port: number): boolean => tcpRowsOn(port).some(columns => columns[3] === LISTEN)
+
 /** TCP connections that somebody who listens on a port has still open. */
-export function tcpConnectionsOn(port: number): number {
-  return ['/proc/net/tcp', '/proc/net/tcp6']
+export const tcpConnectionsOn = (port: number): number =>
+  tcpRowsOn(port).filter(columns => columns[3] !== LISTEN && columns[3] !== TIME_WAIT).length
+
+const tcpRowsOn = (port: number): string[][] =>
+  ['/proc/net/tcp', '/proc/net/tcp6']
     .flatMap(table => readFileSync(table, 'utf8').split('\n').slice(1))
     .map(line => line.trim().split(/\s+/))
     .filter(columns => columns.length > 9 && Number.parseInt(columns[1]!.split(':')[1]!, 16) === port)
-    .filter(columns => columns[3] !== LISTEN && columns[3] !== TIME_WAIT).length
-}
