@@ -94,14 +94,8 @@ function listenersToJson({ udp, tcp }: CollectorParts) {
   ]
 }
 
-/** Answer of `collector.exporters`: a page of them, by time of their first session. */
-export function exporterPage({ exporters }: CollectorParts, offset: number, limit: number) {
-  const page = exporters.values().drop(offset).take(limit)
-  return { total: exporters.size, exporters: [...page].map(exporterSummary) }
-}
-
 /** One exporter in a list. */
-function exporterSummary(exporter: Exporter) {
+export function exporterSummary(exporter: Exporter) {
   const sequence = noCounts()
   const versions = new Set<number>()
   let domains = 0
@@ -115,6 +109,10 @@ function exporterSummary(exporter: Exporter) {
   return {
     id: exporter.id,
     address: exporter.address.text,
+    state: exporter.life.state,
+    stateSinceAtMs: exporter.life.sinceAtMs,
+    stateReasons: [...exporter.life.reasons],
+    rebootedAtMs: exporter.life.rebootedAtMs ?? null,
     versions: [...versions].toSorted((a, b) => a - b),
     sessions: exporter.sessions.size,
     domains,

@@ -1,9 +1,12 @@
 import type { ControlClient, JsonValue } from '@weir/link'
 import { CodedError, exitCodes, type Metrics } from '@weir/runtime'
 import type { Collector, CollectorParts } from './collector.ts'
-import { collectorState, exporterPage, exporterState } from './collector-state.ts'
+import { collectorState, exporterState } from './collector-state.ts'
+import { exporterList, type ExporterQuery } from './exporter-list.ts'
 import type { Exporter } from './exporter.ts'
-import { fieldShares, templateList } from './template-list.ts'
+import { fieldShares } from './field-shares.ts'
+import { templateList, type TemplateQuery } from './template-list.ts'
+import { forgetTemplate, templateState } from './template-lookup.ts'
 
 type Parameters = { readonly [key: string]: JsonValue | undefined }
 
@@ -15,35 +18,58 @@ const json = (value: unknown): JsonValue => value as JsonValue
 const MAX_PAGE = 1000
 
 /**
- * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporters {offset?, limit?}`, `collector.exporter {id}`,
- * `collector.templates {exporter?, odid?, offset?, limit?}`, `collector.fields {exporter}`, `collector.metrics`.
- * An exporter that is not known is the error NOT_FOUND.
+ * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporters {filters, sort?, cursor?, offset?, limit?}`, `collector.exporter {id}`,
+ * `collector.templates {filters, sort?, cursor?, offset?, limit?}`, `collector.template {key}`, `collector.forgetTemplate {key}`,
+ * `collector.fields {exporter}`, `collector.metrics`. What is not known is the error NOT_FOUND.
  */
 export function serveControl(control: ControlClient, collector: Collector, metrics: Metrics): void {
   const { parts } = collector
   control.handle('process.readiness', () => json(collector.readiness()))
   control.handle('collector.state', () => json(collectorState(parts)))
-  control.handle('collector.exporters', params => {
-    const { offset, limit } = parametersOf(params)
-    return json(exporterPage(parts, count(offset, 0), Math.min(MAX_PAGE, count(limit, MAX_PAGE))))
-  })
+  control.handle('collector.exporters', async params =>
+    json(await exporterList(parts, exporterQuery(parametersOf(params))))
+  )
   control.handle('collector.exporter', params => json(exporterState(parts, exporterOf(parts, parametersOf(params).id))))
-  control.handle('collector.templates', params => {
-    const { exporter, odid, offset, limit } = parametersOf(params)
-    return json(
-      templateList(parts, {
-        exporter: typeof exporter === 'string' ? exporter : undefined,
-        odid: typeof odid === 'number' ? odid : undefined,
-        offset: count(offset, 0),
-        limit: Math.min(MAX_PAGE, count(limit, MAX_PAGE))
-      })
-    )
-  })
+  control.handle('collector.templates', async params =>
+    json(await templateList(parts, templateQuery(parametersOf(params))))
+  )
+  control.handle('collector.template', params => json(templateState(parts, parametersOf(params).key)))
+  control.handle('collector.forgetTemplate', params => json(forgetTemplate(parts, parametersOf(params).key)))
   control.handle('collector.fields', params => {
     const { exporter, id } = parametersOf(params)
     return json(fieldShares(parts, exporterOf(parts, exporter ?? id)))
   })
   control.handle('collector.metrics', () => metrics.text())
+}
+
+// The coordinator has checked what it asks for; what is of another type is left out.
+const word = (value: JsonValue | undefined): string | undefined => (typeof value === 'string' ? value : undefined)
+const number = (value: JsonValue | undefined): number | undefined => (typeof value === 'number' ? value : undefined)
+const pageQuery = ({ sort, cursor, offset, limit }: Parameters) => ({
+  sort: word(sort),
+  cursor: word(cursor),
+  offset: count(offset, 0),
+  limit: Math.min(MAX_PAGE, count(limit, MAX_PAGE))
+})
+
+function templateQuery(params: Parameters): TemplateQuery {
+  const { exporter, odid, templateId, kind, field, source, scope, state } = params
+  return {
+    ...pageQuery(params),
+    exporter: word(exporter),
+    odid: number(odid),
+    templateId: number(templateId),
+    kind: kind === 'template' || kind === 'options' ? kind : undefined,
+    field: word(field),
+    source: word(source),
+    scope: word(scope),
+    state: word(state)
+  }
+}
+
+function exporterQuery(params: Parameters): ExporterQuery {
+  const { id, version, state } = params
+  return { ...pageQuery(params), id: word(id), version: number(version), state: word(state) }
 }
 
 function exporterOf({ exporters }: CollectorParts, id: JsonValue | undefined): Exporter {

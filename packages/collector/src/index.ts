@@ -5,11 +5,14 @@ export {
   type CollectorParts,
   type CollectorSettings
 } from './collector.ts'
-export { collectorState, exporterPage, exporterState, ledgerToJson } from './collector-state.ts'
+export { collectorState, exporterState, ledgerToJson } from './collector-state.ts'
+export { exporterList, type ExporterQuery } from './exporter-list.ts'
 export { serveControl } from './control.ts'
 export { readStoreFiles } from './store-files.ts'
 export { checkLedger, Ledger } from './ledger.ts'
 export { runCollector, type CollectorProcessOptions } from './main.ts'
 export { createCollectorMetrics } from './metric-readers.ts'
 export { collectorMetrics } from './metrics.ts'
-export { fieldShares, templateList, type TemplateQuery } from './template-list.ts'
+export { fieldShares } from './field-shares.ts'
+export { templateList, type TemplateQuery } from './template-list.ts'
+export { forgetTemplate, templateState } from './template-lookup.ts'

@@ -78,6 +78,22 @@ export class Recollection {
     if (useless.length > 0) this.#store.remove(useless, 'expired')
   }
 
+  /** What is remembered of sessions that have not been seen again yet. */
+  *places(): Generator<{ readonly scope: string; readonly odid: number } & Remembered> {
+    for (const [key, { templates, options }] of this.#remembered) {
+      const separator = key.indexOf('|')
+      yield { odid: Number(key.slice(0, separator)), scope: key.slice(separator + 1), templates, options }
+    }
+  }
+
+  /** One remembered template is not to be known again, here and in the store. */
+  forgetRemembered(scope: string, odid: number, templateId: number): void {
+    const templates = this.#remembered.get(placeKey(scope, odid))?.templates
+    const index = templates?.findIndex(template => template.templateId === templateId) ?? -1
+    if (index >= 0) templates?.splice(index, 1)
+    this.#store.remove([templateEntryKey(scope, odid, templateId)])
+  }
+
   /** What is known of a domain that has just been seen; given out once, unless it is {@link giveBack}. */
   take(domain: Domain): Remembered | undefined {
     if (this.#remembered.size === 0) return undefined

@@ -1,120 +1,181 @@
-import type { FieldSpecifier } from '@weir/ipfix'
+import { CodedError, exitCodes } from '@weir/runtime'
 import type { CollectorParts } from './collector.ts'
-import type { Domain } from './domain.ts'
-import type { Exporter } from './exporter.ts'
+import { readCursor, writeCursor } from './page-cursor.ts'
+import { PageSelection, type Order } from './page-selection.ts'
+import { inSlices } from './slices.ts'
+import { TemplateFilter, type TemplateFilterQuery } from './template-filter.ts'
+import {
+  addressRank,
+  definitionOf,
+  isStored,
+  livePlace,
+  storedPlace,
+  type KnownTemplate,
+  type TemplatePlace
+} from './template-place.ts'
+import { expiresAtMs, firstSeenAtMs, lastSeenAtMs, sourceOf, stateOf, templateToJson } from './template-view.ts'
 
 /** What `collector.templates` is asked for. */
-export interface TemplateQuery {
-  /** Only of this exporter. */
-  readonly exporter?: string
-  readonly odid?: number
+export interface TemplateQuery extends TemplateFilterQuery {
+  /** One of {@link templateSorts}; a `-` before it turns the order round. Default: exporter, then scope, domain and id. */
+  readonly sort?: string
+  /** `next` of the page before. */
+  readonly cursor?: string
+  /** Templates before the page; with a cursor, behind it. */
   readonly offset: number
   readonly limit: number
 }
 
-/** Answer of `collector.templates`: the live templates, a page of them (RFC 7011 §8.4: what is stored of each). */
-export function templateList(parts: CollectorParts, query: TemplateQuery) {
-  const templates: ReturnType<typeof templateToJson>[] = []
-  let total = 0
-  for (const { domain, entry } of liveTemplates(parts, query)) {
-    if (total >= query.offset && templates.length < query.limit) templates.push(templateToJson(parts, domain, entry))
-    total++
-  }
-  return { total, offset: query.offset, limit: query.limit, templates }
+/** Where a template stands in an order: `value` first, then its name. */
+interface Rank {
+  readonly place: Pick<TemplatePlace, 'exporter' | 'rank' | 'scope' | 'odid'>
+  readonly templateId: number
+  readonly value: string | number
 }
 
-type Entry = ReturnType<Domain['table']['entries']> extends Iterable<infer E> ? E : never
+interface Candidate extends Rank {
+  readonly place: TemplatePlace
+  readonly template: KnownTemplate
+}
 
-function* liveTemplates(parts: CollectorParts, query: TemplateQuery): Generator<{ domain: Domain; entry: Entry }> {
-  for (const exporter of exportersOf(parts, query.exporter)) {
-    for (const session of exporter.sessions.values()) {
+/** What a template is sorted by; times by the wall clock. */
+type ValueOf = (
+  template: KnownTemplate,
+  place: TemplatePlace,
+  wallOffsetMs: number,
+  lifetimeMs: number
+) => string | number
+
+const sorts: Readonly<Record<string, ValueOf>> = {
+  exporter: () => 0,
+  odid: (_template, { odid }) => odid,
+  templateId: ({ templateId }) => templateId,
+  version: (_template, { version }) => version,
+  kind: template => (definitionOf(template).scopeCount > 0 ? 'options' : 'template'),
+  firstSeenAtMs: (template, _place, wallOffsetMs) => firstSeenAtMs(template, wallOffsetMs),
+  lastSeenAtMs: (template, _place, wallOffsetMs) => lastSeenAtMs(template, wallOffsetMs),
+  expiresAtMs: (template, _place, wallOffsetMs, lifetimeMs) =>
+    Math.min(Number.MAX_SAFE_INTEGER, expiresAtMs(template, wallOffsetMs, lifetimeMs)),
+  announcements: ({ announcements }) => announcements,
+  records: template => (isStored(template) ? 0 : template.records),
+  source: template => sourceOf(template),
+  state: template => stateOf(template)
+}
+
+/** More entries before a page than this would have to be kept and ordered for it: the cursor leads there. */
+const MAX_OFFSET = 10_000
+
+/**
+ * Answer of `collector.templates`: a page of the templates that live or are remembered, and how many match in all. Walks
+ * through all of them, in slices; keeps a page.
+ *
+ * @throws CodedError BAD_CURSOR, SORT_UNKNOWN, OFFSET_TOO_LARGE
+ */
+export async function templateList(parts: CollectorParts, query: TemplateQuery) {
+  const { clock, settings } = parts
+  const { sort = 'exporter', cursor, offset, limit } = query
+  const isTurned = sort.startsWith('-')
+  const valueOf = sortOf(isTurned ? sort.slice(1) : sort)
+  if (offset > MAX_OFFSET) {
+    const message = `offset is ${offset}; at most ${MAX_OFFSET} are passed over, go on with the cursor in \`next\` instead.`
+    throw new CodedError('OFFSET_TOO_LARGE', message, exitCodes.failed)
+  }
+  const after = cursor === undefined ? undefined : readRank(sort, cursor)
+  // The first page's, so that what is ordered by time stands where it stood.
+  const wallOffsetMs = after?.wallOffsetMs ?? clock.nowMs() - clock.monotonicMs()
+  const lifetimeMs = settings.collector.limits.templateLifetimeMs
+  // One more than the page has, to know whether there is another page.
+  const size = offset + limit + 1
+  const selection = new PageSelection<Rank>(isTurned ? (one, other) => inOrder(other, one) : inOrder, size, after)
+  const filter = new TemplateFilter(parts.registry, query)
+  const probe = { place: undefined as unknown as TemplatePlace, templateId: 0, value: 0 as string | number }
+  let total = 0
+  const offer = (place: TemplatePlace, template: KnownTemplate): void => {
+    if (!filter.takes(template, place)) return
+    total++
+    probe.place = place
+    probe.templateId = template.templateId
+    probe.value = valueOf(template, place, wallOffsetMs, lifetimeMs)
+    if (selection.takes(probe))
+      selection.keep({ place, templateId: probe.templateId, value: probe.value, template } as Candidate)
+  }
+  await inSlices(walk(parts, filter, offer), clock)
+  const found = selection.inOrder() as Candidate[]
+  const page = found.slice(offset, offset + limit)
+  const last = page.at(-1)
+  const isMore = last !== undefined && found.length === size
+  return {
+    total,
+    offset,
+    limit,
+    next: isMore ? writeRank(sort, last, wallOffsetMs) : null,
+    templates: page.map(({ place, template }) => templateToJson(parts, place, template, wallOffsetMs))
+  }
+}
+
+function* walk(
+  parts: CollectorParts,
+  filter: TemplateFilter,
+  offer: (place: TemplatePlace, template: KnownTemplate) => void
+): Generator<void> {
+  const { exporter } = filter.query
+  const one = exporter === undefined ? undefined : parts.exporters.get(exporter)
+  for (const { sessions } of exporter === undefined ? parts.exporters.values() : one === undefined ? [] : [one]) {
+    for (const session of sessions.values()) {
       for (const domain of session.domains.values()) {
-        if (query.odid !== undefined && query.odid !== domain.odid) continue
-        for (const entry of domain.table.entries()) yield { domain, entry }
+        yield
+        if (domain.table.size === 0) continue
+        const place = livePlace(domain)
+        if (!filter.takesPlace(place)) continue
+        for (const entry of domain.table.entries()) offer(place, entry)
       }
     }
   }
-}
-
-function exportersOf({ exporters }: CollectorParts, id: string | undefined): Iterable<Exporter> {
-  if (id === undefined) return exporters.values()
-  const exporter = exporters.get(id)
-  return exporter === undefined ? [] : [exporter]
-}
-
-function templateToJson(parts: CollectorParts, domain: Domain, entry: Entry) {
-  const { identity, exporter, transport } = domain.session
-  const wallOffsetMs = parts.clock.nowMs() - parts.clock.monotonicMs()
-  const local = listenerOf(parts, identity.listener)
-  return {
-    exporter: exporter.id,
-    exporterPort: identity.port,
-    transport,
-    version: identity.version,
-    listener: identity.listener,
-    collectorAddress: local.address,
-    collectorPort: local.port,
-    odid: domain.odid,
-    templateId: entry.templateId,
-    scopeCount: entry.layout.scopeCount,
-    fields: entry.layout.fields.map(field => fieldToJson(parts, field, identity.version)),
-    firstSeenAtMs: Math.round(entry.firstSeenMs + wallOffsetMs),
-    lastSeenAtMs: Math.round(entry.lastSeenMs + wallOffsetMs),
-    expiresAtMs: entry.expiresAtMs === Infinity ? null : Math.round(entry.expiresAtMs + wallOffsetMs),
-    announcements: entry.announcements,
-    records: entry.records,
-    source: entry.source,
-    isHint: entry.isHint
+  if (filter.query.state !== undefined && filter.query.state !== 'remembered') return
+  for (const { scope, odid, templates } of parts.recollection.places()) {
+    yield
+    const place = storedPlace(scope, odid)
+    if (filter.takesPlace(place)) for (const template of templates) offer(place, template)
   }
 }
 
-function listenerOf({ udp, tcp }: CollectorParts, name: string): { address: string; port: number } {
-  for (const listener of [...udp.map(part => part.listener), ...tcp]) {
-    if (listener.config.name === name) return { address: listener.config.address, port: listener.port }
+function sortOf(sort: string): ValueOf {
+  const valueOf = Object.hasOwn(sorts, sort) ? sorts[sort] : undefined
+  if (valueOf !== undefined) return valueOf
+  const known = Object.keys(sorts).join(', ')
+  throw new CodedError(
+    'SORT_UNKNOWN',
+    `There is no key ${JSON.stringify(sort)} to sort by; there are ${known}.`,
+    exitCodes.failed
+  )
+}
+
+const inOrder: Order<Rank> = (one, other) =>
+  compareValues(one.value, other.value) ||
+  (one.place === other.place ? 0 : comparePlaces(one.place, other.place)) ||
+  one.templateId - other.templateId
+
+const compareValues = (one: string | number, other: string | number): number => (one < other ? -1 : one > other ? 1 : 0)
+
+function comparePlaces(one: Rank['place'], other: Rank['place']): number {
+  if (one.exporter !== other.exporter) {
+    return one.rank - other.rank || compareValues(one.exporter, other.exporter)
   }
-  return { address: '', port: 0 }
+  return compareValues(one.scope, other.scope) || one.odid - other.odid
 }
 
-function fieldToJson({ registry }: CollectorParts, { pen, id, length }: FieldSpecifier, wireVersion: number) {
-  const element = registry.get(pen, id, wireVersion)
-  return { pen, id, length, name: element?.name ?? null, type: element?.type ?? null }
-}
+const writeRank = (sort: string, { value, place, templateId }: Rank, wallOffsetMs: number): string =>
+  writeCursor(`templates ${sort}`, [wallOffsetMs, value, place.exporter, place.scope, place.odid, templateId])
 
-/** Answer of `collector.fields`: which elements an exporter sends, and in what share of its Data Records. */
-export function fieldShares(parts: CollectorParts, exporter: Exporter) {
-  const shares = new Map<string, ReturnType<typeof newShare>>()
-  let records = 0
-  for (const { layout, count, version } of layoutsOf(exporter)) {
-    records += count
-    const seen = new Set<string>()
-    for (const field of layout.fields) {
-      const key = `${field.pen}.${field.id}`
-      let share = shares.get(key)
-      if (share === undefined) shares.set(key, (share = newShare(parts, field, version)))
-      if (!share.lengths.includes(field.length)) share.lengths.push(field.length)
-      // An element that stands twice in a template is in each record once.
-      if (seen.has(key)) continue
-      seen.add(key)
-      share.records += count
-      share.templates++
-    }
-  }
-  const fields = [...shares.values()].map(share => ({ ...share, share: records === 0 ? 0 : share.records / records }))
-  fields.sort((a, b) => b.records - a.records || a.pen - b.pen || a.id - b.id)
-  return { exporter: exporter.id, records, fields }
-}
-
-function newShare(parts: CollectorParts, field: FieldSpecifier, wireVersion: number) {
-  const { name, type } = fieldToJson(parts, field, wireVersion)
-  return { pen: field.pen, id: field.id, name, type, lengths: [] as number[], templates: 0, records: 0 }
-}
-
-function* layoutsOf(exporter: Exporter) {
-  for (const { domains, identity } of exporter.sessions.values()) {
-    const { version } = identity
-    for (const { table, fixedLayout, fixedRecords } of domains.values()) {
-      for (const { layout, records } of table.entries()) yield { layout, count: records, version }
-      if (fixedLayout !== undefined) yield { layout: fixedLayout, count: fixedRecords, version }
-    }
-  }
+function readRank(sort: string, cursor: string): Rank & { readonly wallOffsetMs: number } {
+  const types = ['number', 'any', 'string', 'string', 'number', 'number'] as const
+  const [wallOffsetMs, value, exporter, scope, odid, templateId] = readCursor(`templates ${sort}`, cursor, types) as [
+    number,
+    string | number,
+    string,
+    string,
+    number,
+    number
+  ]
+  return { wallOffsetMs, value, place: { exporter, rank: addressRank(exporter), scope, odid }, templateId }
 }

@@ -7,7 +7,7 @@ import {
   ledgerToJson,
   serveControl,
   type collectorState,
-  type exporterPage,
+  type exporterList,
   type exporterState,
   type fieldShares,
   type templateList
@@ -18,9 +18,9 @@ import { startRig, type Rig } from './support/rig.ts'
 
 interface Answers {
   'collector.state': ReturnType<typeof collectorState>
-  'collector.exporters': ReturnType<typeof exporterPage>
+  'collector.exporters': Awaited<ReturnType<typeof exporterList>>
   'collector.exporter': ReturnType<typeof exporterState>
-  'collector.templates': ReturnType<typeof templateList>
+  'collector.templates': Awaited<ReturnType<typeof templateList>>
   'collector.fields': ReturnType<typeof fieldShares>
   'collector.metrics': string
 }
@@ -119,7 +119,14 @@ describe('collector.templates', () => {
     )
     assert.ok(Math.abs(template.lastSeenAtMs - Date.now()) < 60_000)
     assert.ok(template.expiresAtMs! > template.lastSeenAtMs)
-    assert.deepEqual(template.fields[0], { pen: 0, id: 8, length: 4, name: 'sourceIPv4Address', type: 'ipv4Address' })
+    assert.deepEqual(template.fields[0], {
+      pen: 0,
+      id: 8,
+      length: 4,
+      name: 'sourceIPv4Address',
+      type: 'ipv4Address',
+      isScope: false
+    })
     assert.deepEqual([template.fields[2].pen, template.fields[2].id], [32473, 15])
   })
 

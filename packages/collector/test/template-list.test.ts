@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { describe, test, type TestContext } from 'node:test'
 import { buildMessage, buildV9 } from '@weir/ipfix/testing'
-import { fieldShares, templateList } from '../src/template-list.ts'
-import { startRig } from './support/rig.ts'
+import { createMemoryTemplateStore } from '@weir/templates'
+import { fieldShares } from '../src/field-shares.ts'
+import { templateList } from '../src/template-list.ts'
+import { forgetTemplate, templateState } from '../src/template-lookup.ts'
+import { dataMessage, templateMessage } from './support/messages.ts'
+import { startRig, type Rig, type RigOptions } from './support/rig.ts'
 
 const VENDOR_TYPE = 8192
-const page = { offset: 0, limit: 10 }
+const page = { sort: 'version', offset: 0, limit: 10 }
 
 test('vendor types have their names where they came in NetFlow v9, and none where they came in IPFIX', async t => {
   const rig = await startRig(t)
@@ -20,7 +24,7 @@ test('vendor types have their names where they came in NetFlow v9, and none wher
   await source.send(buildMessage({ odid: 2 }).template(256, `${VENDOR_TYPE}:4`).octets())
   await rig.untilMessages(2)
   assert.deepEqual(
-    templateList(parts, page).templates.map(({ version, fields }) => [version, fields[0]!.name]),
+    (await templateList(parts, page)).templates.map(({ version, fields }) => [version, fields[0]!.name]),
     [
       [9, name],
       [10, null]
@@ -33,8 +37,142 @@ test('times are whole milliseconds', async t => {
   const source = await rig.udpSource()
   await source.send(buildMessage().template(256, '8:4').octets())
   await rig.untilMessages(1)
-  const [template] = templateList(rig.collector.parts, page).templates
+  const [template] = (await templateList(rig.collector.parts, page)).templates
   for (const timeMs of [template!.firstSeenAtMs, template!.lastSeenAtMs, template!.expiresAtMs]) {
     assert.ok(Number.isSafeInteger(timeMs), String(timeMs))
   }
+})
+
+describe('templates in pages', () => {
+  const namesOf = ({ templates }: { readonly templates: readonly { odid: number; templateId: number }[] }) =>
+    templates.map(({ odid, templateId }) => `${odid}/${templateId}`)
+
+  /** Three domains with Templates 256 to 259 and an Options Template 300. */
+  async function filled(t: TestContext, options: RigOptions = {}): Promise<Rig> {
+    const rig = await startRig(t, options)
+    const source = await rig.udpSource()
+    for (const odid of [3, 1, 2]) {
+      const message = buildMessage({ odid }).optionsTemplate(300, 1, '149:4 34:4')
+      for (const id of [256, 257, 258, 259]) message.template(id, `8:4 1:${id - 255}${id === 258 ? ' 82:65535' : ''}`)
+      await source.send(message.octets())
+    }
+    await rig.untilMessages(3)
+    return rig
+  }
+
+  test('every template is on one page, whatever the order and the length of the pages', async t => {
+    const { parts } = (await filled(t)).collector
+    for (const sort of [undefined, 'templateId', '-lastSeenAtMs', 'kind', '-exporter', 'expiresAtMs']) {
+      const whole = namesOf(await templateList(parts, { sort, offset: 0, limit: 100 }))
+      assert.equal(new Set(whole).size, 15)
+      for (const limit of [1, 4, 15]) {
+        const seen: string[] = []
+        for (let cursor: string | undefined; ;) {
+          const page = await templateList(parts, { sort, cursor, offset: 0, limit })
+          assert.equal(page.total, 15)
+          seen.push(...namesOf(page))
+          if (page.next === null) break
+          cursor = page.next
+        }
+        assert.deepEqual(seen, whole, `${sort} by ${limit}`)
+      }
+      assert.deepEqual(namesOf(await templateList(parts, { sort, offset: 13, limit: 5 })), whole.slice(13))
+    }
+    assert.deepEqual(namesOf(await templateList(parts, { sort: undefined, offset: 0, limit: 3 })), [
+      '1/256',
+      '1/257',
+      '1/258'
+    ])
+  })
+
+  test('only those that are asked for', async t => {
+    const { parts } = (await filled(t)).collector
+    const all = { offset: 0, limit: 100 }
+    const totalOf = async (query: object): Promise<number> => (await templateList(parts, { ...all, ...query })).total
+    assert.equal(await totalOf({ odid: 2 }), 5)
+    assert.equal(await totalOf({ templateId: 257 }), 3)
+    assert.equal(await totalOf({ kind: 'options' }), 3)
+    for (const field of ['interfaceName', '82', '0:82']) assert.equal(await totalOf({ field }), 3, field)
+    for (const field of ['nothing', '29305:82', '9999']) assert.equal(await totalOf({ field }), 0, field)
+    assert.equal(await totalOf({ exporter: '127.0.0.1' }), 15)
+    assert.equal(await totalOf({ exporter: '192.0.2.1' }), 0)
+    assert.equal(await totalOf({ source: 'wire' }), 15)
+    assert.equal(await totalOf({ state: 'hint' }), 0)
+    assert.equal(await totalOf({ scope: 'udp/10/u/127.0.0.1' }), 15)
+    assert.equal(await totalOf({ scope: 'tcp' }), 0)
+  })
+
+  test('a cursor of another order, a wrong one, an unknown order and too far an offset are refused', async t => {
+    const { parts } = (await filled(t)).collector
+    const page = { offset: 0, limit: 2 }
+    const { next } = await templateList(parts, page)
+    for (const cursor of ['', 'x', next!.slice(2), Buffer.from('["templates exporter",1]').toString('base64url')]) {
+      await assert.rejects(templateList(parts, { ...page, cursor }), { code: 'BAD_CURSOR' }, cursor)
+    }
+    await assert.rejects(templateList(parts, { ...page, sort: 'records', cursor: next! }), { code: 'BAD_CURSOR' })
+    await assert.rejects(templateList(parts, { ...page, sort: 'weight' }), { code: 'SORT_UNKNOWN' })
+    await assert.rejects(templateList(parts, { offset: 10_001, limit: 1 }), { code: 'OFFSET_TOO_LARGE' })
+  })
+
+  test('those that a store remembers are listed with the living ones, and become theirs', async t => {
+    const store = createMemoryTemplateStore()
+    const first = await filled(t, { store })
+    await first.stop()
+    const rig = await startRig(t, { store })
+    const { parts } = rig.collector
+    const all = { offset: 0, limit: 100 }
+    const remembered = await templateList(parts, { ...all, state: 'remembered' })
+    assert.equal(remembered.total, 15)
+    assert.deepEqual(
+      [
+        ...new Set(
+          remembered.templates.map(({ exporter, source: from, listener, version }) =>
+            [exporter, from, listener, version].join()
+          )
+        )
+      ],
+      ['127.0.0.1,store,u,10']
+    )
+    assert.equal((await templateList(parts, { ...all, field: 'interfaceName' })).total, 3)
+  })
+})
+
+describe('one template', () => {
+  test('is shown with its elements, and forgotten once: then its data waits', async t => {
+    const rig = await startRig(t)
+    const source = await rig.udpSource()
+    await source.send(templateMessage(), dataMessage([1]))
+    await rig.untilMessages(2)
+    const { parts } = rig.collector
+    const [listed] = (await templateList(parts, page)).templates
+    const shown = templateState(parts, listed!.key)
+    assert.deepEqual([shown.recordLength, shown.records, shown.state], [8, 1, 'live'])
+    assert.deepEqual(shown.fields[1], {
+      pen: 0,
+      id: 2,
+      length: 4,
+      name: 'packetDeltaCount',
+      type: 'unsigned64',
+      isScope: false,
+      semantics: 'deltaCounter',
+      units: 'packets'
+    })
+    forgetTemplate(parts, listed!.key)
+    assert.throws(() => forgetTemplate(parts, listed!.key), { code: 'NOT_FOUND' })
+    assert.throws(() => templateState(parts, listed!.key), { code: 'NOT_FOUND' })
+    assert.throws(() => templateState(parts, 'nonsense'), { code: 'NOT_FOUND' })
+    assert.deepEqual(
+      rig.events
+        .filter(({ event }) => event === 'template_withdrawn')
+        .map(({ fields }) => [fields.by, fields.templateId]),
+      [['api', 256]]
+    )
+    await source.send(dataMessage([2], { sequence: 1 }))
+    await rig.untilMessages(3)
+    assert.equal(parts.ledger.dataSets.pending, 1, 'it waits, and is not dropped')
+    await source.send(templateMessage())
+    await rig.untilMessages(4)
+    assert.equal(parts.ledger.dataSets.pending, 0)
+    assert.equal(rig.link.records, 2)
+  })
 })
