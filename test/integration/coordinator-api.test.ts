@@ -94,6 +94,52 @@ describe('the control API of a running Weir', () => {
     assert.equal(all.total, 5)
     const page = await weir.api.get<Page<{ templateId: number }>>('/v1/templates?limit=2&offset=4')
     assert.equal(page.items.length, 1)
+    const seen: number[] = []
+    for (let next: string | null = ''; next !== null;) {
+      const cursor: string = next === '' ? '' : `&cursor=${next}`
+      const some = await weir.api.get<Page<{ templateId: number }> & { next: string | null }>(
+        `/v1/templates?sort=-templateId&limit=2${cursor}`
+      )
+      seen.push(...some.items.map(({ templateId }) => templateId))
+      next = some.next
+    }
+    assert.deepEqual(
+      seen,
+      all.items.map(({ templateId }) => templateId).toSorted((one, other) => other - one)
+    )
+    const options = await weir.api.get<Page<{ kind: string }>>('/v1/templates?kind=options')
+    assert.equal(options.total, capture.summary.optionsTemplates)
+    assert.equal((await weir.api.get<Page<object>>('/v1/templates?field=octetDeltaCount&state=live')).total, 4)
+    isProblem(await weir.api.call('GET', '/v1/templates?cursor=nonsense'), 400, 'BAD_CURSOR')
+    isProblem(await weir.api.call('GET', '/v1/templates?sort=weight'), 400, 'SORT_UNKNOWN')
+  })
+
+  test('GET /v1/templates/{key}, its history, and DELETE, once', async () => {
+    const { items } = await weir.api.get<Page<{ key: string; templateId: number }>>('/v1/templates?kind=options')
+    const { key, templateId } = items[0]!
+    const one = await weir.api.get<{ templateId: number; fields: { isScope: boolean; semantics: unknown }[] }>(
+      `/v1/templates/${key}`
+    )
+    assert.equal(one.templateId, templateId)
+    assert.equal(one.fields[0]!.isScope, true)
+    assert.ok('semantics' in one.fields[0]!)
+    const past = await weir.api.get<{ versions: object[]; meaning: { hash: string } | null }>(
+      `/v1/templates/${key}/history?at=${new Date().toISOString()}`
+    )
+    assert.equal(past.versions.length, 1)
+    assert.match(past.meaning!.hash, /^[0-9a-f]{16}$/)
+    isProblem(await weir.api.call('GET', `/v1/templates/${key}/history?at=now`), 400, 'TIME_INVALID')
+    assert.equal((await weir.api.call('DELETE', `/v1/templates/${key}`)).status, 204)
+    isProblem(await weir.api.call('DELETE', `/v1/templates/${key}`), 404, 'NOT_FOUND')
+    isProblem(await weir.api.call('GET', `/v1/templates/${key}`), 404, 'NOT_FOUND')
+    isProblem(await weir.api.call('GET', '/v1/templates/nonsense'), 404, 'NOT_FOUND')
+  })
+
+  test('GET /v1/exporters says where each is in its life', async () => {
+    const { items } = await weir.api.get<Page<{ state: string; stateReasons: string[] }>>('/v1/exporters?version=10')
+    assert.ok(['discovered', 'active', 'skewed'].includes(items[0]!.state), JSON.stringify(items))
+    assert.equal((await weir.api.get<Page<object>>('/v1/exporters?state=silent')).total, 0)
+    isProblem(await weir.api.call('GET', '/v1/exporters?state=happy'), 400)
   })
 
   test('destinations: added, read, changed, templates sent again, removed', async () => {
@@ -191,6 +237,9 @@ describe('the control API of a running Weir', () => {
       'GET /v1/exporters/{id}/templates',
       'GET /v1/exporters/{id}/fields',
       'GET /v1/templates',
+      'GET /v1/templates/{key}',
+      'GET /v1/templates/{key}/history',
+      'DELETE /v1/templates/{key}',
       'GET /v1/destinations',
       'POST /v1/destinations',
       'PATCH /v1/destinations/{id}',

@@ -28,7 +28,13 @@ async function makeCollector(): Promise<Collector> {
         .map(text => text.split(':').map(Number))
         .map(([id, length]) => ({ pen: 0, id: id!, length: length! }))
       const scope = udpScope(10, 'u', addressOf(exporter), 4739)
-      const times = { firstSeenMs: nowMs - 1000, lastSeenMs: nowMs - exporter }
+      const times = {
+        firstSeenMs: nowMs - 1000,
+        lastSeenMs: nowMs - exporter,
+        lifetimeMs: 3_600_000,
+        exportTimeSec: 0,
+        session: ''
+      }
       store.put([
         {
           kind: 'template',

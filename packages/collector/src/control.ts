@@ -6,6 +6,7 @@ import { exporterList, type ExporterQuery } from './exporter-list.ts'
 import type { Exporter } from './exporter.ts'
 import { fieldShares } from './field-shares.ts'
 import { templateList, type TemplateQuery } from './template-list.ts'
+import { templateHistory } from './template-history.ts'
 import { forgetTemplate, templateState } from './template-lookup.ts'
 
 type Parameters = { readonly [key: string]: JsonValue | undefined }
@@ -20,7 +21,7 @@ const MAX_PAGE = 1000
 /**
  * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporters {filters, sort?, cursor?, offset?, limit?}`, `collector.exporter {id}`,
  * `collector.templates {filters, sort?, cursor?, offset?, limit?}`, `collector.template {key}`, `collector.forgetTemplate {key}`,
- * `collector.fields {exporter}`, `collector.metrics`. What is not known is the error NOT_FOUND.
+ * `collector.templateHistory {key, atMs?}`, `collector.fields {exporter}`, `collector.metrics`. What is not known is the error NOT_FOUND.
  */
 export function serveControl(control: ControlClient, collector: Collector, metrics: Metrics): void {
   const { parts } = collector
@@ -34,6 +35,10 @@ export function serveControl(control: ControlClient, collector: Collector, metri
     json(await templateList(parts, templateQuery(parametersOf(params))))
   )
   control.handle('collector.template', params => json(templateState(parts, parametersOf(params).key)))
+  control.handle('collector.templateHistory', async params => {
+    const { key, atMs } = parametersOf(params)
+    return json(await templateHistory(parts, key, number(atMs)))
+  })
   control.handle('collector.forgetTemplate', params => json(forgetTemplate(parts, parametersOf(params).key)))
   control.handle('collector.fields', params => {
     const { exporter, id } = parametersOf(params)

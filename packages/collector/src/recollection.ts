@@ -87,11 +87,11 @@ export class Recollection {
   }
 
   /** One remembered template is not to be known again, here and in the store. */
-  forgetRemembered(scope: string, odid: number, templateId: number): void {
-    const templates = this.#remembered.get(placeKey(scope, odid))?.templates
-    const index = templates?.findIndex(template => template.templateId === templateId) ?? -1
+  forgetRemembered(template: StoredTemplate): void {
+    const templates = this.#remembered.get(placeKey(template))?.templates
+    const index = templates?.indexOf(template) ?? -1
     if (index >= 0) templates?.splice(index, 1)
-    this.#store.remove([templateEntryKey(scope, odid, templateId)])
+    this.#store.remove([keyOf(template)], 'withdrawn')
   }
 
   /** What is known of a domain that has just been seen; given out once, unless it is {@link giveBack}. */

@@ -39,12 +39,7 @@ interface Candidate extends Rank {
 }
 
 /** What a template is sorted by; times by the wall clock. */
-type ValueOf = (
-  template: KnownTemplate,
-  place: TemplatePlace,
-  wallOffsetMs: number,
-  lifetimeMs: number
-) => string | number
+type ValueOf = (template: KnownTemplate, place: TemplatePlace, wallOffsetMs: number) => string | number
 
 const sorts: Readonly<Record<string, ValueOf>> = {
   exporter: () => 0,
@@ -54,8 +49,8 @@ const sorts: Readonly<Record<string, ValueOf>> = {
   kind: template => (definitionOf(template).scopeCount > 0 ? 'options' : 'template'),
   firstSeenAtMs: (template, _place, wallOffsetMs) => firstSeenAtMs(template, wallOffsetMs),
   lastSeenAtMs: (template, _place, wallOffsetMs) => lastSeenAtMs(template, wallOffsetMs),
-  expiresAtMs: (template, _place, wallOffsetMs, lifetimeMs) =>
-    Math.min(Number.MAX_SAFE_INTEGER, expiresAtMs(template, wallOffsetMs, lifetimeMs)),
+  expiresAtMs: (template, _place, wallOffsetMs) =>
+    Math.min(Number.MAX_SAFE_INTEGER, expiresAtMs(template, wallOffsetMs)),
   announcements: ({ announcements }) => announcements,
   records: template => (isStored(template) ? 0 : template.records),
   source: template => sourceOf(template),
@@ -72,7 +67,7 @@ const MAX_OFFSET = 10_000
  * @throws CodedError BAD_CURSOR, SORT_UNKNOWN, OFFSET_TOO_LARGE
  */
 export async function templateList(parts: CollectorParts, query: TemplateQuery) {
-  const { clock, settings } = parts
+  const { clock } = parts
   const { sort = 'exporter', cursor, offset, limit } = query
   const isTurned = sort.startsWith('-')
   const valueOf = sortOf(isTurned ? sort.slice(1) : sort)
@@ -83,7 +78,6 @@ export async function templateList(parts: CollectorParts, query: TemplateQuery) 
   const after = cursor === undefined ? undefined : readRank(sort, cursor)
   // The first page's, so that what is ordered by time stands where it stood.
   const wallOffsetMs = after?.wallOffsetMs ?? clock.nowMs() - clock.monotonicMs()
-  const lifetimeMs = settings.collector.limits.templateLifetimeMs
   // One more than the page has, to know whether there is another page.
   const size = offset + limit + 1
   const selection = new PageSelection<Rank>(isTurned ? (one, other) => inOrder(other, one) : inOrder, size, after)
@@ -95,7 +89,7 @@ export async function templateList(parts: CollectorParts, query: TemplateQuery) 
     total++
     probe.place = place
     probe.templateId = template.templateId
-    probe.value = valueOf(template, place, wallOffsetMs, lifetimeMs)
+    probe.value = valueOf(template, place, wallOffsetMs)
     if (selection.takes(probe))
       selection.keep({ place, templateId: probe.templateId, value: probe.value, template } as Candidate)
   }

@@ -2,7 +2,7 @@ import { CodedError, exitCodes } from '@weir/runtime'
 import type { CollectorParts } from './collector.ts'
 import type { Domain } from './domain.ts'
 import { parseTemplateKey, type TemplateName } from './template-key.ts'
-import { livePlace, storedPlace, type KnownTemplate, type TemplatePlace } from './template-place.ts'
+import { isStored, livePlace, storedPlace, type KnownTemplate, type TemplatePlace } from './template-place.ts'
 import { templateDetails } from './template-view.ts'
 
 interface Found {
@@ -34,8 +34,8 @@ export function forgetTemplate(parts: CollectorParts, key: unknown) {
     parts.events.onForgotten(domain, templateId, ended.layout, parts.clock.monotonicMs())
     return { exporter: domain.session.exporter.id, scope, odid, templateId }
   }
-  const { place } = found(parts, name)
-  parts.recollection.forgetRemembered(scope, odid, templateId)
+  const { place, template } = found(parts, name)
+  if (isStored(template)) parts.recollection.forgetRemembered(template)
   parts.outlet.emit('template_withdrawn', {
     exporter: place.exporter,
     scope,
@@ -48,7 +48,7 @@ export function forgetTemplate(parts: CollectorParts, key: unknown) {
 }
 
 /** @throws CodedError NOT_FOUND if the text names no template. */
-function nameOf(key: unknown): TemplateName {
+export function nameOf(key: unknown): TemplateName {
   const name = typeof key === 'string' ? parseTemplateKey(key) : undefined
   if (name === undefined) throw notFound('This is no key of a template; `key` of a listed one is.')
   return name
@@ -75,4 +75,5 @@ function domainOf(parts: CollectorParts, { scope, odid }: TemplateName): Domain 
   return undefined
 }
 
-const notFound = (message: string): CodedError => new CodedError('NOT_FOUND', message, exitCodes.failed)
+/** Nothing of this name. */
+export const notFound = (message: string): CodedError => new CodedError('NOT_FOUND', message, exitCodes.failed)

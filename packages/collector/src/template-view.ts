@@ -1,4 +1,5 @@
 import { VARIABLE_LENGTH, type FieldSpecifier } from '@weir/ipfix'
+import { definitionHash } from '@weir/templates'
 import type { CollectorParts } from './collector.ts'
 import { templateKeyOf } from './template-key.ts'
 import { definitionOf, isStored, type KnownTemplate, type TemplatePlace } from './template-place.ts'
@@ -20,9 +21,9 @@ export const firstSeenAtMs = (template: KnownTemplate, wallOffsetMs: number): nu
 export const lastSeenAtMs = (template: KnownTemplate, wallOffsetMs: number): number =>
   isStored(template) ? template.lastSeenMs : template.lastSeenMs + wallOffsetMs
 
-/** `Infinity` where there is no end. @param lifetimeMs - of a template that is only remembered. */
-export const expiresAtMs = (template: KnownTemplate, wallOffsetMs: number, lifetimeMs: number): number =>
-  isStored(template) ? template.lastSeenMs + lifetimeMs : template.expiresAtMs + wallOffsetMs
+/** `Infinity` where there is no end. */
+export const expiresAtMs = (template: KnownTemplate, wallOffsetMs: number): number =>
+  isStored(template) ? template.lastSeenMs + template.lifetimeMs : template.expiresAtMs + wallOffsetMs
 
 /** One template in a list (RFC 7011 §8.4: what is stored of each). */
 export function templateToJson(
@@ -34,8 +35,7 @@ export function templateToJson(
   const { exporter, scope, odid, version, transport, listener, port } = place
   const { templateId, announcements } = template
   const { fields, scopeCount } = definitionOf(template)
-  const lifetimeMs = parts.settings.collector.limits.templateLifetimeMs
-  const endAtMs = expiresAtMs(template, wallOffsetMs, lifetimeMs)
+  const endAtMs = expiresAtMs(template, wallOffsetMs)
   const local = listenerOf(parts, listener)
   const state = stateOf(template)
   return {
@@ -72,13 +72,26 @@ export function templateDetails(
   wallOffsetMs: number
 ) {
   const { fields, scopeCount } = definitionOf(template)
+  return {
+    ...templateToJson(parts, place, template, wallOffsetMs),
+    ...definitionToJson(parts, fields, scopeCount, place.version)
+  }
+}
+
+/** A definition with all that is known of its elements. */
+export function definitionToJson(
+  parts: CollectorParts,
+  fields: readonly FieldSpecifier[],
+  scopeCount: number,
+  wireVersion: number
+) {
   const isVariable = fields.some(({ length }) => length === VARIABLE_LENGTH)
   const fixedOctets = fields.reduce((sum, { length }) => sum + (length === VARIABLE_LENGTH ? 1 : length), 0)
   return {
-    ...templateToJson(parts, place, template, wallOffsetMs),
+    hash: definitionHash(fields, scopeCount),
     recordLength: isVariable ? null : fixedOctets,
     minRecordLength: fixedOctets,
-    fields: fields.map((field, index) => elementToJson(parts, field, place.version, index < scopeCount))
+    fields: fields.map((field, index) => elementToJson(parts, field, wireVersion, index < scopeCount))
   }
 }
 

@@ -4,6 +4,9 @@ import { buildMessage, buildV9 } from '@weir/ipfix/testing'
 import { createMemoryTemplateStore } from '@weir/templates'
 import { fieldShares } from '../src/field-shares.ts'
 import { templateList } from '../src/template-list.ts'
+import { FakeClock } from '@weir/runtime'
+import { templateHistory } from '../src/template-history.ts'
+import { templateKeyOf } from '../src/template-key.ts'
 import { forgetTemplate, templateState } from '../src/template-lookup.ts'
 import { dataMessage, templateMessage } from './support/messages.ts'
 import { startRig, type Rig, type RigOptions } from './support/rig.ts'
@@ -174,5 +177,46 @@ describe('one template', () => {
     await rig.untilMessages(4)
     assert.equal(parts.ledger.dataSets.pending, 0)
     assert.equal(rig.link.records, 2)
+  })
+})
+
+describe('the history of a template', () => {
+  test('has every definition of its id, and says what it meant at a time', async t => {
+    const clock = new FakeClock()
+    const rig = await startRig(t, { clock })
+    const source = await rig.udpSource()
+    const startedAtMs = clock.nowMs()
+    let received = 0
+    const announce = async (fields: string): Promise<void> => {
+      // Only what a verified session says is stored.
+      for (let times = 0; times < 3; times++)
+        await source.send(buildMessage({ odid: 1 }).template(257, fields).octets())
+      await rig.untilMessages((received += 3))
+    }
+    await announce('8:4')
+    clock.advance(600_000)
+    await announce('8:4')
+    clock.advance(600_000)
+    await announce('8:4 12:4')
+    const { parts } = rig.collector
+    const { key } = (await templateList(parts, page)).templates[0]!
+    const { versions } = await templateHistory(parts, key, undefined)
+    assert.deepEqual(
+      versions.map(({ ended, fields }) => [ended, fields.map(({ name }) => name).join()]),
+      [
+        ['redefined', 'sourceIPv4Address'],
+        [null, 'sourceIPv4Address,destinationIPv4Address']
+      ]
+    )
+    const at = async (afterMs: number) => templateHistory(parts, key, startedAtMs + afterMs)
+    assert.equal((await at(-60_000)).meaning, null)
+    const then = await at(300_000)
+    assert.deepEqual([then.meaning?.fields.length, then.isCertain], [1, true])
+    assert.equal((await at(900_000)).meaning?.fields.length, 1)
+    const now = await at(1_800_000)
+    assert.deepEqual([now.meaning?.fields.length, now.isCertain], [2, false], 'nobody knows how long it holds')
+    await assert.rejects(templateHistory(parts, templateKeyOf('udp/10/u/192.0.2.1/1', 1, 256), undefined), {
+      code: 'NOT_FOUND'
+    })
   })
 })

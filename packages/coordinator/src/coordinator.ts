@@ -10,8 +10,10 @@ import { RequestCounters } from './request-counters.ts'
 import { configRoutes } from './routes/config.ts'
 import { destinationRoutes } from './routes/destinations.ts'
 import { healthRoutes } from './routes/health.ts'
+import { exporterRoutes } from './routes/exporters.ts'
 import { intakeRoutes } from './routes/intake.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
+import { templateRoutes } from './routes/templates.ts'
 import { createServer } from './server.ts'
 import type { Server } from './server.ts'
 
@@ -63,6 +65,8 @@ export function createCoordinator({ config, baseHash }: EffectiveDocument, deps:
       healthRoutes(server, pod, metrics, { version, registry: ElementRegistry.standard().version })
       configRoutes(server, book)
       intakeRoutes(server, pod, limits.pageSize)
+      exporterRoutes(server, pod, limits.pageSize)
+      templateRoutes(server, pod, limits.pageSize)
       destinationRoutes(server, book, pod, limits.pageSize)
       ledgerRoutes(server, pod, clock)
       server.get('/openapi.json', { schema: { hide: true } }, () => server!.swagger())

@@ -27,6 +27,31 @@ export const listOf = <T extends TSchema>(items: T) =>
     limit: Type.Integer()
   })
 
+/** The query schema of a list that the collector pages, with filters of its own. */
+export const cursorQuery = <T extends TProperties>(filters: T) =>
+  Type.Object(
+    {
+      ...filters,
+      ...pageQuery,
+      cursor: Type.Optional(
+        Type.String({
+          maxLength: 4_096,
+          description: '`next` of the page before, with the same `sort`: the page after it.'
+        })
+      )
+    },
+    { additionalProperties: false }
+  )
+
+/** The answer of such a list. */
+export const cursorListOf = <T extends TSchema>(items: T) =>
+  Type.Object({
+    ...listOf(items).properties,
+    next: Type.Union([Type.String(), Type.Null()], {
+      description: 'The cursor of the page after this one; null at the end.'
+    })
+  })
+
 export interface Page {
   readonly limit?: number
   readonly offset?: number
@@ -48,15 +73,19 @@ export interface Paged<T> {
  */
 export function pageOf<T extends object>(items: readonly T[], page: Page, maxLimit: number): Paged<T> {
   const { limit = 100, offset = 0 } = page
-  if (limit > maxLimit) {
-    throw new HttpProblem(
-      400,
-      'PAGE_TOO_LONG',
-      `limit is ${limit}; at most ${maxLimit} entries make a page, ask for the rest with offset.`
-    )
-  }
+  checkLimit(limit, maxLimit)
   const ordered = page.sort === undefined ? items : sorted(items, page.sort)
   return { items: ordered.slice(offset, offset + limit), total: items.length, offset, limit }
+}
+
+/** @throws HttpProblem 400 if a page is asked for that is too long (L-73). */
+export function checkLimit(limit: unknown, maxLimit: number): void {
+  if (typeof limit !== 'number' || limit <= maxLimit) return
+  throw new HttpProblem(
+    400,
+    'PAGE_TOO_LONG',
+    `limit is ${limit}; at most ${maxLimit} entries make a page, ask for the rest in further ones.`
+  )
 }
 
 function sorted<T extends object>(items: readonly T[], sort: string): readonly T[] {

@@ -51,7 +51,11 @@ const statuses: Readonly<Record<string, number>> = {
   CONTROL_PEER_LOST: 503,
   CONTROL_TIMEOUT: 504,
   CONTROL_TOO_LARGE: 413,
+  CONTROL_NO_METHOD: 501,
   NOT_FOUND: 404,
+  BAD_CURSOR: 400,
+  SORT_UNKNOWN: 400,
+  OFFSET_TOO_LARGE: 400,
   DESTINATION_UNKNOWN: 404,
   DESTINATION_EXISTS: 409
 }
@@ -69,5 +73,6 @@ function problemOf(name: string, error: unknown): HttpProblem {
   if (error instanceof CodedError && 'issues' in error.details) {
     return new HttpProblem(422, code, errorMessage(error))
   }
+  if (status === 400) return new HttpProblem(status, code, errorMessage(error))
   return new HttpProblem(status, code, `The ${name} answered: ${errorMessage(error)}`)
 }

@@ -1,8 +1,5 @@
 import Type from 'typebox'
-
-const count = (description: string) => Type.Integer({ description })
-const timeMs = (description: string) => Type.Number({ description: `${description}, milliseconds since 1970 UTC.` })
-const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+import { count, orNull, timeMs } from './schema-parts.ts'
 
 /** Numbers by name: drops by reason, kernel drops by listener. */
 const Counts = Type.Record(Type.String(), Type.Number())
@@ -45,9 +42,19 @@ export const Listener = Type.Object(
   }
 )
 
+/** Where an exporter can be in its life. */
+export const exporterStates = ['discovered', 'active', 'silent', 'rebooted', 'skewed'] as const
+
 export const Exporter = Type.Object({
   id: Type.String({ description: 'Its address.' }),
   address: Type.String(),
+  state: Type.String({
+    description:
+      'discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs. Looked at every ten seconds.'
+  }),
+  stateSinceAtMs: timeMs('When it came to be in this state'),
+  stateReasons: Type.Array(Type.String(), { description: 'Why, a sentence each.' }),
+  rebootedAtMs: orNull(timeMs('When it was last seen to begin anew')),
   versions: Type.Array(Type.Integer(), { description: '1, 5, 7, 9 or 10 (IPFIX).' }),
   sessions: Type.Integer(),
   domains: count('Observation Domains.'),
@@ -90,36 +97,6 @@ const Session = Type.Object({
 })
 
 export const ExporterDetails = Type.Object({ ...Exporter.properties, sessionList: Type.Array(Session) })
-
-export const Template = Type.Object({
-  exporter: Type.String(),
-  exporterPort: Type.Integer(),
-  transport: Type.String(),
-  version: Type.Integer(),
-  listener: Type.String(),
-  collectorAddress: Type.String(),
-  collectorPort: Type.Integer(),
-  odid: Type.Integer(),
-  templateId: Type.Integer(),
-  scopeCount: Type.Integer({ description: 'Leading fields that are scope; 0 for a (Data) Template.' }),
-  fields: Type.Array(
-    Type.Object({
-      pen: Type.Integer(),
-      id: Type.Integer(),
-      length: Type.Integer({ description: 'Octets; 65535 = variable.' }),
-      name: orNull(Type.String()),
-      type: orNull(Type.String())
-    })
-  ),
-  firstSeenAtMs: timeMs('First announcement'),
-  lastSeenAtMs: timeMs('Last announcement'),
-  expiresAtMs: orNull(timeMs('End of its lifetime, unless it is announced again')),
-  announcements: Type.Integer(),
-  records: count('Data Records decoded with it.'),
-  source: Type.String({ description: 'wire, store or file.' }),
-  isHint: Type.Boolean({ description: 'Kept from before a restart: the exporter may contradict it.' })
-})
-export type Template = Type.Static<typeof Template>
 
 export const FieldShares = Type.Object({
   exporter: Type.String(),

@@ -36,6 +36,8 @@ export async function createServer(
     connectionTimeout: limits.connectionTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
     maxRequestsPerSocket: limits.requestsPerConnection,
+    // Keys of templates hold a scope key, which may hold an IPv6 address.
+    routerOptions: { maxParamLength: 1_024 },
     onProtoPoisoning: 'error',
     onConstructorPoisoning: 'error',
     forceCloseConnections: true,
@@ -103,7 +105,9 @@ const openApi = (version: string) => ({
   },
   tags: [
     { name: 'health', description: 'Is it up, what is it, what does it count.' },
-    { name: 'intake', description: 'Listeners, exporters, templates.' },
+    { name: 'intake', description: 'Listeners.' },
+    { name: 'exporters', description: 'Who exports to this pod, and what they said of themselves.' },
+    { name: 'templates', description: 'What the data means: templates, live, remembered and past.' },
     { name: 'output', description: 'Destinations.' },
     { name: 'account', description: 'Where every record went.' }
   ]

@@ -5,6 +5,7 @@ import type { PodFixture } from '../support/pod-fixture.ts'
 
 const documentedRoutes = [
   'delete /v1/destinations/{id}',
+  'delete /v1/templates/{key}',
   'get /livez',
   'get /metrics',
   'get /readyz',
@@ -18,6 +19,8 @@ const documentedRoutes = [
   'get /v1/ledger',
   'get /v1/listeners',
   'get /v1/templates',
+  'get /v1/templates/{key}',
+  'get /v1/templates/{key}/history',
   'get /version',
   'patch /v1/destinations/{id}',
   'post /v1/destinations',

@@ -23,14 +23,17 @@ describe('intake', () => {
     })
   })
 
-  test('lists exporters, filtered, sorted and in pages', async () => {
-    const all = await pod.call('GET', '/v1/exporters?sort=-records')
-    assert.deepEqual(idsOf(all.body), ['192.0.2.10', '2001:db8::1', '192.0.2.1'])
-    const ipfix = await pod.call('GET', '/v1/exporters?version=10&sort=id&limit=1&offset=1')
-    assert.equal(ipfix.body.total, 2)
-    assert.deepEqual(idsOf(ipfix.body), ['2001:db8::1'])
-    const begin = await pod.call('GET', '/v1/exporters?id=192.0.2.1')
-    assert.deepEqual(idsOf(begin.body), ['192.0.2.1', '192.0.2.10'])
+  test('lists exporters; the collector is told the filters, the order and the page', async () => {
+    const all = await pod.call('GET', '/v1/exporters?version=10&state=active&sort=-records&limit=2')
+    assert.deepEqual(idsOf(all.body), ['192.0.2.1', '192.0.2.10'])
+    assert.deepEqual([all.body.total, all.body.next], [3, 'more'])
+    assert.deepEqual(pod.collectorCalls.at(-1), {
+      method: 'collector.exporters',
+      params: { version: 10, state: 'active', sort: '-records', limit: 2, offset: 0 }
+    })
+    const rest = await pod.call('GET', '/v1/exporters?sort=-records&cursor=more&offset=2')
+    assert.equal(rest.body.next, null)
+    assert.deepEqual(pod.collectorCalls.at(-1)!.params, { sort: '-records', cursor: 'more', limit: 100, offset: 2 })
   })
 
   test('refuses what it does not know, and says what there is', async () => {
@@ -40,6 +43,10 @@ describe('intake', () => {
     const long = await pod.call('GET', '/v1/exporters?limit=1001')
     assert.equal(long.status, 400)
     assert.equal(long.body.code, 'PAGE_TOO_LONG')
+    for (const path of ['/v1/exporters?cursor=bad', '/v1/templates?cursor=bad']) {
+      assert.equal((await pod.call('GET', path)).body.code, 'BAD_CURSOR')
+    }
+    assert.equal((await pod.call('GET', '/v1/exporters?state=happy')).status, 400)
     const unknown = await pod.call('GET', '/v1/exporters?colour=red')
     assert.equal(unknown.status, 400)
     assert.match(String(unknown.body.detail), /colour/)
@@ -57,11 +64,45 @@ describe('intake', () => {
     }
   })
 
-  test('finds templates beyond the first page of the collector, by id, kind and field', async () => {
-    const byId = await pod.call('GET', '/v1/templates?templateId=2700')
-    assert.equal(byId.body.total, 1)
-    assert.equal((await pod.call('GET', '/v1/templates?kind=options&limit=1')).body.total, 1_250)
-    assert.equal((await pod.call('GET', '/v1/templates?field=interfaceName')).body.total, 1)
+  test('lists templates in pages; the collector is told the filters', async () => {
+    const query = 'exporter=192.0.2.10&odid=1&templateId=257&kind=options&field=0:82&source=wire&scope=udp&state=hint'
+    const page = await pod.call('GET', `/v1/templates?${query}&limit=1`)
+    assert.deepEqual([page.body.items.length, page.body.total, page.body.next], [1, 2_500, 'more'])
+    assert.deepEqual(pod.collectorCalls.at(-1)!.params, {
+      exporter: '192.0.2.10',
+      odid: 1,
+      templateId: 257,
+      kind: 'options',
+      field: '0:82',
+      source: 'wire',
+      scope: 'udp',
+      state: 'hint',
+      limit: 1,
+      offset: 0
+    })
+    for (const wrong of ['state=dead', 'source=air', 'kind=data', 'odid=-1', 'templateId=70000', 'limit=1001']) {
+      assert.equal((await pod.call('GET', `/v1/templates?${wrong}`)).status, 400, wrong)
+    }
+  })
+
+  test('shows one template and its past, and forgets it once', async () => {
+    assert.equal((await pod.call('GET', '/v1/templates/key-7')).body.key, 'key-7')
+    const history = await pod.call('GET', '/v1/templates/key-7/history?at=2026-01-01T12:32:00%2B02:00')
+    assert.equal(history.status, 200, JSON.stringify(history.body))
+    assert.equal(history.body.atMs, Date.UTC(2026, 0, 1, 10, 32))
+    assert.equal((await pod.call('GET', '/v1/templates/key-7/history')).body.atMs, null)
+    const wrong = await pod.call('GET', '/v1/templates/key-7/history?at=yesterday')
+    assert.deepEqual([wrong.status, wrong.body.code], [400, 'TIME_INVALID'])
+    assert.equal((await pod.call('DELETE', '/v1/templates/key-7')).status, 204)
+    for (const [method, path] of [
+      ['DELETE', 'key-7'],
+      ['GET', 'key-7'],
+      ['GET', 'key-7/history'],
+      ['GET', 'k'.repeat(900)]
+    ] as const) {
+      const { status, body } = await pod.call(method, `/v1/templates/${path}`)
+      assert.deepEqual([status, body.code], [404, 'NOT_FOUND'], path)
+    }
   })
 
   test('puts the ledger together and says which equation does not hold', async () => {

@@ -19,6 +19,9 @@ export interface AnswerBody {
   readonly reasons: readonly string[]
   readonly items: readonly { id: string }[]
   readonly total: number
+  readonly next: string | null
+  readonly key: string
+  readonly atMs: number | null
   readonly version: string
   readonly node: string
   readonly registry: string
@@ -46,6 +49,8 @@ export interface PodFixture {
   readonly stateDir: string
   /** What the mediator was asked, in order. */
   readonly mediatorCalls: { method: string; params: JsonValue }[]
+  /** What the collector was asked of lists, in order. */
+  readonly collectorCalls: { method: string; params: JsonValue }[]
   /** What the mediator has, as it knows it. */
   readonly held: Map<string, JsonValue>
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
@@ -69,6 +74,10 @@ const output = {
 export const exporterOf = (id: string, records: number, version: number) => ({
   id,
   address: id,
+  state: 'active',
+  stateSinceAtMs: 1,
+  stateReasons: [],
+  rebootedAtMs: null,
   versions: [version],
   sessions: 1,
   domains: 1,
@@ -100,6 +109,7 @@ const collectorState = {
 }
 
 const templateOf = (index: number) => ({
+  key: `key-${index}`,
   exporter: '192.0.2.10',
   exporterPort: 5000,
   transport: 'udp',
@@ -107,18 +117,19 @@ const templateOf = (index: number) => ({
   listener: 'ipfix-udp',
   collectorAddress: '::',
   collectorPort: 4739,
+  scope: 'udp/10/ipfix-udp/192.0.2.10/5000',
   odid: 1,
   templateId: 256 + index,
-  scopeCount: index % 2,
-  fields: [
-    { pen: 0, id: 8, length: 4, name: index === 3 ? 'interfaceName' : 'sourceIPv4Address', type: 'ipv4Address' }
-  ],
+  kind: 'template',
+  scopeCount: 0,
+  fields: [{ pen: 0, id: 8, length: 4, name: 'sourceIPv4Address', type: 'ipv4Address', isScope: false }],
   firstSeenAtMs: 1,
   lastSeenAtMs: 2,
   expiresAtMs: null,
   announcements: 1,
   records: 0,
   source: 'wire',
+  state: 'live',
   isHint: false
 })
 
@@ -140,11 +151,12 @@ export async function startPod(
   await coordinator.start(new AbortController().signal)
   const clients = new Map<string, ControlClient>()
   const mediatorCalls: { method: string; params: JsonValue }[] = []
+  const collectorCalls: { method: string; params: JsonValue }[] = []
   const held = new Map<string, JsonValue>()
 
   const connectOne = async (process: 'collector' | 'mediator'): Promise<void> => {
     const client = createControlClient({ endpoint: controlEndpoint(folder), process, version: '9.9.9' })
-    if (process === 'collector') serveCollector(client, options.templates ?? 5)
+    if (process === 'collector') serveCollector(client, options.templates ?? 5, collectorCalls)
     else serveMediator(client, held, mediatorCalls)
     await client.start()
     clients.set(process, client)
@@ -182,6 +194,7 @@ export async function startPod(
     url: coordinator.url,
     stateDir,
     mediatorCalls,
+    collectorCalls,
     held,
     call,
     async connect(...names) {
@@ -200,7 +213,11 @@ export async function startPod(
   }
 }
 
-function serveCollector(client: ControlClient, templates: number): void {
+function serveCollector(
+  client: ControlClient,
+  templates: number,
+  calls: { method: string; params: JsonValue }[]
+): void {
   const all = Array.from({ length: templates }, (_, index) => templateOf(index))
   const known = (id: unknown): void => {
     if (!exporters.some(exporter => exporter.id === id))
@@ -208,10 +225,58 @@ function serveCollector(client: ControlClient, templates: number): void {
   }
   client.handle('process.readiness', () => ({ isReady: true, reasons: [] }))
   client.handle('collector.state', () => collectorState as unknown as JsonValue)
-  // A small page, so that there are several.
-  client.handle('collector.exporters', params => {
-    const { offset } = params as { offset: number }
-    return { total: offset === 0 ? 1_001 : 1_003, exporters: offset === 0 ? exporters.slice(0, 2) : exporters.slice(2) }
+  const pageOf = (what: string, items: readonly unknown[]) => (params: JsonValue) => {
+    const {
+      offset = 0,
+      limit = 100,
+      sort,
+      cursor
+    } = params as { offset?: number; limit?: number; sort?: string; cursor?: string }
+    calls.push({ method: `collector.${what}`, params })
+    if (sort === 'weight')
+      throw new CodedError('SORT_UNKNOWN', 'There is no key "weight" to sort by; there are records.', 1)
+    if (cursor === 'bad') throw new CodedError('BAD_CURSOR', 'The cursor is none of this list.', 1)
+    const next = offset + limit < items.length ? 'more' : null
+    return {
+      total: items.length,
+      offset,
+      limit,
+      next,
+      [what]: items.slice(offset, offset + limit)
+    } as unknown as JsonValue
+  }
+  client.handle('collector.exporters', pageOf('exporters', exporters))
+  client.handle('collector.templates', pageOf('templates', all))
+  const template = (params: JsonValue): object => {
+    const { key } = params as { key: string }
+    const found = all.find(each => each.key === key)
+    if (found === undefined) throw new CodedError('NOT_FOUND', 'No template of this key is live or remembered.', 1)
+    return { ...found, hash: 'a'.repeat(16), recordLength: 4, minRecordLength: 4 }
+  }
+  const decoded = (params: JsonValue) => {
+    const shown = template(params) as { fields: object[] }
+    return { ...shown, fields: shown.fields.map(field => ({ ...field, semantics: null, units: null })) }
+  }
+  client.handle('collector.template', params => decoded(params) as unknown as JsonValue)
+  client.handle('collector.forgetTemplate', params => {
+    template(params)
+    all.splice(
+      all.findIndex(each => each.key === (params as { key: string }).key),
+      1
+    )
+    return {}
+  })
+  client.handle('collector.templateHistory', params => {
+    calls.push({ method: 'collector.templateHistory', params })
+    const version = { ...decoded(params), session: 'udp 192.0.2.10:5000 ipfix-udp', ended: null }
+    const { atMs = null } = params as { atMs?: number }
+    return {
+      ...templateOf(0),
+      atMs,
+      meaning: atMs === null ? null : version,
+      isCertain: null,
+      versions: [version]
+    } as unknown as JsonValue
   })
   client.handle('collector.exporter', params => {
     const { id } = params as { id: string }
@@ -232,10 +297,6 @@ function serveCollector(client: ControlClient, templates: number): void {
       share: 1
     }
     return { exporter, records: 5, fields: [field] }
-  })
-  client.handle('collector.templates', params => {
-    const { offset, limit } = params as { offset: number; limit: number }
-    return { total: all.length, offset, limit, templates: all.slice(offset, offset + limit) } as unknown as JsonValue
   })
 }
 
