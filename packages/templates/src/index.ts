@@ -7,6 +7,7 @@ export {
   type TemplateStoreMeter,
   type WaitingCall
 } from './metered-template-store.ts'
+export { createNatsTemplateStore, type NatsTemplateStoreOptions } from './nats-template-store.ts'
 export {
   OptionsState,
   type LayoutKeeper,

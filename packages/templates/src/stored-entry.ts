@@ -99,9 +99,9 @@ export interface TemplateVersion {
 export const MAX_VERSIONS_PER_PLACE = 256
 
 /** Field of the one {@link StoredSequence} of a place. */
-const SEQUENCE_FIELD = 'q'
+export const SEQUENCE_FIELD = 'q'
 /** Field of the one {@link StoredDecision} of a place. */
-const DECISION_FIELD = 'd'
+export const DECISION_FIELD = 'd'
 
 export const templateField = (templateId: number): string => `t${templateId}`
 

@@ -42,6 +42,11 @@ export class WriteBehind {
     return this.#size
   }
 
+  /** Places that have changes waiting. */
+  get places(): number {
+    return this.#places.size
+  }
+
   /** Milliseconds that the first place waits; 0 if none does. */
   get lagMs(): number {
     let sinceMs = Infinity
