@@ -1,7 +1,12 @@
 import { join } from 'node:path'
 import { parseHostPort, type NatsStore, type RedisStore, type WeirConfig } from '@weir/config'
 import { UnavailableError, type Log } from '@weir/runtime'
-import { createFileTemplateStore, createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
+import {
+  createFileTemplateStore,
+  createMemoryTemplateStore,
+  createNatsTemplateStore,
+  type TemplateStore
+} from '@weir/templates'
 import { readStoreFiles, type StoreFiles } from './store-files.ts'
 
 /** The rings that the configuration names. */
@@ -21,7 +26,7 @@ export function createStores(config: WeirConfig, worker: number, log: Log): Stor
   const shared = config.stores.templates
   return {
     local: createLocal(config, worker, log),
-    shared: shared.type === 'none' ? undefined : createShared(shared, readStoreFiles(shared))
+    shared: shared.type === 'none' ? undefined : createShared(shared, readStoreFiles(shared), log)
   }
 }
 
@@ -38,8 +43,12 @@ function createLocal(config: WeirConfig, worker: number, log: Log): TemplateStor
   })
 }
 
-function createShared(store: RedisStore | NatsStore, files: StoreFiles): TemplateStore {
-  const options = store.type === 'redis' ? redisOptions(store, files) : natsOptions(store, files)
+function createShared(store: RedisStore | NatsStore, files: StoreFiles, log: Log): TemplateStore {
+  if (store.type === 'nats') {
+    const onFailure = (error: Error): void => log.warn('store_failed', 'the shared store does not answer', { error })
+    return createNatsTemplateStore({ ...natsOptions(store, files), onFailure })
+  }
+  const options = redisOptions(store, files)
   throw new UnavailableError('STORE_TYPE', `stores.templates.type ${store.type} cannot be had in this version`, options)
 }
 
