@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Listener, WeirConfig } from '@weir/config'
-import { LayoutTable, MessageDecoder, TemplateBudget, type ElementRegistry } from '@weir/ipfix'
+import { LayoutTable, MessageDecoder, TemplateBudget, type DropReason, type ElementRegistry } from '@weir/ipfix'
 import type { LinkSender } from '@weir/link'
 import { delay, systemClock, type Clock, type Component, type Log, type Readiness, type Timer } from '@weir/runtime'
-import { OptionsState, type TemplateStore } from '@weir/templates'
+import { OptionsState, PendingSpool, type TemplateStore } from '@weir/templates'
 import { AllowList } from './allow-list.ts'
 import { ledgerToJson } from './collector-state.ts'
 import { DomainKeeper } from './domain-keeper.ts'
@@ -17,6 +17,9 @@ import { Intake } from './intake.ts'
 import { readUdpTables } from './kernel-drops.ts'
 import { Ledger } from './ledger.ts'
 import { PenaltyBox } from './penalty-box.ts'
+import { LiveDomains } from './live-domains.ts'
+import { PendingDrain } from './pending-drain.ts'
+import { PendingMover } from './pending-mover.ts'
 import { PendingSets } from './pending-sets.ts'
 import { Recollection } from './recollection.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
@@ -37,6 +40,10 @@ export interface CollectorDeps {
   readonly registry: ElementRegistry
   readonly log: Log
   readonly clock?: Clock
+  /** The file in which Data Sets wait for their template beyond memory; without it they wait in memory alone. */
+  readonly pendingSpoolPath?: string
+  /** Names this process to the operator of a shared store. */
+  readonly claimer?: string
   /** Told of what an operator may want to see at once. */
   readonly emit?: EmitEvent
 }
@@ -56,6 +63,8 @@ export interface CollectorParts {
   readonly policies: ExporterPolicies
   readonly sessions: SessionTable
   readonly pending: PendingSets
+  readonly spool: PendingSpool
+  readonly drain: PendingDrain
   readonly penalties: PenaltyBox
   readonly forwarder: Forwarder
   readonly options: OptionsState<Domain>
@@ -83,6 +92,8 @@ export interface Collector extends Component {
 const SWEEP_MS = 10_000
 const TICK_MS = 1_000
 const DRAIN_LOOK_MS = 50
+/** Longest time for giving what waits to the shelf at the end; the spool has it anyway. */
+const SHELVE_MOST_MS = 2_000
 
 /**
  * The Collecting Process: sockets, sessions, templates, sequence accounting, and the hand-over to the link. Inert until
@@ -103,6 +114,7 @@ class CollectorProcess implements Collector {
   readonly #allow: AllowList
   readonly #keeper: DomainKeeper
   readonly #gate: TcpGate
+  #mover: PendingMover | undefined
   #state: 'new' | 'starting' | 'serving' | 'stopping' | 'stopped' = 'new'
 
   constructor(settings: CollectorSettings, deps: CollectorDeps) {
@@ -120,6 +132,34 @@ class CollectorProcess implements Collector {
     const policies = new ExporterPolicies(config.exporters)
     const forwarder = new Forwarder(link, ledger, layouts)
     const pending = new PendingSets(limits, ledger)
+    const live = new LiveDomains()
+    const spoolPath = deps.pendingSpoolPath ?? (store.shelf === undefined ? undefined : ':memory:')
+    const onWaitingDrop = (address: string, reason: DropReason): void => {
+      ledger.dataSets.pending--
+      ledger.dataSets.dropped[reason]++
+      const exporter = exporters.get(address)
+      if (exporter !== undefined) exporter.droppedSets++
+    }
+    const spool = new PendingSpool(
+      {
+        path: spoolPath ?? ':memory:',
+        octets: limits.pendingSpoolOctets,
+        octetsPerPlace: limits.pendingSpoolOctetsPerDomain,
+        keepMs: limits.pendingKeepMs,
+        onDamaged: (path, reason) =>
+          log.warn(
+            'pending_spool_damaged',
+            'the spool of pending Data Sets is damaged: it was set aside, what was in it is lost',
+            {
+              path,
+              reason
+            }
+          ),
+        onFailure: error =>
+          log.warn('pending_spool_failed', 'pending Data Sets cannot be written to the spool', { error })
+      },
+      onWaitingDrop
+    )
     const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
     const recollection = new Recollection(store, clock)
     const outlet = new EventOutlet(deps.emit ?? (() => {}), clock)
@@ -133,6 +173,7 @@ class CollectorProcess implements Collector {
       recollection,
       options,
       ledger,
+      live,
       events,
       clock
     }))
@@ -143,15 +184,52 @@ class CollectorProcess implements Collector {
       isStrict: config.strict,
       v9EnterpriseNumber: config.v9EnterpriseNumber
     })
-    const intake = new Intake({
+    const drain = new PendingDrain({
+      spool,
+      store,
+      live,
+      forwarder,
+      ledger,
+      clock,
+      log,
+      claimer: deps.claimer ?? 'collector',
+      isAnnounced: (domain, templateId) => intake.isAnnounced(domain, templateId),
+      deliver: (domain, set) => intake.deliverWaiting(domain, set),
+      onDrained: (domain, templateId, sets) => intake.releaseFromMemory(domain, templateId, sets),
+      onDrop: onWaitingDrop
+    })
+    const mover = new PendingMover({
+      pending,
+      spool,
+      store,
+      ledger,
+      clock,
+      log,
+      onShelved: sets => {
+        for (const set of sets) {
+          const domain = live.get(set)
+          if (domain !== undefined && intake.isAnnounced(domain, set.templateId) !== undefined) {
+            drain.claim(domain, set.templateId)
+          }
+        }
+      }
+    })
+    if (spoolPath !== undefined) {
+      this.#mover = mover
+      pending.moveTo(mover)
+    }
+    const intake: Intake = new Intake({
       decoder,
       keeper,
       forwarder,
       pending,
+      drain,
+      live,
       options,
       recollection,
       events,
       life,
+      outlet,
       ledger,
       clock,
       log
@@ -188,6 +266,8 @@ class CollectorProcess implements Collector {
       policies,
       sessions,
       pending,
+      spool,
+      drain,
       penalties,
       forwarder,
       options,
@@ -209,6 +289,7 @@ class CollectorProcess implements Collector {
     const { settings, recollection, link } = this.parts
     const { collector: config } = settings
     await recollection.load(config.limits.templateLifetimeMaxMs)
+    this.#mover?.start()
     await link.start()
     await this.#listen(config.listeners)
     this.#timers.push(
@@ -233,6 +314,8 @@ class CollectorProcess implements Collector {
     }
     for (const timer of this.#timers) timer.cancel()
     this.#gate.close()
+    this.parts.drain.stop()
+    if (wasStarted) await this.#mover?.stop(Math.min(SHELVE_MOST_MS, leftMs()))
     pending.dropAll('shutdown')
     // What was read from TCP waits for room as long as the link may take to settle.
     const { drainMs } = settings.shutdown
@@ -335,6 +418,7 @@ class CollectorProcess implements Collector {
 
   #resume(): void {
     if (!this.parts.forwarder.drain()) return
+    this.parts.drain.resume()
     for (const listener of this.#tcp) listener.resume()
   }
 }

@@ -6,6 +6,7 @@ import { addCounts } from './domain-sequence.ts'
 import { Domain } from './domain.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Ledger } from './ledger.ts'
+import type { LiveDomains } from './live-domains.ts'
 import type { Recollection } from './recollection.ts'
 import type { DomainMaker, Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
@@ -18,6 +19,7 @@ export interface DomainKeeperDeps {
   readonly recollection: Recollection
   readonly options: OptionsState<Domain>
   readonly ledger: Ledger
+  readonly live: LiveDomains
   readonly events: TemplateEvents
   readonly clock: Clock
 }
@@ -113,7 +115,8 @@ export class DomainKeeper implements DomainMaker {
   }
 
   #endDomain(domain: Domain): void {
-    const { options, forwarder, link, ledger } = this.#deps
+    const { options, forwarder, link, ledger, live } = this.#deps
+    live.remove(domain)
     options.forget(domain)
     this.#releaseContext(domain)
     const source = domain.source

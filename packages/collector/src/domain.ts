@@ -24,6 +24,8 @@ export class Domain {
    * a template that is on its way.
    */
   ended: Set<number> | undefined
+  /** Ids of which older Data Sets are on their way from the spool: newer ones wait for them. */
+  draining: Set<number> | undefined
   lastExportTimeSec = 0
   /** A Message of it was valid; until then it may be undone. */
   hasSpoken = false
