@@ -1,5 +1,3 @@
-import { hostname } from 'node:os'
-import { join } from 'node:path'
 import { loadElements, type WeirConfig } from '@weir/config'
 import { controlEndpoint, createControlClient, createLinkSender, dataEndpoint } from '@weir/link'
 import { createHttpHealth, createLog, runProcess, type Component, type Log } from '@weir/runtime'
@@ -34,15 +32,14 @@ export async function runCollector({
     worker,
     version
   })
-  const isSpooling = config.collector.templateStore === 'file' && config.collector.limits.pendingSpoolOctets > 0
+  const stores = createStores(config, worker, log)
   const collector = createCollector(config, {
     link,
-    store: createStores(config, worker, log).local,
+    store: stores.local,
+    shared: stores.shared,
     registry: loadElements(config.collector.elementFiles),
     log,
-    emit: (event, fields) => control.event(event, fields),
-    claimer: `${hostname()}-${worker}`,
-    ...(isSpooling ? { pendingSpoolPath: join(config.stateDir, `pending-${worker}.db`) } : {})
+    emit: (event, fields) => control.event(event, fields)
   })
   const metrics = createCollectorMetrics(collector.parts)
   serveControl(control, collector, metrics)
