@@ -21,8 +21,10 @@ export interface CollectorLedger {
   }
   readonly dataSets: {
     readonly received: number
+    readonly takenOver: number
     readonly decoded: number
     readonly pending: number
+    readonly handedOver: number
     readonly dropped: Numbers
   }
   readonly records: {
@@ -87,8 +89,12 @@ export function brokenEquations({ collector, mediator, equations }: PodLedger): 
   }
   const decoded = messages.decodedOk + messages.decodedPartial
   equal('messages received = decoded + dropped', messages.received, decoded + sumOf(messages.dropped))
-  const setsElsewhere = dataSets.pending + sumOf(dataSets.dropped)
-  equal('data sets received = decoded + pending + dropped', dataSets.received, dataSets.decoded + setsElsewhere)
+  const setsElsewhere = dataSets.pending + dataSets.handedOver + sumOf(dataSets.dropped)
+  equal(
+    'data sets received + taken over = decoded + pending + handed over + dropped',
+    dataSets.received + dataSets.takenOver,
+    dataSets.decoded + setsElsewhere
+  )
   const recordsElsewhere = records.filtered + (records.held ?? 0) + sumOf(records.dropped)
   equal('records decoded = filtered + admitted + held + dropped', records.decoded, records.admitted + recordsElsewhere)
   equal('records admitted = settled + in window', records.admitted, window.settled + window.inWindow)

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Listener, WeirConfig } from '@weir/config'
-import { LayoutTable, MessageDecoder, TemplateBudget, type ElementRegistry } from '@weir/ipfix'
+import { LayoutTable, MessageDecoder, TemplateBudget, type DropReason, type ElementRegistry } from '@weir/ipfix'
 import type { LinkSender } from '@weir/link'
 import { delay, systemClock, type Clock, type Component, type Log, type Readiness, type Timer } from '@weir/runtime'
-import { OptionsState, type TemplateStore } from '@weir/templates'
+import { OptionsState, PendingSpool, type TemplateStore } from '@weir/templates'
 import { AllowList } from './allow-list.ts'
 import { ledgerToJson } from './collector-state.ts'
 import { DomainKeeper } from './domain-keeper.ts'
@@ -17,10 +17,11 @@ import { Intake } from './intake.ts'
 import { readUdpTables } from './kernel-drops.ts'
 import { Ledger } from './ledger.ts'
 import { PenaltyBox } from './penalty-box.ts'
+import { LiveDomains } from './live-domains.ts'
+import { PendingDrain } from './pending-drain.ts'
+import { PendingMover } from './pending-mover.ts'
 import { PendingSets } from './pending-sets.ts'
-import { Recollection, type WarmUp } from './recollection.ts'
-import { Publisher } from './recollection/publisher.ts'
-import { Restorer } from './recollection/restorer.ts'
+import { Recollection } from './recollection.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
 import { SessionTable } from './session-table.ts'
 import { stopIntake } from './stop-intake.ts'
@@ -31,17 +32,18 @@ import { UdpIntake } from './udp-intake.ts'
 import { UdpListener } from './udp-listener.ts'
 
 /** The sections of the configuration that the collector reads. */
-export type CollectorSettings = Pick<WeirConfig, 'collector' | 'shutdown' | 'stores'>
+export type CollectorSettings = Pick<WeirConfig, 'collector' | 'shutdown'>
 
 export interface CollectorDeps {
   readonly link: LinkSender
-  /** Of this worker alone. */
   readonly store: TemplateStore
-  /** Of all pods. */
-  readonly shared?: TemplateStore
   readonly registry: ElementRegistry
   readonly log: Log
   readonly clock?: Clock
+  /** The file in which Data Sets wait for their template beyond memory; without it they wait in memory alone. */
+  readonly pendingSpoolPath?: string
+  /** Names this process to the operator of a shared store. */
+  readonly claimer?: string
   /** Told of what an operator may want to see at once. */
   readonly emit?: EmitEvent
 }
@@ -54,7 +56,6 @@ export interface CollectorParts {
   readonly registry: ElementRegistry
   readonly link: LinkSender
   readonly store: TemplateStore
-  readonly shared: TemplateStore | undefined
   readonly ledger: Ledger
   readonly layouts: LayoutTable
   readonly budget: TemplateBudget
@@ -62,12 +63,12 @@ export interface CollectorParts {
   readonly policies: ExporterPolicies
   readonly sessions: SessionTable
   readonly pending: PendingSets
+  readonly spool: PendingSpool
+  readonly drain: PendingDrain
   readonly penalties: PenaltyBox
   readonly forwarder: Forwarder
   readonly options: OptionsState<Domain>
   readonly recollection: Recollection
-  readonly restorer: Restorer
-  readonly publisher: Publisher
   readonly events: TemplateEvents
   readonly outlet: EventOutlet
   readonly life: ExporterLife
@@ -91,6 +92,8 @@ export interface Collector extends Component {
 const SWEEP_MS = 10_000
 const TICK_MS = 1_000
 const DRAIN_LOOK_MS = 50
+/** Longest time for giving what waits to the shelf at the end; the spool has it anyway. */
+const SHELVE_MOST_MS = 2_000
 
 /**
  * The Collecting Process: sockets, sessions, templates, sequence accounting, and the hand-over to the link. Inert until
@@ -111,12 +114,13 @@ class CollectorProcess implements Collector {
   readonly #allow: AllowList
   readonly #keeper: DomainKeeper
   readonly #gate: TcpGate
+  #mover: PendingMover | undefined
   #state: 'new' | 'starting' | 'serving' | 'stopping' | 'stopped' = 'new'
 
   constructor(settings: CollectorSettings, deps: CollectorDeps) {
     this.#deps = deps
     const clock = (this.#clock = deps.clock ?? systemClock)
-    const { link, store, shared, registry, log } = deps
+    const { link, store, registry, log } = deps
     const config = settings.collector
     const { limits } = config
     const ledger = new Ledger()
@@ -128,30 +132,38 @@ class CollectorProcess implements Collector {
     const policies = new ExporterPolicies(config.exporters)
     const forwarder = new Forwarder(link, ledger, layouts)
     const pending = new PendingSets(limits, ledger)
+    const live = new LiveDomains()
+    const spoolPath = deps.pendingSpoolPath ?? (store.shelf === undefined ? undefined : ':memory:')
+    const onWaitingDrop = (address: string, reason: DropReason): void => {
+      ledger.dataSets.pending--
+      ledger.dataSets.dropped[reason]++
+      const exporter = exporters.get(address)
+      if (exporter !== undefined) exporter.droppedSets++
+    }
+    const spool = new PendingSpool(
+      {
+        path: spoolPath ?? ':memory:',
+        octets: limits.pendingSpoolOctets,
+        octetsPerPlace: limits.pendingSpoolOctetsPerDomain,
+        keepMs: limits.pendingKeepMs,
+        onDamaged: (path, reason) =>
+          log.warn(
+            'pending_spool_damaged',
+            'the spool of pending Data Sets is damaged: it was set aside, what was in it is lost',
+            {
+              path,
+              reason
+            }
+          ),
+        onFailure: error =>
+          log.warn('pending_spool_failed', 'pending Data Sets cannot be written to the spool', { error })
+      },
+      onWaitingDrop
+    )
     const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
-    const publisher = new Publisher(store, shared, policies, clock)
+    const recollection = new Recollection(store, clock)
     const outlet = new EventOutlet(deps.emit ?? (() => {}), clock)
-    const events = new TemplateEvents(publisher, log, outlet)
-    const restorer = new Restorer({
-      layouts,
-      options,
-      events,
-      clock,
-      log,
-      announce: (domain, record) => keeper.announce(domain, record),
-      releaseAll: domain => intake.releaseAll(domain)
-    })
-    const recollection = new Recollection(limits, warmUpOf(settings), {
-      local: store,
-      shared,
-      publisher,
-      restorer,
-      policies,
-      clock,
-      log,
-      domains: () => verifiedDomains(sessions),
-      optionsOf: domain => options.recordsOf(domain)
-    })
+    const events = new TemplateEvents(recollection, log, outlet)
     const life = new ExporterLife(limits, outlet)
     const keeper = (this.#keeper = new DomainKeeper({
       layouts,
@@ -159,9 +171,9 @@ class CollectorProcess implements Collector {
       link,
       forwarder,
       recollection,
-      publisher,
       options,
       ledger,
+      live,
       events,
       clock
     }))
@@ -172,16 +184,52 @@ class CollectorProcess implements Collector {
       isStrict: config.strict,
       v9EnterpriseNumber: config.v9EnterpriseNumber
     })
-    const intake = new Intake({
+    const drain = new PendingDrain({
+      spool,
+      store,
+      live,
+      forwarder,
+      ledger,
+      clock,
+      log,
+      claimer: deps.claimer ?? 'collector',
+      isAnnounced: (domain, templateId) => intake.isAnnounced(domain, templateId),
+      deliver: (domain, set) => intake.deliverWaiting(domain, set),
+      onDrained: (domain, templateId, sets) => intake.releaseFromMemory(domain, templateId, sets),
+      onDrop: onWaitingDrop
+    })
+    const mover = new PendingMover({
+      pending,
+      spool,
+      store,
+      ledger,
+      clock,
+      log,
+      onShelved: sets => {
+        for (const set of sets) {
+          const domain = live.get(set)
+          if (domain !== undefined && intake.isAnnounced(domain, set.templateId) !== undefined) {
+            drain.claim(domain, set.templateId)
+          }
+        }
+      }
+    })
+    if (spoolPath !== undefined) {
+      this.#mover = mover
+      pending.moveTo(mover)
+    }
+    const intake: Intake = new Intake({
       decoder,
       keeper,
       forwarder,
       pending,
+      drain,
+      live,
       options,
       recollection,
-      publisher,
       events,
       life,
+      outlet,
       ledger,
       clock,
       log
@@ -211,7 +259,6 @@ class CollectorProcess implements Collector {
       registry,
       link,
       store,
-      shared,
       ledger,
       layouts,
       budget,
@@ -219,12 +266,12 @@ class CollectorProcess implements Collector {
       policies,
       sessions,
       pending,
+      spool,
+      drain,
       penalties,
       forwarder,
       options,
       recollection,
-      restorer,
-      publisher,
       events,
       outlet,
       life,
@@ -241,7 +288,8 @@ class CollectorProcess implements Collector {
     this.#state = 'starting'
     const { settings, recollection, link } = this.parts
     const { collector: config } = settings
-    await recollection.start()
+    await recollection.load(config.limits.templateLifetimeMaxMs)
+    this.#mover?.start()
     await link.start()
     await this.#listen(config.listeners)
     this.#timers.push(
@@ -255,7 +303,7 @@ class CollectorProcess implements Collector {
     if (this.#state === 'stopping' || this.#state === 'stopped') return
     const wasStarted = this.#state !== 'new'
     this.#state = 'stopping'
-    const { settings, pending, forwarder, link, store, shared, sessions, recollection, ledger } = this.parts
+    const { settings, pending, forwarder, link, store, sessions, ledger } = this.parts
     const { log } = this.#deps
     const endMs = this.#clock.monotonicMs() + deadlineMs
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs())
@@ -266,8 +314,8 @@ class CollectorProcess implements Collector {
     }
     for (const timer of this.#timers) timer.cancel()
     this.#gate.close()
-    recollection.close()
-    recollection.putSequences()
+    this.parts.drain.stop()
+    if (wasStarted) await this.#mover?.stop(Math.min(SHELVE_MOST_MS, leftMs()))
     pending.dropAll('shutdown')
     // What was read from TCP waits for room as long as the link may take to settle.
     const { drainMs } = settings.shutdown
@@ -281,7 +329,7 @@ class CollectorProcess implements Collector {
       sessions.close(session, session.transport === 'tcp')
     }
     if (wasStarted) await link.stop(Math.min(Math.max(0, drainEndMs - this.#clock.monotonicMs()), leftMs()))
-    await Promise.all([store.close(), shared?.close()])
+    await store.close()
     this.#state = 'stopped'
     if (!wasStarted) return
     ledger.unsettledAtEnd = link.stats.records.inWindow
@@ -299,7 +347,6 @@ class CollectorProcess implements Collector {
     if (this.#state === 'stopping' || this.#state === 'stopped') reasons.push('stopping')
     if (this.parts.link.stats.state !== 'ready')
       reasons.push(`the link to the mediator is ${this.parts.link.stats.state}`)
-    if (!this.parts.recollection.isWarm) reasons.push('what other pods know of exporters is being taken up')
     return { isReady: reasons.length === 0, reasons }
   }
 
@@ -353,7 +400,6 @@ class CollectorProcess implements Collector {
   #tick(): void {
     const nowMs = this.#clock.monotonicMs()
     this.parts.pending.expire(nowMs)
-    this.parts.recollection.tick(nowMs)
     this.parts.outlet.flush(nowMs)
     for (const listener of this.#tcp) listener.sweep(nowMs)
     // Nothing may stay stopped because a word of the link was missed.
@@ -372,19 +418,7 @@ class CollectorProcess implements Collector {
 
   #resume(): void {
     if (!this.parts.forwarder.drain()) return
+    this.parts.drain.resume()
     for (const listener of this.#tcp) listener.resume()
-  }
-}
-
-function warmUpOf({ stores }: CollectorSettings): WarmUp {
-  const { templates } = stores
-  if (templates.type === 'none') return { timeoutMs: 0, seenWithinMs: 0 }
-  return { timeoutMs: templates.warmupTimeoutMs, seenWithinMs: templates.seenWithinMs }
-}
-
-/** Domains of the UDP sessions that have proven themselves. */
-function* verifiedDomains(sessions: SessionTable): Generator<Domain> {
-  for (const session of sessions.values()) {
-    if (session.isVerified && session.transport === 'udp') yield* session.domains.values()
   }
 }

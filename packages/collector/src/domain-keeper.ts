@@ -1,13 +1,13 @@
 import { TemplateTable, type Layout, type LayoutTable, type ProtocolLimits } from '@weir/ipfix'
 import type { LinkSender, Source } from '@weir/link'
 import type { Clock } from '@weir/runtime'
-import type { OptionsRecord, OptionsState } from '@weir/templates'
+import type { OptionsRecord, OptionsState, StoredOptions } from '@weir/templates'
 import { addCounts } from './domain-sequence.ts'
 import { Domain } from './domain.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Ledger } from './ledger.ts'
+import type { LiveDomains } from './live-domains.ts'
 import type { Recollection } from './recollection.ts'
-import type { Publisher } from './recollection/publisher.ts'
 import type { DomainMaker, Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
 
@@ -17,9 +17,9 @@ export interface DomainKeeperDeps {
   readonly link: LinkSender
   readonly forwarder: Forwarder
   readonly recollection: Recollection
-  readonly publisher: Publisher
   readonly options: OptionsState<Domain>
   readonly ledger: Ledger
+  readonly live: LiveDomains
   readonly events: TemplateEvents
   readonly clock: Clock
 }
@@ -45,7 +45,7 @@ export class DomainKeeper implements DomainMaker {
       onEvicted: event => events.onTemplate(domain, event, this.#deps.clock.monotonicMs())
     })
     const domain = new Domain(session, odid, table)
-    this.#deps.recollection.take(domain)
+    if (session.transport === 'udp') this.#restore(domain)
     return domain
   }
 
@@ -83,7 +83,7 @@ export class DomainKeeper implements DomainMaker {
   /** Tell a restarted mediator the options state of every domain. */
   announceOptionsState(): void {
     for (const domain of this.#deps.options.sources()) {
-      for (const record of this.#deps.options.recordsOf(domain)) this.announce(domain, record)
+      for (const record of this.#deps.options.recordsOf(domain)) this.#announce(domain, record)
     }
   }
 
@@ -96,11 +96,8 @@ export class DomainKeeper implements DomainMaker {
 
   /** What the session has said so far is worth remembering: it is no spoofed one-off, or the process ends. */
   publish(session: Session, nowMs: number): void {
-    const { publisher, recollection, options } = this.#deps
-    for (const domain of session.domains.values()) {
-      publisher.publish(domain, options.recordsOf(domain), nowMs)
-      recollection.onVerified(domain, nowMs)
-    }
+    const { recollection, options } = this.#deps
+    for (const domain of session.domains.values()) recollection.publish(domain, options.recordsOf(domain), nowMs)
   }
 
   /**
@@ -109,17 +106,17 @@ export class DomainKeeper implements DomainMaker {
    * @param isForgotten - also in the store: the session will not come back (TCP), or was away too long.
    */
   closeDomains(session: Session, isForgotten: boolean): void {
-    const { options, publisher } = this.#deps
+    const { options, recollection } = this.#deps
     for (const domain of session.domains.values()) {
-      if (isForgotten) publisher.forgetDomain(domain, options.recordsOf(domain))
+      if (isForgotten) recollection.forgetDomain(domain, options.recordsOf(domain))
       this.#endDomain(domain)
     }
     session.domains.clear()
   }
 
   #endDomain(domain: Domain): void {
-    const { options, forwarder, link, ledger, recollection } = this.#deps
-    recollection.onEnded(domain)
+    const { options, forwarder, link, ledger, live } = this.#deps
+    live.remove(domain)
     options.forget(domain)
     this.#releaseContext(domain)
     const source = domain.source
@@ -128,8 +125,34 @@ export class DomainKeeper implements DomainMaker {
     addCounts(ledger.endedSequence, domain.sequence.counts)
   }
 
-  /** Tell the mediator an options record that holds for this domain. */
-  announce(domain: Domain, record: OptionsRecord): void {
+  #restore(domain: Domain): void {
+    const { recollection, layouts, clock, options, events } = this.#deps
+    const remembered = recollection.take(domain)
+    if (remembered === undefined) return
+    const nowMs = clock.monotonicMs()
+    const nowAtMs = clock.nowMs()
+    for (const { templateId, fields, scopeCount, lastSeenMs } of remembered.templates) {
+      const layout = layouts.intern(fields, scopeCount)
+      // A wall clock that was set back must not make a template older than it is, nor younger than now.
+      const ageMs = Math.max(0, nowAtMs - lastSeenMs)
+      if (domain.table.restore(templateId, layout, nowMs - ageMs, nowMs)) {
+        recollection.restored++
+        events.onRestored(domain, templateId, layout, 'store', nowMs)
+      } else layouts.releaseUnused(layout)
+    }
+    for (const stored of remembered.options) this.#restoreOptions(domain, stored)
+    for (const record of options.recordsOf(domain)) this.#announce(domain, record)
+  }
+
+  #restoreOptions(domain: Domain, stored: StoredOptions): void {
+    const { layouts, options } = this.#deps
+    const layout = layouts.intern(stored.fields, stored.scopeCount)
+    const { octets, exportTimeSec, receivedAtMs, bootTimeMs } = stored
+    options.update(domain, layout, octets, 0, octets.length, exportTimeSec, receivedAtMs, bootTimeMs)
+    layouts.releaseUnused(layout)
+  }
+
+  #announce(domain: Domain, record: OptionsRecord): void {
     const { layout, octets, exportTimeSec, receivedAtMs, bootTimeMs } = record
     const source = domain.source ?? this.sourceOf(domain, -1)
     const contextId = this.contextOf(domain, layout)

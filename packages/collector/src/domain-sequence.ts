@@ -80,11 +80,6 @@ export class DomainSequence {
     return (first.sequence + (first.version === 9 ? 1 : first.units)) >>> 0
   }
 
-  /** When the exporter began, milliseconds since 1970 UTC, or NaN. */
-  get bootTimeMs(): number {
-    return this.#tracker?.bootTimeMs ?? this.#first?.bootTimeMs ?? Number.NaN
-  }
-
   /** As `SequenceTracker.update`. */
   update(header: MessageHeader, units: number, isComplete: boolean): SequenceStep {
     return this.#tracker === undefined

@@ -11,15 +11,17 @@ import {
   type UnknownSetView
 } from '@weir/ipfix'
 import type { Clock, Log } from '@weir/runtime'
-import type { OnOptionsChange, OptionsState } from '@weir/templates'
+import type { HeldReason, OnOptionsChange, OptionsState, WaitingSet } from '@weir/templates'
 import type { Domain } from './domain.ts'
 import type { DomainKeeper } from './domain-keeper.ts'
 import type { ExporterLife } from './exporter-life.ts'
 import type { Forwarder } from './forwarder.ts'
+import type { EventOutlet } from './event-outlet.ts'
 import type { Ledger } from './ledger.ts'
+import type { LiveDomains } from './live-domains.ts'
+import type { PendingDrain } from './pending-drain.ts'
 import type { PendingSets } from './pending-sets.ts'
 import type { Recollection } from './recollection.ts'
-import type { Publisher } from './recollection/publisher.ts'
 import { measureRecords, type RecordExtent } from './record-extent.ts'
 import type { Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
@@ -32,11 +34,13 @@ export interface IntakeDeps {
   readonly keeper: DomainKeeper
   readonly forwarder: Forwarder
   readonly pending: PendingSets
+  readonly drain: PendingDrain
+  readonly live: LiveDomains
   readonly options: OptionsState<Domain>
   readonly recollection: Recollection
-  readonly publisher: Publisher
   readonly events: TemplateEvents
   readonly life: ExporterLife
+  readonly outlet: EventOutlet
   readonly ledger: Ledger
   readonly clock: Clock
   readonly log: Log
@@ -113,7 +117,7 @@ export class Intake implements MessageVisitor {
   onTemplate(event: TemplateEvent): void {
     const domain = this.#domain
     this.#deps.events.onTemplate(domain, event, this.#nowMs)
-    if (event.change === 'learned' && this.#session.hasPending) this.release(domain, event.templateId)
+    if (event.change === 'learned') this.release(domain, event.templateId)
   }
 
   onDataSet(set: DataSetView): void {
@@ -121,8 +125,12 @@ export class Intake implements MessageVisitor {
     const domain = this.#domain
     const { layout, records } = set
     this.#ledger.dataSets.received++
-    this.#ledger.dataSets.decoded++
     this.#units += records
+    if (domain.draining?.has(set.templateId) === true) {
+      this.#wait(set.templateId, set.offset, bodyOctets(this.#octets, set.offset), '')
+      return
+    }
+    this.#ledger.dataSets.decoded++
     if (records === 0) return
     if (set.templateId < 256) {
       domain.fixedLayout = layout
@@ -144,7 +152,7 @@ export class Intake implements MessageVisitor {
   }
 
   onUnknownSet(set: UnknownSetView): void {
-    const { ledger, pending, recollection } = this.#deps
+    const { ledger } = this.#deps
     const domain = this.#domain
     ledger.dataSets.received++
     this.#isComplete = false
@@ -154,18 +162,23 @@ export class Intake implements MessageVisitor {
       this.#warn('unknown_template', 'data came for a template that was withdrawn or has expired', set.templateId)
       return
     }
+    this.#wait(set.templateId, set.offset, set.lengthOctets, '')
+  }
+
+  /** Keep the body of a Set that was counted as received. */
+  #wait(templateId: number, offset: number, lengthOctets: number, held: HeldReason): void {
     const { exportTimeSec, sequence, bootTimeMs } = this.#header!
-    pending.add({
-      domain,
-      templateId: set.templateId,
-      octets: this.#octets.slice(set.offset, set.offset + set.lengthOctets),
+    this.#deps.pending.add({
+      domain: this.#domain,
+      templateId,
+      octets: this.#octets.slice(offset, offset + lengthOctets),
       exportTimeSec,
       sequence,
       receivedAtMs: this.#receivedAtMs,
       bootTimeMs,
-      sinceMs: this.#nowMs
+      sinceMs: this.#nowMs,
+      held
     })
-    if (domain.hasSpoken) recollection.onMissing(domain, this.#nowMs)
   }
 
   onFault(code: FaultCode, _offset: number, setId: number): void {
@@ -232,42 +245,85 @@ export class Intake implements MessageVisitor {
   }
 
   readonly #onOptionsChange: OnOptionsChange = (change, record) => {
-    if (change === 'evicted') this.#deps.publisher.forgetOptions(this.#domain, record)
-    else this.#deps.publisher.rememberOptions(this.#domain, record)
+    if (change === 'evicted') this.#deps.recollection.forgetOptions(this.#domain, record)
+    else this.#deps.recollection.rememberOptions(this.#domain, record)
   }
 
   /**
    * A domain knows a template, by whatever way (the exporter, a store, a sibling): what waited for it goes on, in order of
-   * Export Time, then sequence number, then arrival. May be called within a Message, of another domain too, and outside of
-   * one. Does nothing if the id is not live.
+   * Export Time, then sequence number, then arrival. What is in memory goes on at once, unless the spool has older Data Sets
+   * of the id: then all of it follows them, and so do those that come meanwhile. The shelf of a shared store is asked, and
+   * nothing waits for its answer. May be called within a Message, of another domain too, and outside of one. Does nothing
+   * if the id is not live.
    */
   release(domain: Domain, templateId: number): void {
-    if (!domain.session.hasPending) return
-    const entry = domain.table.entry(templateId)
-    if (entry === undefined) return
-    const { pending, ledger, clock } = this.#deps
-    const domainInHand = this.#domain
-    const nowMs = clock.monotonicMs()
-    for (const waited of pending.take(domain, templateId)) {
-      if (!measureRecords(entry.layout, waited.octets, 0, waited.octets.length, this.#extent)) {
-        ledger.dataSets.dropped.data_malformed++
-        domain.session.exporter.droppedSets++
-        continue
-      }
-      const { records, lengthOctets } = this.#extent
-      ledger.dataSets.decoded++
-      if (records === 0) continue
-      domain.table.use(entry, records, nowMs)
-      const { exportTimeSec, receivedAtMs, bootTimeMs, octets } = waited
-      this.#deliver(domain, entry, -1, exportTimeSec, receivedAtMs, bootTimeMs, records, octets, 0, lengthOctets)
-    }
-    this.#domain = domainInHand
+    const isAnnounced = this.isAnnounced(domain, templateId)
+    if (isAnnounced === undefined) return
+    const { drain } = this.#deps
+    drain.claim(domain, templateId)
+    if (!drain.begin(domain, templateId, isAnnounced)) this.releaseFromMemory(domain, templateId, 0)
   }
 
   /** {@link release} for every template that the domain knows. */
   releaseAll(domain: Domain): void {
-    if (!domain.session.hasPending) return
-    for (const templateId of this.#deps.pending.idsOf(domain)) this.release(domain, templateId)
+    for (const templateId of [...domain.table.entries()].map(entry => entry.templateId))
+      this.release(domain, templateId)
+  }
+
+  /** Whether a live template is the exporter's own word in this session, or a hint; undefined if it is not live. */
+  isAnnounced(domain: Domain, templateId: number): boolean | undefined {
+    const entry = domain.table.entry(templateId)
+    return entry === undefined ? undefined : !entry.isHint
+  }
+
+  /** @param before - Data Sets of the id that went on just before, from elsewhere; all are told of together. */
+  releaseFromMemory(domain: Domain, templateId: number, before: number): void {
+    let sets = before
+    const isAnnounced = this.isAnnounced(domain, templateId)
+    if (domain.session.hasPending && isAnnounced !== undefined) {
+      for (const waited of this.#deps.pending.take(domain, templateId, isAnnounced)) {
+        this.#ledger.dataSets.pending++
+        this.deliverWaiting(domain, waited)
+        sets++
+      }
+    }
+    if (sets === 0) return
+    this.#deps.outlet.tell('pending_delivered', this.#deps.clock.monotonicMs(), () => ({
+      exporter: domain.session.exporter.id,
+      odid: domain.odid,
+      templateId,
+      sets
+    }))
+  }
+
+  /** Decode one Data Set that waited, by the template its id has now; pending until here. */
+  deliverWaiting(
+    domain: Domain,
+    waited: Pick<WaitingSet, 'templateId' | 'octets' | 'exportTimeSec' | 'receivedAtMs' | 'bootTimeMs'>
+  ): void {
+    const { dataSets } = this.#ledger
+    const { templateId, exportTimeSec, receivedAtMs, bootTimeMs, octets } = waited
+    const entry = domain.table.entry(templateId)
+    dataSets.pending--
+    if (entry === undefined || !measureRecords(entry.layout, octets, 0, octets.length, this.#extent)) {
+      dataSets.dropped[entry === undefined ? 'unknown_template' : 'data_malformed']++
+      domain.session.exporter.droppedSets++
+      return
+    }
+    const { records, lengthOctets } = this.#extent
+    dataSets.decoded++
+    if (records === 0) return
+    domain.table.use(entry, records, this.#deps.clock.monotonicMs())
+    const domainInHand = this.#domain
+    this.#deliver(domain, entry, -1, exportTimeSec, receivedAtMs, bootTimeMs, records, octets, 0, lengthOctets)
+    this.#domain = domainInHand
+  }
+
+  /** The domain is of a session that is no spoofed one-off: what waits elsewhere for it may go on. */
+  #settle(domain: Domain): void {
+    if (domain.session.transport !== 'udp') return
+    this.#deps.live.add(domain)
+    this.releaseAll(domain)
   }
 
   #conclude(session: Session, length: number): void {
@@ -277,14 +333,15 @@ export class Intake implements MessageVisitor {
     const { exporter } = session
     const header = this.#header!
     session.lastSeenMs = this.#nowMs
-    if (!this.#domain.hasSpoken) {
-      this.#domain.hasSpoken = true
-      this.#deps.recollection.begin(this.#domain, this.#nowMs)
-    }
     if (++session.messages === VERIFIED_MESSAGES && !session.isVerified) {
       session.verify()
       this.#deps.keeper.publish(session, this.#nowMs)
+      for (const domain of session.domains.values()) this.#settle(domain)
+    } else if (!this.#domain.hasSpoken && session.isVerified) {
+      this.#settle(this.#domain)
     }
+    this.#domain.hasSpoken = true
+    this.#domain.remembered = undefined
     exporter.messages++
     exporter.octets += length
     exporter.lastSeenAtMs = this.#receivedAtMs
@@ -312,3 +369,7 @@ export class Intake implements MessageVisitor {
     this.#deps.log.warn(code, message, { exporter: exporter.id, listener: identity.listener, odid, setId })
   }
 }
+
+/** Octets of a Set's body, with its padding, by the Set header before it. */
+const bodyOctets = (octets: Uint8Array, bodyOffset: number): number =>
+  octets[bodyOffset - 2] * 256 + octets[bodyOffset - 1] - 4

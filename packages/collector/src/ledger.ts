@@ -19,8 +19,12 @@ export function droppedIn(drops: Drops): number {
  */
 export class Ledger {
   readonly messages = { received: 0, decodedOk: 0, decodedPartial: 0, dropped: noDrops() }
-  /** Data Sets. `pending` wait for their template. */
-  readonly dataSets = { received: 0, decoded: 0, pending: 0, dropped: noDrops() }
+  /**
+   * Data Sets. `pending` wait for their template, in memory or in the spool of this process. `takenOver` were received by
+   * another process (or by an earlier one of ours), `handedOver` are waiting elsewhere now: on the shelf of a shared store,
+   * or in the spool of a process that has ended.
+   */
+  readonly dataSets = { received: 0, takenOver: 0, decoded: 0, pending: 0, handedOver: 0, dropped: noDrops() }
   /** Data Records, options records too. `held` were read from TCP and wait for room on the link. */
   readonly records = { decoded: 0, filtered: 0, admitted: 0, held: 0, dropped: noDrops() }
   /** Admitted records that the link could not settle before the end of the process: dropped, shutdown. */
@@ -53,9 +57,9 @@ export function checkLedger(ledger: Ledger, window?: Window): string[] {
     messages.decodedOk + messages.decodedPartial + droppedIn(messages.dropped)
   )
   check(
-    'data sets received = decoded + pending + dropped',
-    dataSets.received,
-    dataSets.decoded + dataSets.pending + droppedIn(dataSets.dropped)
+    'data sets received + taken over = decoded + pending + handed over + dropped',
+    dataSets.received + dataSets.takenOver,
+    dataSets.decoded + dataSets.pending + dataSets.handedOver + droppedIn(dataSets.dropped)
   )
   check(
     'records decoded = filtered + admitted + held + dropped',

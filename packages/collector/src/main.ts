@@ -1,3 +1,5 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { loadElements, type WeirConfig } from '@weir/config'
 import { controlEndpoint, createControlClient, createLinkSender, dataEndpoint } from '@weir/link'
 import { createHttpHealth, createLog, runProcess, type Component, type Log } from '@weir/runtime'
@@ -32,14 +34,15 @@ export async function runCollector({
     worker,
     version
   })
-  const stores = createStores(config, worker, log)
+  const isSpooling = config.collector.templateStore === 'file' && config.collector.limits.pendingSpoolOctets > 0
   const collector = createCollector(config, {
     link,
-    store: stores.local,
-    shared: stores.shared,
+    store: createStores(config, worker, log).local,
     registry: loadElements(config.collector.elementFiles),
     log,
-    emit: (event, fields) => control.event(event, fields)
+    emit: (event, fields) => control.event(event, fields),
+    claimer: `${hostname()}-${worker}`,
+    ...(isSpooling ? { pendingSpoolPath: join(config.stateDir, `pending-${worker}.db`) } : {})
   })
   const metrics = createCollectorMetrics(collector.parts)
   serveControl(control, collector, metrics)

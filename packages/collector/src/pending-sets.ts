@@ -1,4 +1,5 @@
 import type { DropReason } from '@weir/ipfix'
+import { costOf, inOrder, type HeldReason } from '@weir/templates'
 import type { Domain } from './domain.ts'
 import type { Ledger } from './ledger.ts'
 import type { Session } from './session.ts'
@@ -15,6 +16,13 @@ export interface PendingSet {
   readonly bootTimeMs: number
   /** Monotonic. */
   readonly sinceMs: number
+  readonly held: HeldReason
+}
+
+/** Takes Data Sets elsewhere when memory is short. */
+export interface PendingOutlet {
+  accepts(pending: PendingSet): boolean
+  urge(): void
 }
 
 /** L-30 to L-33. */
@@ -24,9 +32,6 @@ export interface PendingLimits {
   readonly pendingOctetsTotal: number
   readonly pendingTemplateIdsPerSession: number
 }
-
-/** Memory of one entry beyond its octets, estimated. */
-const ENTRY_OVERHEAD_OCTETS = 200
 
 /**
  * Data Sets whose template is not known yet (RFC 7011 §8: it may arrive later). Bounded in time, per session and in all;
@@ -39,6 +44,9 @@ export class PendingSets {
   readonly #ledger: Ledger
   readonly #onDrop: (pending: PendingSet, reason: DropReason) => void
   #octets = 0
+  #heldSets = 0
+  #heldOctets = 0
+  #outlet: PendingOutlet | undefined
 
   constructor(
     limits: PendingLimits,
@@ -58,22 +66,41 @@ export class PendingSets {
     return this.#octets
   }
 
+  /** Of these in quarantine. */
+  get heldSets(): number {
+    return this.#heldSets
+  }
+
+  get heldOctets(): number {
+    return this.#heldOctets
+  }
+
+  values(): SetIterator<PendingSet> {
+    return this.#all.values()
+  }
+
+  /** With it, sessions that may use it keep what they have beyond the bounds of a session until it is taken from here. */
+  moveTo(outlet: PendingOutlet): void {
+    this.#outlet = outlet
+  }
+
   /** Keep one, at the cost of older ones. The Data Set was counted as received; here it becomes pending or dropped. */
   add(pending: PendingSet): void {
     const { session } = pending.domain
-    const cost = pending.octets.length + ENTRY_OVERHEAD_OCTETS
     const { pendingSetsPerSession, pendingOctetsTotal, pendingTemplateIdsPerSession, pendingMs } = this.#limits
     this.#ledger.dataSets.pending++
     this.#all.add(pending)
     session.pending.add(pending)
-    this.#octets += cost
+    this.#count(pending, 1)
     if (pendingMs === 0) return this.drop(pending, 'unknown_template')
+    while (this.#octets > pendingOctetsTotal) this.#dropOldest(this.#all)
+    const isMuch = session.pending.size > pendingSetsPerSession || this.#octets > pendingOctetsTotal / 2
+    if (isMuch && this.#outlet?.accepts(pending) === true) return this.#outlet.urge()
     // There are never more ids than Sets, so they are counted only where fewer are allowed.
     if (pendingTemplateIdsPerSession < pendingSetsPerSession) {
       while (idsOf(session) > pendingTemplateIdsPerSession) this.#dropOldest(session.pending)
     }
     while (session.pending.size > pendingSetsPerSession) this.#dropOldest(session.pending)
-    while (this.#octets > pendingOctetsTotal) this.#dropOldest(this.#all)
   }
 
   /** Different ids that Sets of a domain wait for. */
@@ -86,14 +113,33 @@ export class PendingSets {
   /**
    * Take out what waited for this template, in order of Export Time, then sequence number, then arrival; the caller counts
    * what becomes of each.
+   *
+   * @param isAnnounced - those in quarantine too.
    */
-  take(domain: Domain, templateId: number): PendingSet[] {
+  take(domain: Domain, templateId: number, isAnnounced: boolean): PendingSet[] {
     const taken: PendingSet[] = []
     for (const pending of domain.session.pending) {
-      if (pending.domain === domain && pending.templateId === templateId) taken.push(pending)
+      if (pending.domain !== domain || pending.templateId !== templateId) continue
+      if (isAnnounced || pending.held === '') taken.push(pending)
     }
     for (const pending of taken) this.#remove(pending)
     return taken.toSorted(inOrder)
+  }
+
+  /** The oldest that have waited since `sinceMs` or longer and that `isWanted`; they stay. */
+  ripe(sinceMs: number, limit: number, isWanted: (pending: PendingSet) => boolean): PendingSet[] {
+    const ripe: PendingSet[] = []
+    for (const pending of this.#all) {
+      if (pending.sinceMs > sinceMs || ripe.length === limit) break
+      if (isWanted(pending)) ripe.push(pending)
+    }
+    return ripe
+  }
+
+  /** It is elsewhere in this process now, and pending as before. */
+  detach(pending: PendingSet): void {
+    this.#remove(pending)
+    this.#ledger.dataSets.pending++
   }
 
   /** Drop what has waited too long (L-30). */
@@ -129,14 +175,17 @@ export class PendingSets {
   #remove(pending: PendingSet): void {
     if (!this.#all.delete(pending)) return
     pending.domain.session.pending.delete(pending)
-    this.#octets -= pending.octets.length + ENTRY_OVERHEAD_OCTETS
+    this.#count(pending, -1)
     this.#ledger.dataSets.pending--
   }
-}
 
-/** Sorting is stable, so that arrival decides between equals. Sequence numbers wrap. */
-function inOrder(a: PendingSet, b: PendingSet): number {
-  return a.exportTimeSec - b.exportTimeSec || (a.sequence - b.sequence) | 0
+  #count(pending: PendingSet, by: 1 | -1): void {
+    const octets = by * costOf(pending)
+    this.#octets += octets
+    if (pending.held === '') return
+    this.#heldSets += by
+    this.#heldOctets += octets
+  }
 }
 
 /** Different ids a session waits for. */

@@ -25,9 +25,9 @@ export function ledgerView(
       messages.decodedOk + messages.decodedPartial + sumOf(messages.dropped)
     )
     equation(
-      'dataSets.received = decoded + pending + dropped',
-      dataSets.received,
-      dataSets.decoded + dataSets.pending + sumOf(dataSets.dropped)
+      'dataSets.received + takenOver = decoded + pending + handedOver + dropped',
+      dataSets.received + dataSets.takenOver,
+      dataSets.decoded + dataSets.pending + dataSets.handedOver + sumOf(dataSets.dropped)
     )
     equation(
       'records.decoded = filtered + admitted + held + dropped',

@@ -163,7 +163,16 @@ const CollectorLedger = Type.Object({
     decodedPartial: Type.Integer(),
     dropped: Drops
   }),
-  dataSets: Type.Object({ received: Type.Integer(), decoded: Type.Integer(), pending: Type.Integer(), dropped: Drops }),
+  dataSets: Type.Object({
+    received: Type.Integer(),
+    takenOver: count('Received by another process, or by an earlier one of this pod, and waiting here.'),
+    decoded: Type.Integer(),
+    pending: count('Waiting for their template, in memory or in the spool.'),
+    handedOver: count(
+      'Waiting elsewhere: on the shelf of a shared store, or in the spool of a process that has ended.'
+    ),
+    dropped: Drops
+  }),
   records: Type.Object({
     decoded: Type.Integer(),
     filtered: Type.Integer(),

@@ -70,11 +70,6 @@ export class SequenceTracker {
     return this.#expected
   }
 
-  /** When the exporter began, by its last Message that was believed; NaN where its version does not say. */
-  get bootTimeMs(): number {
-    return this.#bootTimeMs
-  }
-
   /**
    * Take one Message, after it was decoded.
    *

@@ -18,7 +18,9 @@ export {
   type OptionsStateStats
 } from './options-state.ts'
 export type { Claim, PendingShelf, ShelvedSet } from './pending-shelf.ts'
-export { isRestorable, lastTcpScope, tcpScope, udpScope } from './scope-key.ts'
+export { PendingSpool, type PendingSpoolOptions, type PendingSpoolStats } from './pending-spool.ts'
+export type { SpoolGroup, SpoolIndex, SpoolPlace, Waiter } from './spool-index.ts'
+export { isRestorable, tcpScope, udpScope } from './scope-key.ts'
 export {
   definitionHash,
   entryField,
@@ -49,3 +51,4 @@ export {
   type TemplateStore,
   type TemplateStoreStats
 } from './template-store.ts'
+export { costOf, inOrder, type HeldReason, type OnWaitingDrop, type WaitingSet } from './waiting-set.ts'

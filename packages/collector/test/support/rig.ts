@@ -21,6 +21,7 @@ export interface RigOptions {
   readonly clock?: Clock
   readonly store?: TemplateStore
   readonly link?: FakeLink
+  readonly pendingSpoolPath?: string
   readonly socket?: SocketKind
   readonly receiveBufferOctets?: number
   readonly address?: string
@@ -107,6 +108,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
     registry: ElementRegistry.standard(),
     log: options.log ?? silentLog(),
     clock: options.clock,
+    pendingSpoolPath: options.pendingSpoolPath,
     emit: (event, fields) => void events.push({ event, fields })
   })
   await collector.start(new AbortController().signal)

@@ -36,26 +36,6 @@ export const sessionLimits = {
     limit: 'L-03',
     description: 'A UDP session without datagrams for so long is forgotten; twice the initial template lifetime.'
   }),
-  rememberedOctetsTotal: wholeNumber({
-    default: 64 * MIB,
-    minimum: 64 * 1024,
-    maximum: 64 * GIB,
-    unit: 'octets',
-    limit: 'L-12',
-    description: 'What stores know of exporters that have not been seen since the start.',
-    memory: '64 MiB, 200 octets for a template: 10,000 exporters of 20 templates take 43 MiB',
-    whenReached: 'the exporters seen least lately are not remembered; the shared store is asked when they come'
-  }),
-  unverifiedReadsPerSec: wholeNumber({
-    default: 200,
-    minimum: 0,
-    maximum: 1_000_000,
-    unit: 'per second',
-    limit: 'L-02',
-    description:
-      'UDP sessions not verified yet that the shared store is asked for; forged sources must not make a flood of reads.',
-    whenReached: 'the store is asked when the session is verified, with its third valid Message'
-  }),
   tcpConnections: wholeNumber({
     default: 4_096,
     minimum: 1,
@@ -139,7 +119,8 @@ export const sessionLimits = {
     maximum: 3_600_000,
     unit: 'ms',
     limit: 'L-30',
-    description: 'How long a Data Set waits for its Template.',
+    description:
+      'How long a Data Set waits for its Template in memory, where it cannot wait in the spool or in a shared store.',
     whenReached: 'the Data Set is dropped (pending_expired)'
   }),
   pendingSetsPerSession: wholeNumber({
@@ -147,8 +128,8 @@ export const sessionLimits = {
     minimum: 0,
     maximum: 1_000_000,
     limit: 'L-31',
-    description: 'Data Sets of one session that wait for a Template.',
-    whenReached: 'the oldest is dropped (pending_evicted)'
+    description: 'Data Sets of one session that wait for a Template in memory.',
+    whenReached: 'they go to the spool at once; else the oldest is dropped (pending_evicted)'
   }),
   pendingOctetsTotal: wholeNumber({
     default: 64 * MIB,
@@ -156,7 +137,7 @@ export const sessionLimits = {
     maximum: 16 * GIB,
     unit: 'octets',
     limit: 'L-32',
-    description: 'Octets of all Data Sets that wait for a Template.',
+    description: 'Octets of all Data Sets that wait for a Template in memory.',
     memory: '64 MiB',
     whenReached: 'the oldest is dropped (pending_evicted)'
   }),
@@ -167,6 +148,38 @@ export const sessionLimits = {
     limit: 'L-33',
     description: 'Different unknown template ids of one session for which Data Sets wait.',
     whenReached: 'the oldest is dropped (pending_evicted)'
+  }),
+  pendingKeepMs: wholeNumber({
+    default: 1_800_000,
+    minimum: 0,
+    maximum: 7 * 86_400_000,
+    unit: 'ms',
+    limit: 'L-34',
+    description:
+      'How long a Data Set waits for its Template in the spool; half an hour, because that is how often exporters announce their Templates at the latest by default.',
+    whenReached: 'the Data Set is dropped (pending_expired)'
+  }),
+  pendingSpoolOctets: wholeNumber({
+    default: 256 * MIB,
+    minimum: 0,
+    maximum: 1024 * GIB,
+    unit: 'octets',
+    limit: 'L-35',
+    description:
+      'Octets of all Data Sets that wait in the spool, a file under stateDir for each worker; 0, or `templateStore: memory`, for no spool.',
+    memory: 'on disk',
+    whenReached: 'Data Sets stay in memory, within its bounds'
+  }),
+  pendingSpoolOctetsPerDomain: wholeNumber({
+    default: 32 * MIB,
+    minimum: 0,
+    maximum: 1024 * GIB,
+    unit: 'octets',
+    limit: 'L-36',
+    description:
+      'Of these of one Observation Domain of one session, so that one exporter does not take the room of all.',
+    memory: 'on disk',
+    whenReached: 'its Data Sets stay in memory, within its bounds'
   }),
   exporterSilentMs: wholeNumber({
     default: 300_000,

@@ -114,7 +114,7 @@ describe('intake', () => {
       []
     )
     assert.deepEqual(equations[1], {
-      name: 'dataSets.received = decoded + pending + dropped',
+      name: 'dataSets.received + takenOver = decoded + pending + handedOver + dropped',
       left: 9,
       right: 9,
       holds: true

@@ -100,7 +100,7 @@ const collectorState = {
   listeners: [{ name: 'ipfix-udp', transport: 'udp', address: '::', port: 4739, kernelDrops: 0 }],
   ledger: {
     messages: { received: 10, decodedOk: 8, decodedPartial: 1, dropped: { bad_version: 1 } },
-    dataSets: { received: 9, decoded: 7, pending: 1, dropped: { unknown_template: 1 } },
+    dataSets: { received: 9, takenOver: 0, decoded: 7, pending: 1, handedOver: 0, dropped: { unknown_template: 1 } },
     records: { decoded: 35, filtered: 0, admitted: 35, held: 0, dropped: {} },
     window: { admitted: 35, settled: 30, inWindow: 5, redelivered: 0 },
     sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0, gap: 0 },

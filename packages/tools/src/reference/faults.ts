@@ -13,8 +13,10 @@ const costs = {
 const meanings: Partial<Record<DropReason, string>> = {
   unknown_template:
     'Data Sets for which no template can come any more: it was withdrawn or has expired, or their session ended while they waited; with `pendingMs: 0`, every Data Set that comes before its template',
-  pending_evicted: 'Data Sets that waited for their template and made room for newer ones (L-31, L-32, L-33)',
-  pending_expired: 'Data Sets whose template did not come within `pendingMs` (L-30)',
+  pending_evicted:
+    'Data Sets that waited for their template and made room for newer ones (L-31, L-32, L-33), where the spool had none either',
+  pending_expired:
+    'Data Sets whose template did not come within `pendingMs` in memory (L-30), or `pendingKeepMs` in the spool (L-34)',
   session_limit: 'datagrams that could not open a session (L-02)',
   not_allowed: 'Messages from addresses that are not on `collector.allow`',
   penalty: 'datagrams from a source that had sent too many malformed ones (L-09)',
