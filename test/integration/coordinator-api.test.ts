@@ -217,6 +217,35 @@ describe('the control API of a running Weir', () => {
     isProblem(await weir.api.call('POST', '/v1/destinations', `{"id":"${'x'.repeat(1_100_000)}"}`), 413)
   })
 
+  test('GET /v1/events tells what happens; GET /v1/events/recent what has happened', async () => {
+    const recent = await weir.api.get<Page<{ id: string; type: string; data: { exporter: string } }>>(
+      '/v1/events/recent?type=exporter_discovered,template_learned'
+    )
+    const discovered = recent.items.find(({ type }) => type === 'exporter_discovered')
+    assert.equal(discovered?.data.exporter, '127.0.0.1')
+    assert.equal(
+      recent.items.filter(({ type }) => type === 'template_learned').length,
+      capture.summary.templates + capture.summary.optionsTemplates
+    )
+    const abort = new AbortController()
+    const stream = await fetch(`${weir.api.origin}/v1/events?type=template_withdrawn&format=ndjson`, {
+      headers: { 'last-event-id': recent.items[0]!.id },
+      signal: abort.signal
+    })
+    const { items } = await weir.api.get<Page<{ key: string; templateId: number }>>('/v1/templates?kind=template')
+    await weir.api.delete(`/v1/templates/${items[0]!.key}`)
+    const wanted = `"templateId":${items[0]!.templateId}`
+    let text = ''
+    for await (const chunk of stream.body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk
+      if (text.includes(wanted)) break
+    }
+    abort.abort()
+    const told = text.split('\n').find(line => line.includes(wanted))!
+    assert.deepEqual((JSON.parse(told) as { data: { by: string } }).data.by, 'api')
+    isProblem(await weir.api.call('GET', '/v1/events?type=nothing'), 400, 'EVENT_UNKNOWN')
+  })
+
   test('OpenAPI 3.1 describes every route', async () => {
     const document = await weir.api.get<{ openapi: string; paths: Record<string, Record<string, unknown>> }>(
       '/openapi.json'
@@ -245,6 +274,8 @@ describe('the control API of a running Weir', () => {
       'PATCH /v1/destinations/{id}',
       'DELETE /v1/destinations/{id}',
       'POST /v1/destinations/{id}/resend-templates',
+      'GET /v1/events',
+      'GET /v1/events/recent',
       'GET /v1/ledger'
     ]) {
       assert.ok(routes.includes(route), `${route} is not in ${routes.join(', ')}`)

@@ -4,12 +4,15 @@ import type { ControlPeer, ControlServer } from '@weir/link'
 import { errorMessage, listenError, systemClock } from '@weir/runtime'
 import type { Clock, Component, Log } from '@weir/runtime'
 import { DestinationBook } from './destination-book.ts'
+import { EventLog } from './event-log.ts'
+import { EventStreams } from './event-streams.ts'
 import { createCoordinatorMetrics } from './metrics.ts'
 import { createPod } from './pod.ts'
 import { RequestCounters } from './request-counters.ts'
 import { configRoutes } from './routes/config.ts'
 import { destinationRoutes } from './routes/destinations.ts'
 import { healthRoutes } from './routes/health.ts'
+import { eventRoutes } from './routes/events.ts'
 import { exporterRoutes } from './routes/exporters.ts'
 import { intakeRoutes } from './routes/intake.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
@@ -29,6 +32,9 @@ export interface Coordinator extends Component {
   readonly url: string
 }
 
+/** Between two signs of life on a stream of events that has nothing to tell. */
+const HEARTBEAT_MS = 15_000
+
 /**
  * The control API of one pod. It meets the collector and the mediator over the control channel; no record waits for it, and
  * it can end and come back at any time.
@@ -40,7 +46,18 @@ export function createCoordinator({ config, baseHash }: EffectiveDocument, deps:
   const book = new DestinationBook(config, baseHash, pod)
   const counters = new RequestCounters()
   const registrations = new Map<string, number>()
-  const metrics = createCoordinatorMetrics(counters, control, registrations)
+  const events = new EventLog(clock, { events: limits.eventsKept, octets: limits.eventOctetsKept })
+  const streams = new EventStreams(
+    events,
+    {
+      subscribers: limits.eventSubscribers,
+      bufferOctets: limits.eventBufferOctets,
+      // A connection on which nothing happens is closed.
+      heartbeatMs: Math.min(HEARTBEAT_MS, limits.connectionTimeoutMs / 3)
+    },
+    clock
+  )
+  const metrics = createCoordinatorMetrics({ counters, control, registrations, events, streams })
   let server: Server | undefined
   let url = ''
 
@@ -60,6 +77,8 @@ export function createCoordinator({ config, baseHash }: EffectiveDocument, deps:
     },
     async start() {
       control.onPeer(onPeer)
+      streams.start()
+      control.onEvent((peer, event, data) => events.add(peer.name, event, data))
       control.onPeerLost(peer => log.warn('process_lost', `${peer.name} is not connected any more`, { pid: peer.pid }))
       server = await createServer(config, version, log, counters)
       healthRoutes(server, pod, metrics, { version, registry: ElementRegistry.standard().version })
@@ -69,6 +88,7 @@ export function createCoordinator({ config, baseHash }: EffectiveDocument, deps:
       templateRoutes(server, pod, limits.pageSize)
       destinationRoutes(server, book, pod, limits.pageSize)
       ledgerRoutes(server, pod, clock)
+      eventRoutes(server, events, streams, limits.pageSize)
       server.get('/openapi.json', { schema: { hide: true } }, () => server!.swagger())
       await server.ready()
       try {
@@ -80,6 +100,7 @@ export function createCoordinator({ config, baseHash }: EffectiveDocument, deps:
     },
     async stop(deadlineMs) {
       const closing = server
+      streams.close('stopping')
       server = undefined
       await closing?.close()
       await control.stop(deadlineMs)

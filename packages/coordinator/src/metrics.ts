@@ -1,6 +1,8 @@
 import type { ControlServer } from '@weir/link'
 import { createMetrics, defineMetrics } from '@weir/runtime'
 import type { Metrics } from '@weir/runtime'
+import type { EventLog } from './event-log.ts'
+import type { EventStreams } from './event-streams.ts'
 import { podProcesses } from './pod.ts'
 import type { RequestCounters } from './request-counters.ts'
 
@@ -23,14 +25,37 @@ export const coordinatorMetrics = defineMetrics({
     help: 'Times a process has registered: one more than its restarts, as far as this coordinator has seen.',
     type: 'counter',
     labels: ['process']
+  },
+  events: {
+    name: 'weir_coordinator_events_total',
+    help: 'Events that the processes of the pod told, by type; `unknown` are of no type that this version knows.',
+    type: 'counter',
+    labels: ['type']
+  },
+  eventSubscribers: {
+    name: 'weir_coordinator_event_subscribers',
+    help: 'Open streams of /v1/events (coordinator.limits.eventSubscribers).',
+    type: 'gauge'
+  },
+  eventStreamsClosed: {
+    name: 'weir_coordinator_event_streams_closed_total',
+    help: 'Streams of /v1/events that the coordinator ended, by reason.',
+    type: 'counter',
+    labels: ['reason']
   }
 })
 
-export function createCoordinatorMetrics(
-  counters: RequestCounters,
-  control: ControlServer,
-  registrations: ReadonlyMap<string, number>
-): Metrics {
+/** What the metrics are read from. */
+export interface CoordinatorMeters {
+  readonly counters: RequestCounters
+  readonly control: ControlServer
+  readonly registrations: ReadonlyMap<string, number>
+  readonly events: EventLog
+  readonly streams: EventStreams
+}
+
+export function createCoordinatorMetrics(meters: CoordinatorMeters): Metrics {
+  const { counters, control, registrations, events, streams } = meters
   return createMetrics(coordinatorMetrics, {
     requests: report => {
       for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
@@ -41,6 +66,13 @@ export function createCoordinatorMetrics(
     },
     registrations: report => {
       for (const process of podProcesses) report(registrations.get(process) ?? 0, { process })
+    },
+    events: report => {
+      for (const [type, count] of Object.entries(events.counts)) if (count > 0) report(count, { type })
+    },
+    eventSubscribers: report => report(streams.size),
+    eventStreamsClosed: report => {
+      for (const [reason, count] of Object.entries(streams.closed)) report(count, { reason })
     }
   })
 }

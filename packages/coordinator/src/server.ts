@@ -108,6 +108,7 @@ const openApi = (version: string) => ({
     { name: 'intake', description: 'Listeners.' },
     { name: 'exporters', description: 'Who exports to this pod, and what they said of themselves.' },
     { name: 'templates', description: 'What the data means: templates, live, remembered and past.' },
+    { name: 'events', description: 'What happens, as it happens.' },
     { name: 'output', description: 'Destinations.' },
     { name: 'account', description: 'Where every record went.' }
   ]

@@ -214,6 +214,38 @@ const CoordinatorConfig = section(
           description: 'Entries of one page of a list.',
           whenReached: '400'
         }),
+        eventSubscribers: wholeNumber({
+          default: 32,
+          minimum: 1,
+          maximum: 1_024,
+          description: 'Streams of /v1/events at once.',
+          memory: 'eventSubscribers times eventBufferOctets at worst: 32 MiB',
+          whenReached: '503'
+        }),
+        eventBufferOctets: wholeNumber({
+          default: MIB,
+          minimum: 4 * KIB,
+          maximum: 64 * MIB,
+          unit: 'octets',
+          description: 'What may wait for one reader of /v1/events.',
+          whenReached: 'its stream is ended with the reason; it can come back with the last id'
+        }),
+        eventsKept: wholeNumber({
+          default: 4_096,
+          minimum: 1,
+          maximum: 1_000_000,
+          description: 'Events kept for readers that were away for a moment, and for /v1/events/recent.',
+          whenReached: 'the oldest is forgotten'
+        }),
+        eventOctetsKept: wholeNumber({
+          default: 4 * MIB,
+          minimum: 4 * KIB,
+          maximum: GIB,
+          unit: 'octets',
+          description: 'Octets of the events kept.',
+          memory: '4 MiB, about twice that in the process',
+          whenReached: 'the oldest is forgotten'
+        }),
         controlTimeoutMs: wholeNumber({
           default: 2_000,
           minimum: 100,

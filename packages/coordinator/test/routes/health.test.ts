@@ -12,6 +12,8 @@ const documentedRoutes = [
   'get /v1/config',
   'get /v1/destinations',
   'get /v1/destinations/{id}',
+  'get /v1/events',
+  'get /v1/events/recent',
   'get /v1/exporters',
   'get /v1/exporters/{id}',
   'get /v1/exporters/{id}/fields',

@@ -57,6 +57,8 @@ export interface PodFixture {
   /** Connect the stand-ins for the other processes; resolves when the coordinator knows them. */
   connect(...names: ('collector' | 'mediator')[]): Promise<void>
   disconnect(name: 'collector' | 'mediator'): Promise<void>
+  /** The collector tells of an event; resolves when the coordinator has it. */
+  tell(event: string, data: JsonValue): Promise<void>
   stop(): Promise<void>
 }
 
@@ -135,14 +137,14 @@ const templateOf = (index: number) => ({
 
 /** A coordinator over the real control channel, with stand-ins that answer as the other processes do. */
 export async function startPod(
-  options: { templates?: number; destinations?: object[]; timeoutMs?: number } = {}
+  options: { templates?: number; destinations?: object[]; timeoutMs?: number; limits?: object } = {}
 ): Promise<PodFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-coordinator-'))
   const stateDir = join(folder, 'state')
   const { config, baseHash } = resolveConfig({
     runDir: folder,
     stateDir,
-    coordinator: { port: 0, limits: { controlTimeoutMs: options.timeoutMs ?? 2_000 } },
+    coordinator: { port: 0, limits: { controlTimeoutMs: options.timeoutMs ?? 2_000, ...options.limits } },
     destinations: options.destinations ?? []
   })
   const log = createLog({ name: 'coordinator', level: 'error' })
@@ -204,6 +206,11 @@ export async function startPod(
     async disconnect(name) {
       await clients.get(name)?.stop()
       clients.delete(name)
+    },
+    async tell(event, data) {
+      clients.get('collector')!.event(event, data)
+      // Frames of one connection keep their order: an answer comes after what was told before it.
+      await call('GET', '/v1/listeners')
     },
     async stop() {
       for (const client of clients.values()) await client.stop()
