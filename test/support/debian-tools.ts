@@ -17,7 +17,10 @@ const packages = {
   'ovs-appctl': 'openvswitch-common',
   'ovsdb-server': 'openvswitch-switch',
   'ovsdb-tool': 'openvswitch-common',
-  'nats-server': 'nats-server'
+  'nats-server': 'nats-server',
+  'redis-server': 'redis-server',
+  'redis-sentinel': 'redis-sentinel',
+  'redis-cli': 'redis-tools'
 } as const
 export type DebianTool = keyof typeof packages
 

@@ -20,6 +20,8 @@ export {
 export type { Claim, PendingShelf, ShelvedSet } from './pending-shelf.ts'
 export { PendingSpool, type PendingSpoolOptions, type PendingSpoolStats } from './pending-spool.ts'
 export type { SpoolGroup, SpoolIndex, SpoolPlace, Waiter } from './spool-index.ts'
+export type { RedisTls } from './redis-link.ts'
+export { createRedisTemplateStore, type RedisTemplateStoreOptions } from './redis-template-store.ts'
 export { isRestorable, tcpScope, udpScope } from './scope-key.ts'
 export {
   definitionHash,

@@ -66,7 +66,7 @@ export function meterTemplateStore(store: TemplateStore, now: () => number): Met
       meter.calls.remove++
       store.remove(keys, reason)
     },
-    watch: listener => store.watch(listener),
+    watch: (listener, onMissed) => store.watch(listener, onMissed),
     onLost: listener => store.onLost(listener),
     history: (place, templateId) => timed('history', () => store.history(place, templateId)),
     flush: () => timed('flush', () => store.flush()),

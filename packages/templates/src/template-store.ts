@@ -40,9 +40,10 @@ export interface TemplateStore {
   remove(keys: readonly EntryKey[], reason: RemovalReason): void
   /**
    * @param listener - told of places that other writers changed; not of what this ring wrote. May be told too much.
+   * @param onMissed - told when changes may have been missed: anything read before may be old.
    * @returns ends it.
    */
-  watch(listener: (changed: readonly Place[]) => void): () => void
+  watch(listener: (changed: readonly Place[]) => void, onMissed?: () => void): () => void
   /**
    * @param listener - told when what was put may be there no more: the server was emptied, restarted or failed over, or
    * changes were given up while it was away. Who holds what is live puts it again. Never told by a local ring.

@@ -176,3 +176,100 @@ export function describeStore(name: string, makeStore: () => TemplateStore): voi
     })
   })
 }
+
+/**
+ * What every shared ring does besides.
+ *
+ * @param makePair - two stores on one server, as two pods have them.
+ */
+export function describeSharedStore(name: string, makePair: () => readonly [TemplateStore, TemplateStore]): void {
+  async function withPair(use: (ours: TemplateStore, theirs: TemplateStore) => Promise<void>): Promise<void> {
+    const pair = makePair()
+    await Promise.all(pair.map(store => store.start()))
+    try {
+      await use(...pair)
+    } finally {
+      await Promise.all(pair.map(store => store.close()))
+    }
+  }
+
+  async function stored(store: TemplateStore): Promise<readonly StoredEntry[]> {
+    return (await store.read([place]))[0].entries
+  }
+
+  describe(`${name}: the contract of a shared ring`, () => {
+    test('gives one pod what another put', () =>
+      withPair(async (ours, theirs) => {
+        ours.put([storedTemplate(), storedOptions()])
+        await ours.flush()
+        assert.deepEqual(byField(await stored(theirs)), byField([storedTemplate(), storedOptions()]))
+      }))
+
+    test('tells other pods of what is new or different, not of what came again, and not the writer', () =>
+      withPair(async (ours, theirs) => {
+        const told = { ours: [] as Place[], theirs: [] as Place[] }
+        ours.watch(places => told.ours.push(...places))
+        const heard = Promise.withResolvers<void>()
+        const last = storedTemplate({ odid: 9 })
+        theirs.watch(places => {
+          told.theirs.push(...places)
+          if (places.some(({ odid }) => odid === last.odid)) heard.resolve()
+        })
+        ours.put([storedTemplate(), storedOptions()])
+        await ours.flush()
+        ours.put([storedTemplate({ lastSeenMs: 1_700_000_090_000 }), storedSequence()])
+        await ours.flush()
+        ours.put([storedOptions({ octets: Uint8Array.of(0, 0, 0, 1, 0, 1) })])
+        await ours.flush()
+        ours.put([last])
+        await ours.flush()
+        await heard.promise
+        const { scope, odid } = place
+        assert.deepEqual(told.theirs, [
+          { scope, odid },
+          { scope, odid },
+          { scope, odid: 9 }
+        ])
+        assert.deepEqual(told.ours, [])
+      }))
+
+    test('TH-23 keeps the latest Export Time, whoever writes last', () =>
+      withPair(async (ours, theirs) => {
+        const late = storedTemplate({ exportTimeSec: 1_700_000_070 })
+        ours.put([late])
+        await ours.flush()
+        theirs.put([storedTemplate({ fields: otherFields, exportTimeSec: 1_700_000_069 })])
+        await theirs.flush()
+        assert.deepEqual(await stored(ours), [late])
+        const later = storedTemplate({ fields: otherFields, exportTimeSec: 1_700_000_071 })
+        theirs.put([later])
+        await theirs.flush()
+        assert.deepEqual(await stored(ours), [later])
+        assert.equal(theirs.stats.unflushed, 0)
+      }))
+
+    test('takes the word of an exporter whose clock was set back', () =>
+      withPair(async (ours, theirs) => {
+        ours.put([storedTemplate()])
+        await ours.flush()
+        const back = storedTemplate({ exportTimeSec: 5, lastSeenMs: storedTemplate().lastSeenMs + 60_000 })
+        theirs.put([back])
+        await theirs.flush()
+        assert.deepEqual(await stored(ours), [back])
+      }))
+
+    test('forgets what is withdrawn unless it is newer, and nothing because one pod has it no more', () =>
+      withPair(async (ours, theirs) => {
+        const other = storedTemplate({ templateId: 300 })
+        ours.put([storedTemplate(), other])
+        await ours.flush()
+        theirs.remove([keyOf(storedTemplate()), keyOf(other)], 'expired')
+        theirs.remove([{ ...keyOf(other), exportTimeSec: other.exportTimeSec - 1 }], 'withdrawn')
+        await theirs.flush()
+        assert.deepEqual(byField(await stored(ours)), byField([storedTemplate(), other]))
+        theirs.remove([keyOf(storedTemplate())], 'withdrawn')
+        await theirs.flush()
+        assert.deepEqual(await stored(ours), [other])
+      }))
+  })
+}

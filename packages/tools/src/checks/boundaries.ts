@@ -16,6 +16,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'cli-progress': ['cli'],
   'cli-table3': ['cli'],
   '@nats-io/': ['templates'],
+  ioredis: ['templates'],
   'node:sqlite': ['templates'],
   'node:ffi': ['collector', 'mediator'],
   acorn: ['tools'],
