@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 import { parseHostPort, type NatsStore, type RedisStore, type WeirConfig } from '@weir/config'
-import { UnavailableError, type Log } from '@weir/runtime'
+import type { Log } from '@weir/runtime'
 import {
   createFileTemplateStore,
   createMemoryTemplateStore,
   createNatsTemplateStore,
+  createRedisTemplateStore,
   type TemplateStore
 } from '@weir/templates'
 import { readStoreFiles, type StoreFiles } from './store-files.ts'
@@ -44,12 +45,9 @@ function createLocal(config: WeirConfig, worker: number, log: Log): TemplateStor
 }
 
 function createShared(store: RedisStore | NatsStore, files: StoreFiles, log: Log): TemplateStore {
-  if (store.type === 'nats') {
-    const onFailure = (error: Error): void => log.warn('store_failed', 'the shared store does not answer', { error })
-    return createNatsTemplateStore({ ...natsOptions(store, files), onFailure })
-  }
-  const options = redisOptions(store, files)
-  throw new UnavailableError('STORE_TYPE', `stores.templates.type ${store.type} cannot be had in this version`, options)
+  const onFailure = (error: Error): void => log.warn('store_failed', 'the shared store does not answer', { error })
+  if (store.type === 'nats') return createNatsTemplateStore({ ...natsOptions(store, files), onFailure })
+  return createRedisTemplateStore({ ...redisOptions(store, files), onFailure })
 }
 
 function redisOptions(store: RedisStore, { password, tls, hmacKey }: StoreFiles) {
@@ -57,7 +55,8 @@ function redisOptions(store: RedisStore, { password, tls, hmacKey }: StoreFiles)
   const defaultPort = mode === 'sentinel' ? 26_379 : 6_379
   return {
     mode,
-    nodes: nodes.map(node => parseHostPort(node, defaultPort)),
+    // What is no address has been refused with the configuration.
+    nodes: nodes.map(node => parseHostPort(node, defaultPort)).filter(node => typeof node !== 'string'),
     sentinelName,
     database,
     username,

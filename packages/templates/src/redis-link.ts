@@ -49,6 +49,8 @@ export interface LinkEvents extends PushEvents {
   readonly onUp: () => void
   /** What was written may be lost. */
   readonly onLost: () => void
+  /** It cannot be reached or does not answer; told once until it does. */
+  readonly onFailure: (error: Error) => void
 }
 
 /** A connection on which nothing comes for so long, although something was asked, is given up. */
@@ -72,6 +74,7 @@ export class RedisLink {
   #client: Redis | Cluster | undefined
   #pushes: RedisPushes | undefined
   #wasUp = false
+  #isFailing = false
 
   constructor(options: RedisLinkOptions, clock: Clock, stats: TemplateStoreStats, events: LinkEvents) {
     this.#options = options
@@ -94,9 +97,7 @@ export class RedisLink {
     return new Promise(resolve => {
       const timer = this.#clock.setTimer(this.#options.connectTimeoutMs, resolve)
       // A refused connection or a wrong password shows as `down`; it is tried on in the background.
-      client.on('error', () => {
-        this.#stats.backendErrors++
-      })
+      client.on('error', (error: Error) => this.#failed(error))
       client.on('ready', () => {
         void this.#onReady().then(() => {
           timer.cancel()
@@ -131,7 +132,8 @@ export class RedisLink {
     if (client?.status !== 'ready' || !this.#breaker.tryCall()) return undefined
     const replies = await this.#inTime(this.#send(client, batches), timeoutMs)
     if (replies === undefined || replies.every(ofBatch => ofBatch.every(isUnreachable))) {
-      this.#stats.backendErrors++
+      const [first] = replies?.[0] ?? []
+      this.#failed(first instanceof Error ? first : new Error(`no answer within ${timeoutMs} ms`))
       const { opened } = this.#breaker
       this.#breaker.failed()
       this.#stats.breakerOpened += this.#breaker.opened - opened
@@ -139,6 +141,7 @@ export class RedisLink {
     }
     const wasOpen = this.#breaker.isOpen
     this.#breaker.succeeded()
+    this.#isFailing = false
     if (wasOpen) this.#events.onUp()
     return replies
   }
@@ -147,6 +150,12 @@ export class RedisLink {
     this.#pushes?.close()
     this.#client?.disconnect()
     this.#client = undefined
+  }
+
+  #failed(error: Error): void {
+    this.#stats.backendErrors++
+    if (!this.#isFailing) this.#events.onFailure(error)
+    this.#isFailing = true
   }
 
   async #onReady(): Promise<void> {

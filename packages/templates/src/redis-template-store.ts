@@ -29,6 +29,8 @@ export interface RedisTemplateStoreOptions extends Omit<RedisLinkOptions, 'timeo
   /** How long a Data Set may wait on the shelf, and how long it is a claimer's. */
   readonly shelfKeepMs?: number
   readonly leaseMs?: number
+  /** Told once when the server cannot be reached or does not answer, until it does again. */
+  readonly onFailure?: (error: Error) => void
   readonly clock?: Clock
 }
 
@@ -81,6 +83,7 @@ class RedisTemplateStore implements TemplateStore {
     this.#link = new RedisLink({ ...options, timeoutMs, connectTimeoutMs }, clock, stats, {
       onUp: () => this.#writer.hurry(),
       onLost: () => this.#lost(),
+      onFailure: error => options.onFailure?.(error),
       onPush: message => this.#onPush(message),
       onMissed: () => {
         for (const { missed } of this.#watchers) missed()
