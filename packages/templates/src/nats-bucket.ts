@@ -6,15 +6,7 @@ import {
   type StreamUpdateConfig
 } from '@nats-io/jetstream'
 import { Kvm } from '@nats-io/kv'
-import {
-  headers as newHeaders,
-  nanos,
-  NoRespondersError,
-  RequestError,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection
-} from '@nats-io/transport-node'
+import { headers as newHeaders, nanos, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 
 export interface NatsBucketOptions {
   /** Letters, digits, `-`, `_`. */
@@ -23,8 +15,6 @@ export interface NatsBucketOptions {
   readonly replicas: number
   /** Values not written for so long go. */
   readonly ttlMs: number
-  /** Most that all values may have; undefined: as the operator has it, for a new bucket no bound. */
-  readonly maxOctets?: number | undefined
   /** A message id is known for so long; undefined: as the server has it. */
   readonly knownIdsMs?: number | undefined
   /** Of one call. */
@@ -102,7 +92,6 @@ export class NatsBucket {
       max_age: nanos(options.ttlMs),
       num_replicas: options.replicas,
       allow_direct: true,
-      ...(options.maxOctets === undefined ? {} : { max_bytes: options.maxOctets }),
       ...(options.knownIdsMs === undefined ? {} : { duplicate_window: nanos(options.knownIdsMs) })
     }
     const manager = await jetstreamManager(connection, { checkAPI: false })
@@ -111,8 +100,7 @@ export class NatsBucket {
       history: 1,
       ttl: options.ttlMs,
       replicas: options.replicas,
-      allow_direct: true,
-      ...(options.maxOctets === undefined ? {} : { max_bytes: options.maxOctets })
+      allow_direct: true
     })
     let info = (await bucket.status()).streamInfo
     const isAsWanted = Object.entries(wanted).every(
@@ -123,11 +111,6 @@ export class NatsBucket {
     const maxPayloadOctets = connection.info?.max_payload ?? 1_048_576
     const maxOctets = maxMessageOctets > 0 ? Math.min(maxMessageOctets, maxPayloadOctets) : maxPayloadOctets
     return new NatsBucket(connection, options, info.created, info.state.last_seq + 1, maxOctets - HEADER_OCTETS)
-  }
-
-  /** @returns true if a call failed because no server serves the bucket, although one is connected to. */
-  static isUnserved(error: Error): boolean {
-    return error instanceof NoRespondersError || (error instanceof RequestError && error.isNoResponders())
   }
 
   /**
@@ -287,6 +270,13 @@ export class NatsBucket {
     }
   }
 
+  /** @returns false if the server answers, but has not this bucket any more. */
+  async isThere(): Promise<boolean> {
+    const timeout = this.#timeoutMs
+    const answer = await this.#connection.request(`$JS.API.STREAM.INFO.${this.#stream}`, undefined, { timeout })
+    return parseAnswer(answer).created === this.createdAt
+  }
+
   #changeOf(message: { subject: string; seq: number; headers?: MsgHdrs; timestampNanos: bigint }): BucketChange {
     return {
       key: message.subject.slice(this.#subject.length),
@@ -299,8 +289,7 @@ export class NatsBucket {
 
 interface Answer {
   readonly seq?: number
-  readonly duplicate?: boolean
-  readonly success?: boolean
+  readonly created?: string
   readonly error?: { readonly code: number; readonly err_code: number; readonly description: string }
   readonly message?: { readonly seq: number; readonly data?: string; readonly hdrs?: string; readonly time: string }
   readonly state?: { readonly bytes: number; readonly subjects?: Readonly<Record<string, number>> }

@@ -56,7 +56,10 @@ export function createNatsPendingShelf(options: NatsPendingShelfOptions): NatsPe
     }
   }
 
-  /** Octets that may still be put, of this place and of all. */
+  /**
+   * Octets that may still be put, of this place and of all. Pods that ask at once may put a bundle each beyond it. A bound
+   * of the bucket would be exact, but the server sets so much aside as if it were used, and a claim needs room too.
+   */
   async function roomOf(to: NatsBucket, place: Place): Promise<{ ofPlace: number; ofAll: number }> {
     const { keys, octets } = await to.keysOf(`p.${placeHash(place)}.>`)
     const used = keys.reduce((sum, key) => sum + parseKey(key).octets, 0)
@@ -71,7 +74,11 @@ export function createNatsPendingShelf(options: NatsPendingShelfOptions): NatsPe
     const headers = { [CLAIM_HEADER]: `${nowMs + leaseMs} ${claimId} ${encodeURIComponent(by.toWellFormed())}` }
     const revision = await to.write(key, value.octets, value.revision, headers)
     if (revision === undefined) return undefined
-    return { sets: openSets(key, value.octets), done: () => done(key, revision, claimId) }
+    let isDone = false
+    return {
+      sets: openSets(key, value.octets),
+      done: async () => (isDone ||= await done(key, revision, claimId))
+    }
   }
 
   function openSets(key: string, sealed: Uint8Array): ShelvedSet[] {
@@ -107,8 +114,6 @@ export function createNatsPendingShelf(options: NatsPendingShelfOptions): NatsPe
           replicas: options.replicas,
           ttlMs: Math.max(shelfKeepMs, KNOWN_TOKENS_MS),
           knownIdsMs: KNOWN_TOKENS_MS,
-          // A claim writes before it frees: it must have room in a full shelf.
-          maxOctets: Math.ceil(shelfOctetsTotal * 1.25) + 16 * MIB,
           timeoutMs: TIMEOUT_MS
         })
       } catch (error) {

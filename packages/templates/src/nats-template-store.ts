@@ -30,6 +30,8 @@ export interface NatsTemplateStoreOptions {
   readonly ttlMs?: number
   readonly shelfOctetsTotal?: number
   readonly shelfOctetsPerPlace?: number
+  /** A claim of Data Sets is its claimer's for so long. */
+  readonly leaseMs?: number
   /** Longest time that a change waits for others to be written with it. */
   readonly flushMs?: number
   readonly clock?: Clock
@@ -68,6 +70,7 @@ export function createNatsTemplateStore(options: NatsTemplateStoreOptions): Temp
   /** How far pushes were told of, and of which bucket. */
   let cursor: { readonly createdAt: string; revision: number } | undefined
   let pushed = new Map<string, Place>()
+  let isLooking = false
   let isStarted = false
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
@@ -131,18 +134,25 @@ export function createNatsTemplateStore(options: NatsTemplateStoreOptions): Temp
       return result
     } catch (error) {
       if (error instanceof NatsRefusal) breaker.succeeded()
-      else onCallFailed(to, error as Error)
+      else onCallFailed(to)
       stats.backendErrors++
       options.onFailure?.(error as Error)
       return undefined
     }
   }
 
-  function onCallFailed(to: NatsBucket, error: Error): void {
+  function onCallFailed(to: NatsBucket): void {
     breaker.failed()
     stats.breakerOpened = breaker.opened
-    // Nobody serves the bucket: it was deleted, or JetStream is off. A new connection makes it again.
-    if (NatsBucket.isUnserved(error) && bucket === to) link.renew()
+    if (isLooking) return
+    isLooking = true
+    // A bucket that was deleted is not told of: calls of it are not answered. A new connection makes it again.
+    to.isThere()
+      .then(isThere => {
+        if (!isThere && bucket === to) link.renew()
+      })
+      .catch(() => undefined)
+      .finally(() => (isLooking = false))
   }
 
   async function readHashes(hashes: readonly string[]): Promise<(StoredEntry[] | undefined)[]> {
