@@ -23,6 +23,7 @@ import { PendingMover } from './pending-mover.ts'
 import { PendingSets } from './pending-sets.ts'
 import { Recollection } from './recollection.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
+import { ExporterScopes } from './scope/exporter-scopes.ts'
 import { SessionTable } from './session-table.ts'
 import { stopIntake } from './stop-intake.ts'
 import { TcpGate } from './tcp-gate.ts'
@@ -61,6 +62,7 @@ export interface CollectorParts {
   readonly budget: TemplateBudget
   readonly exporters: ExporterTable
   readonly policies: ExporterPolicies
+  readonly scopes: ExporterScopes
   readonly sessions: SessionTable
   readonly pending: PendingSets
   readonly spool: PendingSpool
@@ -165,6 +167,22 @@ class CollectorProcess implements Collector {
     const outlet = new EventOutlet(deps.emit ?? (() => {}), clock)
     const events = new TemplateEvents(recollection, log, outlet)
     const life = new ExporterLife(limits, outlet)
+    const scopes = new ExporterScopes(options, clock, {
+      takeHint: (domain, entry, nowMs) => keeper.takeHint(domain, entry, nowMs),
+      release: (domain, templateId) => intake.release(domain, templateId),
+      tell: (domain, record) => keeper.announce(domain, record),
+      renewSource: domain => keeper.renewSource(domain),
+      decided: group =>
+        outlet.tell('scope_decided', clock.monotonicMs(), () => ({
+          exporter: group.exporter.id,
+          listener: group.listener,
+          version: group.version,
+          odid: group.odid,
+          decision: group.decision,
+          evidence: group.evidence,
+          ports: group.ports.join(' ')
+        }))
+    })
     const keeper = (this.#keeper = new DomainKeeper({
       layouts,
       limits,
@@ -175,6 +193,8 @@ class CollectorProcess implements Collector {
       ledger,
       live,
       events,
+      policies,
+      scopes,
       clock
     }))
     const decoder = new MessageDecoder({
@@ -228,6 +248,7 @@ class CollectorProcess implements Collector {
       options,
       recollection,
       events,
+      scopes,
       life,
       outlet,
       ledger,
@@ -264,6 +285,7 @@ class CollectorProcess implements Collector {
       budget,
       exporters,
       policies,
+      scopes,
       sessions,
       pending,
       spool,
@@ -281,7 +303,10 @@ class CollectorProcess implements Collector {
       tcp: this.#tcp
     }
     link.onWritable(() => this.#resume())
-    link.onPeerRestart(() => keeper.announceOptionsState())
+    link.onPeerRestart(() => {
+      keeper.announceOptionsState()
+      scopes.announce(exporters.values())
+    })
   }
 
   async start(): Promise<void> {
@@ -352,15 +377,15 @@ class CollectorProcess implements Collector {
 
   async #listen(listeners: readonly Listener[]): Promise<void> {
     const { log } = this.#deps
-    const { intake, sessions, exporters, forwarder, penalties, ledger, settings } = this.parts
+    const { intake, sessions, exporters, policies, forwarder, penalties, ledger, settings } = this.parts
     const clock = this.#clock
     const runId = randomBytes(4).toString('hex')
     const reader = await this.#makeReader(listeners)
     for (const config of listeners) {
       if (config.transport === 'udp') {
         const udpIntake = new UdpIntake(
-          { listener: config.name, v9KeyIncludesPort: settings.collector.v9KeyIncludesPort },
-          { intake, sessions, exporters, allow: this.#allow, penalties, ledger, clock, log }
+          { listener: config.name },
+          { intake, sessions, exporters, allow: this.#allow, policies, penalties, ledger, clock, log }
         )
         const listener = new UdpListener(config, {
           sink: udpIntake,

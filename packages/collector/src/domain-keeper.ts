@@ -1,4 +1,4 @@
-import { TemplateTable, type Layout, type LayoutTable, type ProtocolLimits } from '@weir/ipfix'
+import { TemplateTable, type Layout, type TemplateEntry, type LayoutTable, type ProtocolLimits } from '@weir/ipfix'
 import type { LinkSender, Source } from '@weir/link'
 import type { Clock } from '@weir/runtime'
 import type { OptionsRecord, OptionsState, StoredOptions } from '@weir/templates'
@@ -7,7 +7,9 @@ import { Domain } from './domain.ts'
 import type { Forwarder } from './forwarder.ts'
 import type { Ledger } from './ledger.ts'
 import type { LiveDomains } from './live-domains.ts'
+import type { ExporterPolicies } from './exporter-policies.ts'
 import type { Recollection } from './recollection.ts'
+import type { ExporterScopes } from './scope/exporter-scopes.ts'
 import type { DomainMaker, Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
 
@@ -21,6 +23,8 @@ export interface DomainKeeperDeps {
   readonly ledger: Ledger
   readonly live: LiveDomains
   readonly events: TemplateEvents
+  readonly policies: ExporterPolicies
+  readonly scopes: ExporterScopes
   readonly clock: Clock
 }
 
@@ -46,7 +50,14 @@ export class DomainKeeper implements DomainMaker {
     })
     const domain = new Domain(session, odid, table)
     if (session.transport === 'udp') this.#restore(domain)
+    if (this.isGrouped(session)) this.#deps.scopes.join(domain)
     return domain
+  }
+
+  /** Whether the ports of this session's exporter are looked at together (policy `auto`). */
+  isGrouped({ identity, exporter }: Session): boolean {
+    if (identity.transport !== 'udp' || (identity.version !== 9 && identity.version !== 10)) return false
+    return this.#deps.policies.policyFor(exporter.id).scope === 'auto'
   }
 
   /** The domain's name on the link; made anew when the sampling field of a v5 header changes. */
@@ -82,9 +93,49 @@ export class DomainKeeper implements DomainMaker {
 
   /** Tell a restarted mediator the options state of every domain. */
   announceOptionsState(): void {
-    for (const domain of this.#deps.options.sources()) {
-      for (const record of this.#deps.options.recordsOf(domain)) this.#announce(domain, record)
-    }
+    for (const domain of this.#deps.options.sources()) this.#announceOwn(domain)
+  }
+
+  /** Tell the mediator an options record that holds for this domain. */
+  announce(domain: Domain, record: OptionsRecord): void {
+    const { layout, octets, exportTimeSec, receivedAtMs, bootTimeMs } = record
+    const source = domain.source ?? this.sourceOf(domain, -1)
+    const contextId = this.contextOf(domain, layout)
+    this.#deps.link.appendState(
+      layout,
+      source,
+      contextId,
+      exportTimeSec,
+      receivedAtMs,
+      bootTimeMs,
+      1,
+      octets,
+      0,
+      octets.length
+    )
+  }
+
+  /** Another name on the link: what the mediator was told of the former one beyond what the domain said itself is void. */
+  renewSource(domain: Domain): void {
+    const { forwarder, link } = this.#deps
+    const former = domain.source
+    if (former === undefined) return
+    forwarder.afterHeld(() => link.releaseSource(former))
+    domain.source = undefined
+    this.#announceOwn(domain)
+  }
+
+  #announceOwn(domain: Domain): void {
+    for (const record of this.#deps.options.recordsOf(domain)) this.announce(domain, record)
+  }
+
+  /** A template of a sibling, until the exporter announces it here. @returns whether it was taken. */
+  takeHint(domain: Domain, entry: TemplateEntry, nowMs: number): boolean {
+    const { templateId, layout, lastSeenMs } = entry
+    if (!domain.table.restore(templateId, layout, lastSeenMs, nowMs, 'sibling')) return false
+    domain.ended?.delete(templateId)
+    this.#deps.events.onRestored(domain, templateId, layout, 'sibling', nowMs)
+    return true
   }
 
   /** The first Message of a domain was malformed: it never was, and takes none of the session's room (L-04). */
@@ -115,8 +166,9 @@ export class DomainKeeper implements DomainMaker {
   }
 
   #endDomain(domain: Domain): void {
-    const { options, forwarder, link, ledger, live } = this.#deps
+    const { options, forwarder, link, ledger, live, scopes } = this.#deps
     live.remove(domain)
+    scopes.leave(domain)
     options.forget(domain)
     this.#releaseContext(domain)
     const source = domain.source
@@ -126,7 +178,7 @@ export class DomainKeeper implements DomainMaker {
   }
 
   #restore(domain: Domain): void {
-    const { recollection, layouts, clock, options, events } = this.#deps
+    const { recollection, layouts, clock, events } = this.#deps
     const remembered = recollection.take(domain)
     if (remembered === undefined) return
     const nowMs = clock.monotonicMs()
@@ -141,7 +193,7 @@ export class DomainKeeper implements DomainMaker {
       } else layouts.releaseUnused(layout)
     }
     for (const stored of remembered.options) this.#restoreOptions(domain, stored)
-    for (const record of options.recordsOf(domain)) this.#announce(domain, record)
+    this.#announceOwn(domain)
   }
 
   #restoreOptions(domain: Domain, stored: StoredOptions): void {
@@ -150,24 +202,6 @@ export class DomainKeeper implements DomainMaker {
     const { octets, exportTimeSec, receivedAtMs, bootTimeMs } = stored
     options.update(domain, layout, octets, 0, octets.length, exportTimeSec, receivedAtMs, bootTimeMs)
     layouts.releaseUnused(layout)
-  }
-
-  #announce(domain: Domain, record: OptionsRecord): void {
-    const { layout, octets, exportTimeSec, receivedAtMs, bootTimeMs } = record
-    const source = domain.source ?? this.sourceOf(domain, -1)
-    const contextId = this.contextOf(domain, layout)
-    this.#deps.link.appendState(
-      layout,
-      source,
-      contextId,
-      exportTimeSec,
-      receivedAtMs,
-      bootTimeMs,
-      1,
-      octets,
-      0,
-      octets.length
-    )
   }
 
   #releaseContext(domain: Domain): void {

@@ -80,6 +80,11 @@ export class DomainSequence {
     return (first.sequence + (first.version === 9 ? 1 : first.units)) >>> 0
   }
 
+  /** Of the last Message, NaN where the protocol has none. */
+  get bootTimeMs(): number {
+    return this.#tracker?.bootTimeMs ?? this.#first?.bootTimeMs ?? Number.NaN
+  }
+
   /** As `SequenceTracker.update`. */
   update(header: MessageHeader, units: number, isComplete: boolean): SequenceStep {
     return this.#tracker === undefined

@@ -3,6 +3,7 @@ import type { Source } from '@weir/link'
 import { DomainSequence } from './domain-sequence.ts'
 import type { FewMap } from './few-map.ts'
 import type { Remembered } from './recollection.ts'
+import type { ScopeMember } from './scope/scope-member.ts'
 import type { Session } from './session.ts'
 
 /** One Observation Domain (v9: Source ID) of one session: its templates, sequence numbers and name on the link. */
@@ -33,6 +34,8 @@ export class Domain {
   remembered: Remembered | undefined
   /** The store may have entries of it. */
   isStored = false
+  /** Its part in the group of its exporter's source ports; undefined while the exporter uses one (policy `auto`). */
+  member: ScopeMember | undefined
   /** When each template was last given to the store, monotonic. */
   writtenMs: FewMap<number, number> | undefined
 

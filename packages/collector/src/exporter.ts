@@ -1,7 +1,9 @@
 import type { TemplateBudget } from '@weir/ipfix'
+import type { Domain } from './domain.ts'
 import { newLife, type LifeState } from './exporter-life.ts'
 import { FewMap } from './few-map.ts'
 import type { PeerAddress } from './peer-address.ts'
+import type { ScopeGroup } from './scope/scope-group.ts'
 import type { Session } from './session.ts'
 
 /** What sends to us from one address: all its sessions at all listeners. Counters are plain numbers. */
@@ -11,6 +13,8 @@ export interface Exporter {
   readonly address: PeerAddress
   readonly budget: TemplateBudget
   readonly sessions: FewMap<Session, Session>
+  /** By listener, version and Observation Domain: the domain of its one source port, or the group of several. */
+  scopes: Map<string, Domain | ScopeGroup> | undefined
   readonly firstSeenAtMs: number
   lastSeenAtMs: number
   messages: number
@@ -56,6 +60,7 @@ export class ExporterTable {
         address,
         budget: this.#makeBudget(),
         sessions: new FewMap(),
+        scopes: undefined,
         firstSeenAtMs: nowAtMs,
         lastSeenAtMs: nowAtMs,
         messages: 0,

@@ -23,6 +23,7 @@ import type { PendingDrain } from './pending-drain.ts'
 import type { PendingSets } from './pending-sets.ts'
 import type { Recollection } from './recollection.ts'
 import { measureRecords, type RecordExtent } from './record-extent.ts'
+import type { ExporterScopes } from './scope/exporter-scopes.ts'
 import type { Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
 
@@ -39,6 +40,7 @@ export interface IntakeDeps {
   readonly options: OptionsState<Domain>
   readonly recollection: Recollection
   readonly events: TemplateEvents
+  readonly scopes: ExporterScopes
   readonly life: ExporterLife
   readonly outlet: EventOutlet
   readonly ledger: Ledger
@@ -117,6 +119,7 @@ export class Intake implements MessageVisitor {
   onTemplate(event: TemplateEvent): void {
     const domain = this.#domain
     this.#deps.events.onTemplate(domain, event, this.#nowMs)
+    if (domain.member !== undefined) this.#deps.scopes.onTemplate(domain.member, event, this.#header!, this.#nowMs)
     if (event.change === 'learned') this.release(domain, event.templateId)
   }
 
@@ -156,6 +159,9 @@ export class Intake implements MessageVisitor {
     const domain = this.#domain
     ledger.dataSets.received++
     this.#isComplete = false
+    if (domain.member !== undefined) {
+      this.#deps.scopes.onUnknownSet(domain.member, set.templateId, this.#octets, set.offset, set.lengthOctets)
+    }
     if (domain.ended?.has(set.templateId) === true) {
       ledger.dataSets.dropped.unknown_template++
       this.#session.exporter.droppedSets++
@@ -194,6 +200,8 @@ export class Intake implements MessageVisitor {
         this.#ledger.dataSets.dropped[reason]++
         this.#session.exporter.droppedSets++
         this.#isComplete = false
+        const member = this.#session.asked?.member
+        if (member !== undefined) this.#deps.scopes.onUndecoded(member)
       }
     }
     this.#warn(code.toLowerCase(), faults[code], setId)
@@ -247,6 +255,8 @@ export class Intake implements MessageVisitor {
   readonly #onOptionsChange: OnOptionsChange = (change, record) => {
     if (change === 'evicted') this.#deps.recollection.forgetOptions(this.#domain, record)
     else this.#deps.recollection.rememberOptions(this.#domain, record)
+    const { member } = this.#domain
+    if (member !== undefined) this.#deps.scopes.onOptions(member, change, record)
   }
 
   /**
@@ -353,6 +363,10 @@ export class Intake implements MessageVisitor {
       const why = `domain ${header.odid} began anew: sequence numbers or boot time went back`
       this.#deps.life.onRebooted(exporter, header.odid, why, this.#nowMs, this.#receivedAtMs)
     }
+    const { member } = this.#domain
+    if (member === undefined) return
+    if (step === 'restart') this.#deps.scopes.onRestart(member)
+    this.#deps.scopes.onMessage(member, header, this.#units, this.#isComplete, this.#nowMs)
   }
 
   #discard(session: Session, fault: FaultCode): void {

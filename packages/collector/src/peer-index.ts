@@ -12,6 +12,8 @@ import type { Session } from './session.ts'
 export interface Peer {
   readonly address: PeerAddress
   readonly sessions: FewMap<number, Session>
+  /** All ports are one session (policy `address`). */
+  isOneSession: boolean
   /** The last session found and its key: exporters send many datagrams from one port. */
   lastKey: number
   last: Session | undefined
@@ -51,7 +53,14 @@ export class PeerIndex {
 
   /** A peer for an address that has none yet. */
   add(address: PeerAddress): Peer {
-    const peer: Peer = { address, sessions: new FewMap(), lastKey: -1, last: undefined, next: undefined }
+    const peer: Peer = {
+      address,
+      sessions: new FewMap(),
+      isOneSession: false,
+      lastKey: -1,
+      last: undefined,
+      next: undefined
+    }
     this.#byText.set(address.text, peer)
     if (address.isIPv6) {
       const hash = this.#hash(address.octets, 0)

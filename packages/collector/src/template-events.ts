@@ -66,7 +66,8 @@ export class TemplateEvents {
         this.#tell('template_evicted', domain, event, nowMs)
         return
       case 'expired':
-        this.#end(domain, event.templateId, event.change)
+        if (event.wasHint === true) this.#recollection.forget(domain, event.templateId, event.change)
+        else this.#end(domain, event.templateId, event.change)
         this.#note('warn', 'template_expired', 'a template was not announced again within its lifetime', domain, event)
         this.#tell('template_expired', domain, event, nowMs)
         return

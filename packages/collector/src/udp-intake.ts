@@ -1,6 +1,7 @@
 import type { DropReason, FaultCode } from '@weir/ipfix'
 import type { Clock, Log } from '@weir/runtime'
 import type { AllowList } from './allow-list.ts'
+import type { ExporterPolicies } from './exporter-policies.ts'
 import type { ExporterTable } from './exporter.ts'
 import { VERIFIED_MESSAGES, type Intake } from './intake.ts'
 import type { Ledger } from './ledger.ts'
@@ -34,6 +35,7 @@ export interface UdpIntakeDeps {
   readonly sessions: SessionTable
   readonly exporters: ExporterTable
   readonly allow: AllowList
+  readonly policies: ExporterPolicies
   readonly penalties: PenaltyBox
   readonly ledger: Ledger
   readonly clock: Clock
@@ -42,8 +44,6 @@ export interface UdpIntakeDeps {
 
 export interface UdpIntakeOptions {
   readonly listener: string
-  /** The source port tells NetFlow v9 sessions apart too. */
-  readonly v9KeyIncludesPort?: boolean
 }
 
 /** Faults of a datagram for which its source is punished: it is malformed (RFC 7011 §9.1), not merely too much. */
@@ -114,7 +114,7 @@ export class UdpIntake implements DatagramSink {
     ledger.messages.received++
     const nowMs = this.#nowMs
     const version = length < 2 ? 0 : view.getUint16(offset)
-    const key = this.#keyOf(version, port)
+    const key = keyOf(version, port, peer !== undefined && peer.isOneSession)
     let session: Session | undefined
     if (peer !== undefined) {
       session = peer.lastKey === key ? peer.last : peer.sessions.get(key)
@@ -122,7 +122,7 @@ export class UdpIntake implements DatagramSink {
     if (penalties.isAnyPunished && penalties.isPunished(this.#culprit(peer, session, port), nowMs)) {
       return this.#drop('penalty')
     }
-    if (session === undefined) return this.#first(peer, version, key, port, octets, view, offset, length, nowMs)
+    if (session === undefined) return this.#first(peer, version, port, octets, view, offset, length, nowMs)
     peer!.lastKey = key
     peer!.last = session
     const fault = intake.receive(session, octets, view, offset, length, nowMs, this.#nowAtMs)
@@ -130,17 +130,9 @@ export class UdpIntake implements DatagramSink {
     else if (session.messages <= VERIFIED_MESSAGES) sessions.touch(session)
   }
 
-  /** RFC 7011: the source port is part of an IPFIX session. NetFlow exporters change theirs when they restart. */
-  #keyOf(version: number, port: number): number {
-    if (version === 10) return port * 16 + 10
-    if (version === 9) return this.#options.v9KeyIncludesPort === true ? port * 16 + 9 : 9
-    return version < 16 ? version : 15
-  }
-
   #first(
     peer: Peer | undefined,
     version: number,
-    key: number,
     port: number,
     octets: Uint8Array,
     view: DataView,
@@ -148,7 +140,7 @@ export class UdpIntake implements DatagramSink {
     length: number,
     nowMs: number
   ): void {
-    const { allow, exporters, sessions, intake, log } = this.#deps
+    const { allow, exporters, policies, sessions, intake, log } = this.#deps
     // A flood is refused before anything is made for it.
     if (allow.isAnyAllowed && sessions.isClosed(nowMs)) return this.#drop('session_limit')
     const address = peer?.address ?? addressOf(this.#source)
@@ -161,8 +153,9 @@ export class UdpIntake implements DatagramSink {
     if (!allow.isAnyAllowed && sessions.isClosed(nowMs)) return this.#drop('session_limit')
     const nowAtMs = this.#nowAtMs
     const exporter = exporters.candidate(address, nowAtMs)
-    const hasPort = key >= 16
-    const session = sessions.candidate(version, this.#options.listener, exporter, port, hasPort, nowMs, nowAtMs)
+    const isOneSession = peer?.isOneSession ?? policies.policyFor(address.text).scope === 'address'
+    const key = keyOf(version, port, isOneSession)
+    const session = sessions.candidate(version, this.#options.listener, exporter, port, key >= 16, nowMs, nowAtMs)
     const fault = intake.receive(session, octets, view, offset, length, nowMs, nowAtMs)
     if (fault !== undefined) {
       sessions.discard(session)
@@ -170,6 +163,7 @@ export class UdpIntake implements DatagramSink {
     }
     sessions.addUdp(session, nowMs)
     const known = this.peers.findText(address.text) ?? this.peers.add(address)
+    known.isOneSession = isOneSession
     known.sessions.set(key, session)
   }
 
@@ -194,4 +188,13 @@ export class UdpIntake implements DatagramSink {
   #drop(reason: DropReason): void {
     this.#deps.ledger.messages.dropped[reason]++
   }
+}
+
+/**
+ * What tells the sessions of one address apart: the source port where there are templates, unless the policy `address` says
+ * otherwise. The versions without templates keep the sequence number of one exporter, whatever its port.
+ */
+function keyOf(version: number, port: number, isOneSession: boolean): number {
+  if ((version === 10 || version === 9) && !isOneSession) return port * 16 + version
+  return version < 16 ? version : 15
 }

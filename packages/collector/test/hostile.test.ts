@@ -52,9 +52,9 @@ describe('one exporter cannot harm another', () => {
     )
   })
 
-  for (const v9KeyIncludesPort of [false, true]) {
-    test(`v9 exporters behind one address ${v9KeyIncludesPort ? 'are told apart by port when told so' : 'are one by default'}`, async t => {
-      const rig = await startRig(t, { collector: { v9KeyIncludesPort } })
+  for (const scope of ['auto', 'session', 'address+port', 'address']) {
+    test(`v9 exporters behind one address ${scope === 'address' ? 'are one if they are said to be' : 'are told apart by port'} (${scope})`, async t => {
+      const rig = await startRig(t, { collector: { exporters: [{ match: '192.0.2.1', scope }] } })
       give(rig, VICTIM, 1000, v9TemplateMessage())
       give(rig, VICTIM, 2000, buildV9({ odid: 1 }).template(256, '8:4').octets())
       give(rig, VICTIM, 1000, v9DataMessage([7], 1, 1))
@@ -62,8 +62,8 @@ describe('one exporter cannot harm another', () => {
         rig.link.hex.map(hex => hex.length / 2),
         [8]
       )
-      assert.equal(rig.link.entries[0].records, v9KeyIncludesPort ? 1 : 2)
-      assert.equal(rig.collector.parts.sessions.udpSessions, v9KeyIncludesPort ? 2 : 1)
+      assert.equal(rig.link.entries[0].records, scope === 'address' ? 2 : 1)
+      assert.equal(rig.collector.parts.sessions.udpSessions, scope === 'address' ? 1 : 2)
     })
   }
 

@@ -47,7 +47,7 @@ describe('a collector that was restarted', () => {
     assert.equal(session.domains.get(1)?.table.entry(256)?.source, 'store')
   })
 
-  test('does not decode another port of the same IPFIX exporter by it, but any port of a v9 exporter', async t => {
+  test('does not decode another port of the same exporter by it', async t => {
     const store = createMemoryTemplateStore()
     const first = await startRig(t, { store })
     const source = await first.udpSource()
@@ -58,8 +58,23 @@ describe('a collector that was restarted', () => {
     const other = await second.udpSource()
     await other.send(dataMessage([1]), v9DataMessage([2], 1, 1))
     await second.untilMessages(2)
-    assert.deepEqual(second.link.hex, [recordHex(2)])
-    assert.equal(second.collector.parts.ledger.dataSets.pending, 1)
+    assert.deepEqual(second.link.hex, [])
+    assert.equal(second.collector.parts.ledger.dataSets.pending, 2)
+  })
+
+  test('decodes any port of an exporter by it whose policy is its address', async t => {
+    const store = createMemoryTemplateStore()
+    const collector = { exporters: [{ match: '127.0.0.1', scope: 'address' }] }
+    const first = await startRig(t, { store, collector })
+    const source = await first.udpSource()
+    await source.send(templateMessage(), v9TemplateMessage())
+    await first.untilMessages(2)
+    await first.stop()
+    const second = await startRig(t, { store, collector })
+    const other = await second.udpSource()
+    await other.send(dataMessage([1]), v9DataMessage([2], 1, 1))
+    await second.untilMessages(2)
+    assert.deepEqual(second.link.hex, [recordHex(1), recordHex(2)])
   })
 
   test('still knows it after a first Message that was malformed', async t => {
@@ -70,7 +85,7 @@ describe('a collector that was restarted', () => {
     await first.untilMessages(1)
     await first.stop()
     const second = await startRig(t, { store })
-    const next = await second.udpSource()
+    const next = await second.udpSource('127.0.0.1', source.port)
     await next.send(malformedV9Message(), v9DataMessage([2], 1, 1))
     await second.untilMessages(2)
     assert.deepEqual(second.link.hex, [recordHex(2)])

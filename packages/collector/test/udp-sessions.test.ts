@@ -135,8 +135,8 @@ for (const socket of kinds) {
         assert.ok(Number.isFinite(rig.link.entries[0].bootTimeMs))
       })
 
-      test('R3954-7-1 a v9 exporter that changes its source port keeps its templates', async t => {
-        const rig = await start(t)
+      test('R3954-7-1 a v9 exporter that changes its source port keeps its templates, if its policy is its address', async t => {
+        const rig = await start(t, { collector: { exporters: [{ match: '127.0.0.1', scope: 'address' }] } })
         const first = await rig.udpSource()
         const second = await rig.udpSource()
         await first.send(v9TemplateMessage())

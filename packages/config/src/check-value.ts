@@ -99,7 +99,15 @@ function checkObject(node: SchemaNode, value: Record<string, unknown>, path: str
   return result
 }
 
+/** Keys that were there once, and what says it now. */
+const formerKeys: Readonly<Record<string, string>> = {
+  'collector.v9KeyIncludesPort':
+    'is no key any more: NetFlow v9 exporters are told apart by their source port, and their ports are found to be one exporter or several; to take an address for one exporter, use collector.exporters: [{ match: CIDR, scope: address }]'
+}
+
 function unknownKey(key: string, known: readonly string[], path: string): ConfigIssue {
+  const former = formerKeys[pathOf(path, key.slice(0, 80))]
+  if (former !== undefined) return { path: pathOf(path, key), message: former, allowed: 'leave it out' }
   const nearest = nearestOf(key, known)
   const hint = nearest === undefined ? '' : `; did you mean ${nearest}?`
   return { path: pathOf(path, key.slice(0, 80)), message: `there is no such key${hint}`, allowed: known.join(', ') }

@@ -38,6 +38,14 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
     ),
     ...portIssues(config)
   ]
+  for (const [index, { scope }] of collector.exporters.entries()) {
+    if (scope !== 'certificate') continue
+    issues.push({
+      path: `collector.exporters[${index}].scope`,
+      message: 'is certificate, and there is no TLS listener whose peers would have one',
+      allowed: 'auto | session | address+port | address | element:130 | element:131 | element:403'
+    })
+  }
   if (collector.allow.length === 0 && !collector.allowAny) {
     issues.push({
       path: 'collector.allow',

@@ -8,7 +8,14 @@ import type { FaultCode } from './faults.ts'
 import type { FixedVersion } from './fixed-layouts.ts'
 import type { Layout, LayoutTable } from './layout.ts'
 import type { ProtocolLimits } from './limits.ts'
-import type { DataSetView, MessageHeader, MessageVisitor, TemplateChange, UnknownSetView } from './message-visitor.ts'
+import type {
+  DataSetView,
+  MessageHeader,
+  MessageVisitor,
+  TemplateChange,
+  TemplateEvent,
+  UnknownSetView
+} from './message-visitor.ts'
 import type { ElementRegistry } from './registry.ts'
 import type { OnTemplateEnd, TemplateEntry, TemplateTable, Transport } from './template-table.ts'
 
@@ -76,8 +83,9 @@ export class MessageDecoder {
   readonly #unknownSet: UnknownSetView = { templateId: 0, offset: 0, lengthOctets: 0 }
   /** Who is told of templates that a change ends; made once, because exporters announce their templates again and again. */
   #visitor: MessageVisitor | undefined
-  readonly #onEnd: OnTemplateEnd = (change, { templateId, layout }) => {
-    this.#visitor?.onTemplate({ change, odid: this.#header.odid, templateId, layout })
+  readonly #onEnd: OnTemplateEnd = (change, { templateId, layout, isHint }) => {
+    const event: TemplateEvent = { change, odid: this.#header.odid, templateId, layout }
+    this.#visitor?.onTemplate(isHint ? { ...event, wasHint: true } : event)
   }
 
   constructor(options: MessageDecoderOptions) {
@@ -324,6 +332,9 @@ export class MessageDecoder {
 
   #giveData(step: number, nowMs: number, visitor: MessageVisitor): void {
     const draft = this.#draft
+    const found = draft.entries[step]
+    // It was a hint, and a definition before it in this Message ended all of them (D15).
+    if (found !== undefined && this.#table?.isLive(found) === false) return this.#giveUnknown(step, visitor)
     const set = this.#dataSet
     const records = draft.counts[step]
     set.templateId = draft.ids[step]
@@ -333,10 +344,19 @@ export class MessageDecoder {
     set.records = records
     const table = this.#table
     if (table !== undefined) {
-      const entry = draft.entries[step] ?? table.entry(set.templateId)
+      const entry = found ?? table.entry(set.templateId)
       if (entry !== undefined) table.use(entry, records, nowMs)
     }
     visitor.onDataSet(set)
+  }
+
+  #giveUnknown(step: number, visitor: MessageVisitor): void {
+    const draft = this.#draft
+    const set = this.#unknownSet
+    set.templateId = draft.ids[step]
+    set.offset = draft.offsets[step]
+    set.lengthOctets = draft.lengths[step]
+    visitor.onUnknownSet(set)
   }
 
   #do(step: number, nowMs: number, visitor: MessageVisitor): void {
@@ -345,14 +365,9 @@ export class MessageDecoder {
     const offset = draft.offsets[step]
     const table = this.#table
     switch (draft.kinds[step]) {
-      case stepKinds.unknown: {
-        const set = this.#unknownSet
-        set.templateId = id
-        set.offset = offset
-        set.lengthOctets = draft.lengths[step]
-        visitor.onUnknownSet(set)
+      case stepKinds.unknown:
+        this.#giveUnknown(step, visitor)
         return
-      }
       case stepKinds.note:
         visitor.onFault(draft.faults[step] as FaultCode, offset, id)
         return

@@ -62,6 +62,8 @@ export interface TemplateEvent {
   layout: Layout
   /** The definition it had before, for `redefined`. */
   previous?: Layout
+  /** What ended was a hint that the exporter contradicted: it may announce the id yet. */
+  wasHint?: boolean
 }
 
 /**

@@ -70,6 +70,11 @@ export class SequenceTracker {
     return this.#expected
   }
 
+  /** When the exporter's clock began, as it says; NaN where the protocol has none. */
+  get bootTimeMs(): number {
+    return this.#bootTimeMs
+  }
+
   /**
    * Take one Message, after it was decoded.
    *

@@ -9,8 +9,8 @@ import type { TemplateChange, TemplateEvent } from './message-visitor.ts'
 /** How Messages came: the rules of template life differ (RFC 7011 §8.1 to §8.4). */
 export type Transport = 'udp' | 'tcp' | 'file'
 
-/** Where a template was learned. */
-export type TemplateSource = 'wire' | 'store' | 'file'
+/** Where a template was learned; `sibling`: from another source port of the same exporter. */
+export type TemplateSource = 'wire' | 'store' | 'file' | 'sibling'
 
 /** One live template, owned by its table: read only for others; copy the fields that are kept. */
 export interface TemplateEntry {
@@ -174,9 +174,9 @@ export class TemplateTable {
     return true
   }
 
-  /** Somebody else has seen it announced again: a hint from a store lives on. Does nothing to what the wire announced. */
+  /** Somebody else has seen it announced again: a hint from a store or a sibling lives on. Does nothing to what the wire announced. */
   renew(entry: TemplateEntry, lastSeenMs: number, lifetimeMs?: number): void {
-    if (!entry.isHint || entry.source !== 'store' || lastSeenMs <= entry.lastSeenMs) return
+    if (!entry.isHint || entry.source === 'wire' || lastSeenMs <= entry.lastSeenMs) return
     entry.lastSeenMs = lastSeenMs
     entry.expiresAtMs = Math.max(entry.expiresAtMs, lastSeenMs + this.#restoredLifetimeMs(lifetimeMs))
   }
@@ -213,6 +213,11 @@ export class TemplateTable {
       ended++
     }
     return ended
+  }
+
+  /** Whether an entry is still one of this table. */
+  isLive(entry: TemplateEntry): boolean {
+    return (entry as TemplateSlot).isLive
   }
 
   /** End one template that has expired or that its data contradicts. @returns whether it was still live. */

@@ -4,18 +4,11 @@ import { SourceState } from './source-state.ts'
 import type { Layout } from '@weir/ipfix'
 import type { ReceivedBatch, Source } from '@weir/link'
 
-interface SharedState {
-  readonly state: SourceState
-  sources: number
-}
-
 /** HeldBatch objects kept for use again. */
 const MAX_FREE = 256
 
 /** Options records begin at these boundaries in a snapshot, as entries of a batch do. */
 const ALIGNMENT = 8
-
-const sharedKey = (source: Source): string => `${source.isIPv6 ? 6 : 4}|${source.address.join('.')}|${source.odid}`
 
 /** Takes batches of the link apart into entries, learns from options records, and hands the rest to the destinations. */
 export class Intake {
@@ -29,7 +22,6 @@ export class Intake {
   stateEntries = 0
   readonly options = new OptionsState<Source>()
   readonly #states = new Map<Source, SourceState>()
-  readonly #shared = new Map<string, SharedState>()
   readonly #contexts = new Map<Source, ReadonlyMap<number, Layout>>()
   readonly #free: HeldBatch[] = []
   readonly #deliver: (held: HeldBatch) => void
@@ -124,10 +116,7 @@ export class Intake {
   forgetSource(source: Source): void {
     this.options.forget(source)
     this.#contexts.delete(source)
-    if (!this.#states.delete(source)) return
-    const key = sharedKey(source)
-    const shared = this.#shared.get(key)
-    if (shared !== undefined && --shared.sources === 0) this.#shared.delete(key)
+    this.#states.delete(source)
   }
 
   #learn(batch: ReceivedBatch, state: SourceState): void {
@@ -140,14 +129,7 @@ export class Intake {
   #stateOf(source: Source): SourceState {
     const known = this.#states.get(source)
     if (known !== undefined) return known
-    const key = sharedKey(source)
-    let shared = this.#shared.get(key)
-    if (shared === undefined) {
-      shared = { state: new SourceState(undefined, undefined), sources: 0 }
-      this.#shared.set(key, shared)
-    }
-    shared.sources++
-    const state = new SourceState(source, shared.state)
+    const state = new SourceState(source)
     this.#states.set(source, state)
     return state
   }

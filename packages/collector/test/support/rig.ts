@@ -45,7 +45,7 @@ export interface Rig {
   readonly udpPort: number
   readonly tcpPort: number
   /** A UDP source of its own port; datagrams go out in order. */
-  udpSource(address?: string): Promise<UdpSource>
+  udpSource(address?: string, sourcePort?: number): Promise<UdpSource>
   tcpSource(address?: string): Promise<TcpSource>
   /** Resolves when so many Messages were received, over UDP and TCP, dropped ones included. */
   untilMessages(count: number): Promise<void>
@@ -136,8 +136,8 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
     stop,
     until,
     untilMessages: count => until(() => parts.ledger.messages.received >= count),
-    async udpSource(address = target) {
-      const source = await openUdp(udpPort, address)
+    async udpSource(address = target, sourcePort = 0) {
+      const source = await openUdp(udpPort, address, sourcePort)
       sources.push({ end: () => source.socket.close() })
       return source
     },
@@ -149,9 +149,9 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
   }
 }
 
-async function openUdp(port: number, address: string): Promise<UdpSource> {
+async function openUdp(port: number, address: string, sourcePort: number): Promise<UdpSource> {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
-  await new Promise<void>(resolve => socket.bind(0, address, resolve))
+  await new Promise<void>(resolve => socket.bind(sourcePort, address, resolve))
   return {
     socket,
     port: socket.address().port,

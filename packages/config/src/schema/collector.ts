@@ -111,11 +111,6 @@ export const CollectorConfig = section(
       maximum: 4_294_967_295,
       description: 'Enterprise number given to NetFlow v9 field types of 32768 and above; 9 is Cisco.'
     }),
-    v9KeyIncludesPort: Type.Boolean({
-      default: false,
-      description:
-        'Tell NetFlow v9 exporters of one address apart by their source port too: for several behind one address (NAT) that use the same Source ID. Off, because exporters change their port when they restart, or send templates from another one.'
-    }),
     templateStore: word(
       ['file', 'memory'],
       'file',
