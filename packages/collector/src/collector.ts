@@ -170,7 +170,7 @@ class CollectorProcess implements Collector {
     const scopes = new ExporterScopes(options, clock, {
       takeHint: (domain, entry, nowMs) => keeper.takeHint(domain, entry, nowMs),
       release: (domain, templateId) => intake.release(domain, templateId),
-      tell: (domain, record) => keeper.announce(domain, record),
+      tell: (domain, record) => keeper.announce(domain, record, true),
       renewSource: domain => keeper.renewSource(domain),
       decided: group =>
         outlet.tell('scope_decided', clock.monotonicMs(), () => ({

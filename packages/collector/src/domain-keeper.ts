@@ -96,8 +96,12 @@ export class DomainKeeper implements DomainMaker {
     for (const domain of this.#deps.options.sources()) this.#announceOwn(domain)
   }
 
-  /** Tell the mediator an options record that holds for this domain. */
-  announce(domain: Domain, record: OptionsRecord): void {
+  /**
+   * Tell the mediator an options record that holds for this domain.
+   *
+   * @param isSibling - another domain said it.
+   */
+  announce(domain: Domain, record: OptionsRecord, isSibling: boolean): void {
     const { layout, octets, exportTimeSec, receivedAtMs, bootTimeMs } = record
     const source = domain.source ?? this.sourceOf(domain, -1)
     const contextId = this.contextOf(domain, layout)
@@ -111,7 +115,8 @@ export class DomainKeeper implements DomainMaker {
       1,
       octets,
       0,
-      octets.length
+      octets.length,
+      isSibling
     )
   }
 
@@ -126,7 +131,7 @@ export class DomainKeeper implements DomainMaker {
   }
 
   #announceOwn(domain: Domain): void {
-    for (const record of this.#deps.options.recordsOf(domain)) this.announce(domain, record)
+    for (const record of this.#deps.options.recordsOf(domain)) this.announce(domain, record, false)
   }
 
   /** A template of a sibling, until the exporter announces it here. @returns whether it was taken. */

@@ -94,6 +94,17 @@ for (const version of versions) {
         assert.deepEqual(ratesOf(rig), version === 9 ? [100, 0, 100] : [100, 0, 0])
       })
 
+      test('do not count when their port sends data in another Observation Domain: they are about that', async t => {
+        const rig = await startRig(t)
+        const data = exporter(1000)
+        const other = new TestExporter(data.truth, { version, port: 2000, rate: 100 })
+        const further = new TestExporter(data.truth, { version, port: 2000, odid: 2 })
+        give(rig, further.templates({ 256: TWO }), other.templates({}, true), other.rate())
+        give(rig, data.templates({ 256: ONE }), data.data(256, ONE))
+        assert.deepEqual(ratesOf(rig), [0])
+        assertRight(rig, data.truth)
+      })
+
       test('end when the data port states its own', async t => {
         const rig = await startRig(t)
         const data = exporter(1000, 100)

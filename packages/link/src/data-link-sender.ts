@@ -3,7 +3,7 @@ import { InvariantError, systemClock, type Clock, type Timer } from '@weir/runti
 import { BatchWriter } from './batch-writer.ts'
 import type { ChannelConnector } from './channel.ts'
 import { DefinitionBook } from './definition-book.ts'
-import { ENTRY_STATE, MAX_ENTRY_OCTETS } from './entry.ts'
+import { ENTRY_SIBLING, ENTRY_STATE, MAX_ENTRY_OCTETS } from './entry.ts'
 import * as frames from './frame.ts'
 import type { Progress } from './greeting.ts'
 import { completeLinkConfig, type LinkConfig } from './link-config.ts'
@@ -197,7 +197,8 @@ class DataLinkSender implements LinkSender {
     records: number,
     octets: Uint8Array,
     offset: number,
-    lengthOctets: number
+    lengthOctets: number,
+    isSibling = false
   ): boolean {
     const stateWriter = this.#stateWriter
     if (stateWriter === undefined) {
@@ -209,7 +210,7 @@ class DataLinkSender implements LinkSender {
     this.#useLayout(layout)
     const writer = stateWriter ?? this.#open.writer
     writer.append(
-      ENTRY_STATE,
+      isSibling ? ENTRY_STATE | ENTRY_SIBLING : ENTRY_STATE,
       layout.id,
       source.id,
       contextId,

@@ -1,6 +1,6 @@
 import type { Layout } from '@weir/ipfix'
 import type { DefinitionShelf } from './definition-shelf.ts'
-import { ENTRY_HEADER_OCTETS, ENTRY_STATE, MAX_ENTRY_OCTETS, entryFields, entryOctets } from './entry.ts'
+import { ENTRY_HEADER_OCTETS, ENTRY_SIBLING, ENTRY_STATE, MAX_ENTRY_OCTETS, entryFields, entryOctets } from './entry.ts'
 import { FRAME_HEADER_OCTETS } from './frame.ts'
 import type { BatchEntries } from './received-batch.ts'
 import type { Source } from './source.ts'
@@ -17,6 +17,7 @@ export class EntryCursor implements BatchEntries {
   offset = 0
   lengthOctets = 0
   isState = false
+  isSibling = false
   readonly #view: DataView
   readonly #shelf: DefinitionShelf
   #next = FRAME_HEADER_OCTETS
@@ -51,7 +52,9 @@ export class EntryCursor implements BatchEntries {
     this.records = view.getUint32(at + entryFields.records, true)
     this.lengthOctets = view.getUint32(at + entryFields.lengthOctets, true)
     this.offset = at + ENTRY_HEADER_OCTETS
-    this.isState = (view.getUint32(at + entryFields.flags, true) & ENTRY_STATE) !== 0
+    const flags = view.getUint32(at + entryFields.flags, true)
+    this.isState = (flags & ENTRY_STATE) !== 0
+    this.isSibling = (flags & ENTRY_SIBLING) !== 0
     this.#next = at + view.getUint32(at + entryFields.entryOctets, true)
     return true
   }
@@ -77,7 +80,8 @@ export function checkEntries(
     const flags = view.getUint32(at + entryFields.flags, true)
     const lengthOctets = view.getUint32(at + entryFields.lengthOctets, true)
     const size = view.getUint32(at + entryFields.entryOctets, true)
-    if (flags > ENTRY_STATE || lengthOctets > MAX_ENTRY_OCTETS) return 'wrong'
+    if (flags > (ENTRY_STATE | ENTRY_SIBLING) || flags === ENTRY_SIBLING || lengthOctets > MAX_ENTRY_OCTETS)
+      return 'wrong'
     if (size !== entryOctets(lengthOctets) || size > end - at) return 'wrong'
     const layout = shelf.layout(view.getUint32(at + entryFields.layoutId, true))
     const contextId = view.getUint32(at + entryFields.contextId, true)

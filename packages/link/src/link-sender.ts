@@ -95,6 +95,8 @@ export interface LinkSender {
   /**
    * The same for options records that are repeated so that the receiver knows them: not new data, in no ledger.
    * Called inside an `onPeerRestart` callback, they reach the receiver before any batch that is sent again.
+   *
+   * @param isSibling - they are another source's and hold for this one too: learned from, but not repeated as its own.
    */
   appendState(
     layout: Layout,
@@ -106,7 +108,8 @@ export interface LinkSender {
     records: number,
     octets: Uint8Array,
     offset: number,
-    lengthOctets: number
+    lengthOctets: number,
+    isSibling?: boolean
   ): boolean
   /** Send what is open now. Only tests and shutdown need it. */
   flush(): void

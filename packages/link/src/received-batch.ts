@@ -23,6 +23,8 @@ export interface BatchEntries {
   readonly lengthOctets: number
   /** True: known options records repeated to a restarted receiver. Learn from them, export nothing. */
   readonly isState: boolean
+  /** True beside `isState`: another source's options records, which hold for this one too; that one's are repeated. */
+  readonly isSibling: boolean
 }
 
 /** One batch, checked throughout (every entry within the frame, every id known, every record count right). */

@@ -54,6 +54,8 @@ export class Intake {
         state = this.#stateOf(source)
       }
       if (layout.scopeCount > 0) this.#learn(batch, state)
+      // Its own source has it too: there it is kept and repeated.
+      if (entries.isSibling) continue
       if (entries.isState) {
         this.stateEntries++
         continue
@@ -121,9 +123,10 @@ export class Intake {
 
   #learn(batch: ReceivedBatch, state: SourceState): void {
     const { source, layout, context, exportTimeSec, receivedAtMs, bootTimeMs, offset, lengthOctets } = batch.entries
+    state.learn(layout, batch.octets, batch.view, offset, lengthOctets)
+    if (batch.entries.isSibling) return
     if (context !== undefined) this.#contexts.set(source, context)
     this.options.update(source, layout, batch.octets, offset, lengthOctets, exportTimeSec, receivedAtMs, bootTimeMs)
-    state.learn(layout, batch.octets, batch.view, offset, lengthOctets)
   }
 
   #stateOf(source: Source): SourceState {

@@ -200,6 +200,18 @@ describe('across sources', () => {
     assert.deepEqual(rates, [50])
   })
 
+  test('options of another source that hold for one too are learned from, and repeated as those of their own source alone', () => {
+    const { intake, rates } = withState()
+    const [source, own] = [sourceOf({ port: 1 }), sourceOf({ port: 2 })]
+    intake.onBatch(batchOf([{ layout: options, source: own, records: [recordOf(options, 1, 50)] }]))
+    const told = { layout: options, source, records: [recordOf(options, 1, 50)], isState: true, isSibling: true }
+    intake.onBatch(batchOf([told]))
+    intake.onBatch(flowBatch(source, 1))
+    assert.deepEqual(rates.slice(1), [50])
+    assert.equal(intake.options.stats.records, 1)
+    assert.equal(intake.stateEntries, 0)
+  })
+
   test('a source that ended leaves nothing behind', () => {
     const { intake, rates } = withState()
     const source = sourceOf()

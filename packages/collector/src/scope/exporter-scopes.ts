@@ -5,7 +5,7 @@ import type { Domain } from '../domain.ts'
 import type { Exporter } from '../exporter.ts'
 import { measureRecords, type RecordExtent } from '../record-extent.ts'
 import { followNumbers, isSameBoot } from './number-space.ts'
-import { isStatement } from './options-statement.ts'
+import { isStatement, mattersToSiblings } from './options-statement.ts'
 import { ScopeGroup, type ScopeDecision, type ScopeEvidence } from './scope-group.ts'
 import { ScopeMember, type PortPair } from './scope-member.ts'
 
@@ -155,6 +155,7 @@ export class ExporterScopes {
   /** An options record of the port is new or another one. */
   onOptions(member: ScopeMember, change: OptionsChange, record: OptionsRecord): void {
     const { group } = member
+    if (!mattersToSiblings(record.layout)) return
     group.isDirty = true
     if (change !== 'evicted' && isStatement(record.layout)) this.#compareOptions(member, record)
     for (const other of group.members) {
@@ -328,11 +329,20 @@ export class ExporterScopes {
   }
 
   #tellAll(member: ScopeMember, giver: ScopeMember): void {
-    for (const record of this.#options.recordsOf(giver.domain)) this.#effects.tell(member.domain, record)
+    for (const record of this.#options.recordsOf(giver.domain)) {
+      if (mattersToSiblings(record.layout)) this.#effects.tell(member.domain, record)
+    }
   }
 
+  /** Whether it states anything itself that holds for data. */
   #hasOptions(member: ScopeMember): boolean {
-    return this.#options.recordsOf(member.domain).next().done !== true
+    let last: Layout | undefined
+    for (const { layout } of this.#options.recordsOf(member.domain)) {
+      if (layout === last) continue
+      if (mattersToSiblings(layout)) return true
+      last = layout
+    }
+    return false
   }
 
   /** Whose options state holds for a port, beside its own. */
@@ -357,7 +367,7 @@ export class ExporterScopes {
       if (other === member || other.space === member.space || this.#isSilent(other)) continue
       if (version === 9 && !isSameBoot(other.bootTimeMs, member.bootTimeMs)) continue
       if (!other.isDataPort) {
-        if (this.#hasOptions(other)) found.push(other)
+        if (!sendsData(other) && this.#hasOptions(other)) found.push(other)
       } else if (version !== 9) return []
     }
     const isDoubtful = found.some(
@@ -442,6 +452,14 @@ const none: ReadonlySet<ScopeMember> = new Set()
 
 /** Announced by this port itself, and not from before a restart. */
 const isOwn = ({ source, isHint }: TemplateEntry): boolean => source === 'wire' && !isHint
+
+/** Whether data comes from this port in another Observation Domain: its options are about that. */
+function sendsData({ domain }: ScopeMember): boolean {
+  for (const { table } of domain.session.domains.values()) {
+    for (const { layout, source } of table.entries()) if (layout.scopeCount === 0 && source !== 'sibling') return true
+  }
+  return false
+}
 
 function add(group: ScopeGroup, domain: Domain): void {
   const member = new ScopeMember(domain, group)

@@ -44,6 +44,7 @@ export interface EntryFields {
   readonly receivedAtMs?: number
   readonly bootTimeMs?: number
   readonly isState?: boolean
+  readonly isSibling?: boolean
 }
 
 export interface TestBatch extends ReceivedBatch {
@@ -107,6 +108,9 @@ export function batchOf(entries: readonly EntryFields[], fields: { isRedelivered
     },
     get isState() {
       return entries[at]!.isState ?? false
+    },
+    get isSibling() {
+      return entries[at]!.isSibling ?? false
     }
   }
   let onSettled!: () => void
