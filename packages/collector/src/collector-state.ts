@@ -60,6 +60,7 @@ export function collectorState(parts: CollectorParts) {
       changes: { ...events.changes },
       store: { ...parts.store.stats }
     },
+    relayed: { exporters: parts.relays.size, records: { ...parts.relays.counters } },
     pending: { sets: pending.size, octets: pending.octets },
     options: { ...options.stats },
     faults: Object.fromEntries(Object.entries(intake.faultCounts).filter(([, count]) => count > 0)),
@@ -94,6 +95,14 @@ function listenersToJson({ udp, tcp }: CollectorParts) {
   ]
 }
 
+/** Through whom its records come: load balancers that name it, senders that relay for it. */
+function viaOf({ sessions, relayed }: Exporter): string[] {
+  const via = new Set<string>()
+  for (const { identity } of sessions.values()) if (identity.via !== undefined) via.add(identity.via)
+  for (const { domain } of relayed ?? []) via.add(domain.session.exporter.id)
+  return [...via]
+}
+
 /** One exporter in a list. */
 export function exporterSummary(exporter: Exporter) {
   const sequence = noCounts()
@@ -108,6 +117,7 @@ export function exporterSummary(exporter: Exporter) {
   }
   return {
     id: exporter.id,
+    via: viaOf(exporter),
     address: exporter.address.text,
     state: exporter.life.state,
     stateSinceAtMs: exporter.life.sinceAtMs,
@@ -135,6 +145,16 @@ export function exporterState(parts: CollectorParts, exporter: Exporter) {
   const wallOffsetMs = parts.clock.nowMs() - parts.clock.monotonicMs()
   return {
     ...exporterSummary(exporter),
+    relayedList: [...(exporter.relayed ?? [])].map(({ domain, records, lastSeenMs }) => ({
+      via: domain.session.exporter.id,
+      listener: domain.session.identity.listener,
+      transport: domain.session.transport,
+      version: domain.session.identity.version,
+      port: domain.session.identity.port,
+      odid: domain.odid,
+      records,
+      lastSeenAtMs: lastSeenMs + wallOffsetMs
+    })),
     sessionList: [...exporter.sessions.values()].map(session => ({
       listener: session.identity.listener,
       transport: session.transport,

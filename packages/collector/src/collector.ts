@@ -24,6 +24,7 @@ import { PendingSets } from './pending-sets.ts'
 import { Recollection } from './recollection.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
 import { ExporterScopes } from './scope/exporter-scopes.ts'
+import { Relays } from './relay/relays.ts'
 import { SessionTable } from './session-table.ts'
 import { stopIntake } from './stop-intake.ts'
 import { TcpGate } from './tcp-gate.ts'
@@ -74,6 +75,7 @@ export interface CollectorParts {
   readonly events: TemplateEvents
   readonly outlet: EventOutlet
   readonly life: ExporterLife
+  readonly relays: Relays
   readonly intake: Intake
   readonly gate: TcpGate
   readonly udp: readonly UdpPart[]
@@ -183,7 +185,17 @@ class CollectorProcess implements Collector {
           ports: group.ports.join(' ')
         }))
     })
-    const keeper = (this.#keeper = new DomainKeeper({
+    const relays = new Relays(limits, {
+      policies,
+      exporters,
+      life,
+      options,
+      link,
+      forwarder,
+      clock,
+      contextOf: (domain, layout) => keeper.contextOf(domain, layout)
+    })
+    const keeper: DomainKeeper = (this.#keeper = new DomainKeeper({
       layouts,
       limits,
       link,
@@ -195,6 +207,7 @@ class CollectorProcess implements Collector {
       events,
       policies,
       scopes,
+      relays,
       clock
     }))
     const decoder = new MessageDecoder({
@@ -251,6 +264,7 @@ class CollectorProcess implements Collector {
       scopes,
       life,
       outlet,
+      relays,
       ledger,
       clock,
       log
@@ -297,6 +311,7 @@ class CollectorProcess implements Collector {
       events,
       outlet,
       life,
+      relays,
       intake,
       gate: this.#gate,
       udp: this.#udp,
@@ -307,6 +322,7 @@ class CollectorProcess implements Collector {
       keeper.announceOptionsState()
       scopes.announce(exporters.values())
     })
+    policies.onChange(() => relays.refresh(sessions.values()))
   }
 
   async start(): Promise<void> {

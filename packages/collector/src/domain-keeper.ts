@@ -10,6 +10,7 @@ import type { LiveDomains } from './live-domains.ts'
 import type { ExporterPolicies } from './exporter-policies.ts'
 import type { Recollection } from './recollection.ts'
 import type { ExporterScopes } from './scope/exporter-scopes.ts'
+import type { Relays } from './relay/relays.ts'
 import type { DomainMaker, Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
 
@@ -25,6 +26,7 @@ export interface DomainKeeperDeps {
   readonly events: TemplateEvents
   readonly policies: ExporterPolicies
   readonly scopes: ExporterScopes
+  readonly relays: Relays
   readonly clock: Clock
 }
 
@@ -49,6 +51,7 @@ export class DomainKeeper implements DomainMaker {
       onEvicted: event => events.onTemplate(domain, event, this.#deps.clock.monotonicMs())
     })
     const domain = new Domain(session, odid, table)
+    domain.relay = this.#deps.relays.domainOf(session)
     if (session.transport === 'udp') this.#restore(domain)
     if (this.isGrouped(session)) this.#deps.scopes.join(domain)
     return domain
@@ -102,6 +105,7 @@ export class DomainKeeper implements DomainMaker {
    * @param isSibling - another domain said it.
    */
   announce(domain: Domain, record: OptionsRecord, isSibling: boolean): void {
+    if (domain.relay !== undefined && this.#deps.relays.announce(domain.relay, record)) return
     const { layout, octets, exportTimeSec, receivedAtMs, bootTimeMs } = record
     const source = domain.source ?? this.sourceOf(domain, -1)
     const contextId = this.contextOf(domain, layout)
@@ -171,9 +175,10 @@ export class DomainKeeper implements DomainMaker {
   }
 
   #endDomain(domain: Domain): void {
-    const { options, forwarder, link, ledger, live, scopes } = this.#deps
+    const { options, forwarder, link, ledger, live, scopes, relays } = this.#deps
     live.remove(domain)
     scopes.leave(domain)
+    relays.end(domain)
     options.forget(domain)
     this.#releaseContext(domain)
     const source = domain.source

@@ -4,6 +4,7 @@ import { DomainSequence } from './domain-sequence.ts'
 import type { FewMap } from './few-map.ts'
 import type { Remembered } from './recollection.ts'
 import type { ScopeMember } from './scope/scope-member.ts'
+import type { RelayDomain } from './relay/relayed-exporter.ts'
 import type { Session } from './session.ts'
 
 /** One Observation Domain (v9: Source ID) of one session: its templates, sequence numbers and name on the link. */
@@ -36,6 +37,8 @@ export class Domain {
   isStored = false
   /** Its part in the group of its exporter's source ports; undefined while the exporter uses one (policy `auto`). */
   member: ScopeMember | undefined
+  /** For whom its sender relays, if the policy says that it does. */
+  relay: RelayDomain | undefined
   /** When each template was last given to the store, monotonic. */
   writtenMs: FewMap<number, number> | undefined
 

@@ -81,6 +81,10 @@ export class ExporterLife {
       heardMs = Math.max(heardMs, session.lastSeenMs)
       isVerified ||= session.isVerified
     }
+    for (const { lastSeenMs, domain } of exporter.relayed ?? []) {
+      heardMs = Math.max(heardMs, lastSeenMs)
+      isVerified ||= domain.session.isVerified
+    }
     const silentMs = nowMs - heardMs
     const isSkewed = exporter.messages > 0 && Math.abs(exporter.clockSkewMs) > skewMs
     let state: ExporterState = 'active'

@@ -4,9 +4,13 @@ import { newLife, type LifeState } from './exporter-life.ts'
 import { FewMap } from './few-map.ts'
 import type { PeerAddress } from './peer-address.ts'
 import type { ScopeGroup } from './scope/scope-group.ts'
+import type { RelayedExporter } from './relay/relayed-exporter.ts'
 import type { Session } from './session.ts'
 
-/** What sends to us from one address: all its sessions at all listeners. Counters are plain numbers. */
+/**
+ * What sends to us from one address: all its sessions at all listeners, and what others relay for it. Counters are plain
+ * numbers.
+ */
 export interface Exporter {
   /** Name in the API and on the link: the address as text. */
   readonly id: string
@@ -15,6 +19,8 @@ export interface Exporter {
   readonly sessions: FewMap<Session, Session>
   /** By listener, version and Observation Domain: the domain of its one source port, or the group of several. */
   scopes: Map<string, Domain | ScopeGroup> | undefined
+  /** Where its records come through a sender that relays for it. */
+  relayed: Set<RelayedExporter> | undefined
   readonly firstSeenAtMs: number
   lastSeenAtMs: number
   messages: number
@@ -31,7 +37,7 @@ export interface Exporter {
   readonly life: LifeState
 }
 
-/** The exporters that have a session, by address. */
+/** The exporters that have a session, or that a session relays for, by address. */
 export class ExporterTable {
   readonly #byId = new Map<string, Exporter>()
   readonly #makeBudget: () => TemplateBudget
@@ -61,6 +67,7 @@ export class ExporterTable {
         budget: this.#makeBudget(),
         sessions: new FewMap(),
         scopes: undefined,
+        relayed: undefined,
         firstSeenAtMs: nowAtMs,
         lastSeenAtMs: nowAtMs,
         messages: 0,
@@ -84,9 +91,29 @@ export class ExporterTable {
     return isNew
   }
 
-  /** @returns true if the exporter has no session left and is gone with it. */
+  /** @returns true if the exporter has no session left, nor anybody who relays for it, and is gone. */
   remove(session: Session): boolean {
     session.exporter.sessions.delete(session)
-    return session.exporter.sessions.size === 0 && this.#byId.delete(session.exporter.id)
+    return this.#forgetUnused(session.exporter)
+  }
+
+  /** @returns true if nothing was known of the exporter before. */
+  addRelayed(relayed: RelayedExporter): boolean {
+    const { exporter } = relayed
+    const isNew = exporter.sessions.size === 0 && !this.#byId.has(exporter.id)
+    this.#byId.set(exporter.id, exporter)
+    exporter.relayed ??= new Set()
+    exporter.relayed.add(relayed)
+    return isNew
+  }
+
+  removeRelayed(relayed: RelayedExporter): void {
+    const { exporter } = relayed
+    exporter.relayed?.delete(relayed)
+    this.#forgetUnused(exporter)
+  }
+
+  #forgetUnused({ id, sessions, relayed }: Exporter): boolean {
+    return sessions.size === 0 && (relayed === undefined || relayed.size === 0) && this.#byId.delete(id)
   }
 }

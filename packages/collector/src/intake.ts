@@ -22,6 +22,7 @@ import type { LiveDomains } from './live-domains.ts'
 import type { PendingDrain } from './pending-drain.ts'
 import type { PendingSets } from './pending-sets.ts'
 import type { Recollection } from './recollection.ts'
+import type { Relays } from './relay/relays.ts'
 import { measureRecords, type RecordExtent } from './record-extent.ts'
 import type { ExporterScopes } from './scope/exporter-scopes.ts'
 import type { Session } from './session.ts'
@@ -43,6 +44,7 @@ export interface IntakeDeps {
   readonly scopes: ExporterScopes
   readonly life: ExporterLife
   readonly outlet: EventOutlet
+  readonly relays: Relays
   readonly ledger: Ledger
   readonly clock: Clock
   readonly log: Log
@@ -237,6 +239,21 @@ export class Intake implements MessageVisitor {
         this.#onOptionsChange
       )
     }
+    if (domain.relay !== undefined) {
+      return this.#deps.relays.deliver(
+        domain,
+        domain.relay,
+        layout,
+        v5Sampling,
+        contextId,
+        exportTimeSec,
+        receivedAtMs,
+        bootTimeMs,
+        octets,
+        offset,
+        lengthOctets
+      )
+    }
     this.#forwarder.append(
       domain.session,
       layout,
@@ -257,6 +274,8 @@ export class Intake implements MessageVisitor {
     else this.#deps.recollection.rememberOptions(this.#domain, record)
     const { member } = this.#domain
     if (member !== undefined) this.#deps.scopes.onOptions(member, change, record)
+    const { relay } = this.#domain
+    if (relay !== undefined && change !== 'evicted') this.#deps.relays.onOptions(relay, record)
   }
 
   /**

@@ -74,6 +74,8 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
         const { writeFailures: failures, rejected, quarantined } = parts.store.stats
         return { failures, rejected, quarantined }
       }),
+      relayedExporters: report => report(parts.relays.size),
+      relayedRecords: each('outcome', () => ({ ...parts.relays.counters })),
       exporters: report => report(parts.exporters.size),
       exporterMessages: report => reportExporters(parts, report, exporter => exporter.messages),
       exporterRecords: report => reportExporters(parts, report, exporter => exporter.records),

@@ -191,6 +191,17 @@ export const collectorMetrics = defineMetrics({
     type: 'counter',
     labels: ['kind']
   },
+  relayedExporters: {
+    name: 'weir_collector_relayed_exporters',
+    help: 'Exporters that others relay for, counted once for each Observation Domain that they come in (L-17).',
+    type: 'gauge'
+  },
+  relayedRecords: {
+    name: 'weir_collector_relayed_records_total',
+    help: 'Data Records of senders that relay for others: relayed in the name of the exporter that they name, unnamed and limited (too many exporters, L-17) in that of the sender.',
+    type: 'counter',
+    labels: ['outcome']
+  },
   exporters: {
     name: 'weir_collector_exporters',
     help: 'Exporters that have a session.',

@@ -47,6 +47,10 @@ export const exporterStates = ['discovered', 'active', 'silent', 'rebooted', 'sk
 
 export const Exporter = Type.Object({
   id: Type.String({ description: 'Its address.' }),
+  via: Type.Array(Type.String(), {
+    description:
+      'Through whom its records come: load balancers that name it (PROXY protocol), senders that relay for it.'
+  }),
   address: Type.String(),
   state: Type.String({
     description:
@@ -96,7 +100,22 @@ const Session = Type.Object({
   )
 })
 
-export const ExporterDetails = Type.Object({ ...Exporter.properties, sessionList: Type.Array(Session) })
+const Relayed = Type.Object({
+  via: Type.String({ description: 'The sender that relays for it.' }),
+  listener: Type.String(),
+  transport: Type.String(),
+  version: Type.Integer(),
+  port: Type.Integer({ description: 'Source port of the sender.' }),
+  odid: Type.Integer(),
+  records: count('Data Records in its name.'),
+  lastSeenAtMs: timeMs('Last record')
+})
+
+export const ExporterDetails = Type.Object({
+  ...Exporter.properties,
+  relayedList: Type.Array(Relayed, { description: 'Where its records come through a sender that relays for it.' }),
+  sessionList: Type.Array(Session)
+})
 
 export const FieldShares = Type.Object({
   exporter: Type.String(),

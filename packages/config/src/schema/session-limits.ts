@@ -113,6 +113,25 @@ export const sessionLimits = {
     limit: 'L-09',
     description: 'How long a source that sends malformed datagrams is not listened to.'
   }),
+  relayedExportersPerDomain: wholeNumber({
+    default: 1_024,
+    minimum: 1,
+    maximum: 1_000_000,
+    limit: 'L-17',
+    description:
+      'Exporters that one Observation Domain of a sender relays for (`collector.exporters` with scope element:130, 131 or 403).',
+    memory: '1 KiB each, and their options state in the mediator',
+    whenReached:
+      'records of another one go on under the name of the sender; the one not heard for longest, a minute at least, makes room'
+  }),
+  relayedExportersTotal: wholeNumber({
+    default: 65_536,
+    minimum: 1,
+    maximum: 10_000_000,
+    limit: 'L-17',
+    description: 'The same of all senders.',
+    whenReached: 'as above'
+  }),
   pendingMs: wholeNumber({
     default: 30_000,
     minimum: 0,

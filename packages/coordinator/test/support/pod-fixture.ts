@@ -75,6 +75,7 @@ const output = {
 
 export const exporterOf = (id: string, records: number, version: number) => ({
   id,
+  via: [],
   address: id,
   state: 'active',
   stateSinceAtMs: 1,
@@ -288,7 +289,7 @@ function serveCollector(
   client.handle('collector.exporter', params => {
     const { id } = params as { id: string }
     known(id)
-    return { ...exporterOf(id, 5, 9), sessionList: [] }
+    return { ...exporterOf(id, 5, 9), relayedList: [], sessionList: [] }
   })
   client.handle('collector.fields', params => {
     const { exporter } = params as { exporter: string }
