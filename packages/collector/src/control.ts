@@ -5,6 +5,7 @@ import { collectorState, exporterState } from './collector-state.ts'
 import { exporterList, type ExporterQuery } from './exporter-list.ts'
 import type { Exporter } from './exporter.ts'
 import { fieldShares } from './field-shares.ts'
+import { isOptionsTopic, optionsList } from './options-list.ts'
 import { templateList, type TemplateQuery } from './template-list.ts'
 import { templateHistory } from './template-history.ts'
 import { forgetTemplate, templateState } from './template-lookup.ts'
@@ -21,7 +22,7 @@ const MAX_PAGE = 1000
 /**
  * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporters {filters, sort?, cursor?, offset?, limit?}`, `collector.exporter {id}`,
  * `collector.templates {filters, sort?, cursor?, offset?, limit?}`, `collector.template {key}`, `collector.forgetTemplate {key}`,
- * `collector.templateHistory {key, atMs?}`, `collector.fields {exporter}`, `collector.metrics`. What is not known is the error NOT_FOUND.
+ * `collector.templateHistory {key, atMs?}`, `collector.options {exporter, topic, offset?, limit?}`, `collector.fields {exporter}`, `collector.metrics`. What is not known is the error NOT_FOUND.
  */
 export function serveControl(control: ControlClient, collector: Collector, metrics: Metrics): void {
   const { parts } = collector
@@ -40,6 +41,13 @@ export function serveControl(control: ControlClient, collector: Collector, metri
     return json(await templateHistory(parts, key, number(atMs)))
   })
   control.handle('collector.forgetTemplate', params => json(forgetTemplate(parts, parametersOf(params).key)))
+  control.handle('collector.options', async params => {
+    const { exporter, topic, offset, limit } = parametersOf(params)
+    const of = exporterOf(parts, exporter)
+    if (!isOptionsTopic(topic))
+      throw new CodedError('NOT_FOUND', 'Options records tell nothing of this.', exitCodes.failed)
+    return json(await optionsList(parts, of, topic, count(offset, 0), Math.min(MAX_PAGE, count(limit, MAX_PAGE))))
+  })
   control.handle('collector.fields', params => {
     const { exporter, id } = parametersOf(params)
     return json(fieldShares(parts, exporterOf(parts, exporter ?? id)))

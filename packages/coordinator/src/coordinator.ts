@@ -16,6 +16,7 @@ import { eventRoutes } from './routes/events.ts'
 import { exporterRoutes } from './routes/exporters.ts'
 import { intakeRoutes } from './routes/intake.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
+import { optionsRoutes } from './routes/options.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { createServer } from './server.ts'
 import type { Server } from './server.ts'
@@ -86,6 +87,7 @@ export function createCoordinator({ config, baseHash }: EffectiveDocument, deps:
       intakeRoutes(server, pod, limits.pageSize)
       exporterRoutes(server, pod, limits.pageSize)
       templateRoutes(server, pod, limits.pageSize)
+      optionsRoutes(server, pod, limits.pageSize)
       destinationRoutes(server, book, pod, limits.pageSize)
       ledgerRoutes(server, pod, clock)
       eventRoutes(server, events, streams, limits.pageSize)

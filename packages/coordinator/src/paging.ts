@@ -2,10 +2,17 @@ import Type from 'typebox'
 import type { Static, TProperties, TSchema } from 'typebox'
 import { HttpProblem } from './problem.ts'
 
-/** Query of a list: page and order. */
-const pageQuery = {
+const page = {
   limit: Type.Optional(Type.Integer({ minimum: 1, default: 100, description: 'Entries of the page.' })),
-  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Entries before the page.' })),
+  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Entries before the page.' }))
+}
+
+/** The query schema of a list that has one order and no filters. */
+export const pageQuery = Type.Object(page, { additionalProperties: false })
+
+/** Query of a list: page and order. */
+const orderedPage = {
+  ...page,
   sort: Type.Optional(
     Type.String({
       pattern: '^-?[A-Za-z][A-Za-z0-9]*$',
@@ -16,7 +23,7 @@ const pageQuery = {
 
 /** The query schema of a list with filters of its own. */
 export const listQuery = <T extends TProperties>(filters: T) =>
-  Type.Object({ ...filters, ...pageQuery }, { additionalProperties: false })
+  Type.Object({ ...filters, ...orderedPage }, { additionalProperties: false })
 
 /** The answer of a list. */
 export const listOf = <T extends TSchema>(items: T) =>
@@ -32,7 +39,7 @@ export const cursorQuery = <T extends TProperties>(filters: T) =>
   Type.Object(
     {
       ...filters,
-      ...pageQuery,
+      ...orderedPage,
       cursor: Type.Optional(
         Type.String({
           maxLength: 4_096,

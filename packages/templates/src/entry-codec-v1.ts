@@ -1,5 +1,6 @@
 import type { FieldSpecifier } from '@weir/ipfix'
 import { OctetCursor } from './octet-cursor.ts'
+import { keyFieldCount } from './options-key.ts'
 import { recordEnd } from './record-end.ts'
 import { isTemplate } from './stored-definition.ts'
 import type { StoredEntry } from './stored-entry.ts'
@@ -70,5 +71,7 @@ function readOptions(kind: number, head: Head, cursor: OctetCursor): StoredEntry
   const octets = cursor.octets(length)
   if (cursor.isBroken || recordEnd(head.fields, head.fields.length, octets, 0, length) !== length) return undefined
   if (recordEnd(head.fields, head.scopeCount, octets, 0, length) !== scopeOctets) return undefined
-  return { kind: 'options', ...head, exportTimeSec, receivedAtMs, bootTimeMs, scopeOctets, octets }
+  // In version 1 the scope alone named a record.
+  const keyOctets = recordEnd(head.fields, keyFieldCount(head.fields, head.scopeCount), octets, 0, length)
+  return { kind: 'options', ...head, exportTimeSec, receivedAtMs, bootTimeMs, scopeOctets: keyOctets, octets }
 }

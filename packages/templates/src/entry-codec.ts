@@ -1,5 +1,6 @@
 import { decodeEntryV1 } from './entry-codec-v1.ts'
 import { OctetCursor } from './octet-cursor.ts'
+import { keyFieldCount } from './options-key.ts'
 import { recordEnd } from './record-end.ts'
 import { definitionOctets, readDefinition, writeDefinition } from './stored-definition.ts'
 import { seenMsOf, type StoredEntry, type StoredOptions, type StoredTemplate } from './stored-entry.ts'
@@ -185,8 +186,9 @@ function readOptions(head: Head, cursor: OctetCursor): StoredOptions | undefined
   if (definition === undefined || definition.scopeCount === 0) return undefined
   const { scopeCount, fields } = definition
   const end = recordEnd(fields, fields.length, octets, 0, length)
-  // The claimed length of the scope is not believed: it is a function of the record.
-  if (end !== length || recordEnd(fields, scopeCount, octets, 0, length) !== scopeOctets) return undefined
+  // The claimed length is not believed: it is a function of the record.
+  if (end !== length) return undefined
+  if (recordEnd(fields, keyFieldCount(fields, scopeCount), octets, 0, length) !== scopeOctets) return undefined
   const { scope, odid, exportTimeSec, seenMs: receivedAtMs } = head
   return {
     kind: 'options',

@@ -1,10 +1,11 @@
 import type { Layout } from '@weir/ipfix'
+import { keyFieldCount } from './options-key.ts'
 import { recordEnd } from './record-end.ts'
 
 /** One options record as it was last sent. Read only; `octets` is replaced, never shared, when its length changes. */
 export interface OptionsRecord {
   readonly layout: Layout
-  /** The record as the exporter wrote it; the first `scopeOctets` are its scope. */
+  /** The record as the exporter wrote it; the first `scopeOctets` name it: its scope, and see `keyFieldCount`. */
   readonly octets: Uint8Array
   readonly scopeOctets: number
   readonly exportTimeSec: number
@@ -66,7 +67,8 @@ interface SourceRecords {
 const RECORD_OVERHEAD_OCTETS = 160
 
 /**
- * The last options record of each (source, options Layout, scope value), as octets.
+ * The last options record of each (source, options Layout, scope value), as octets; identifiers that follow the scope
+ * count as part of it.
  *
  * Sampling rates, boot times and names travel in options records, once in a while. Who starts later has to be told what
  * was last said: the collector keeps it for a restarted mediator, the mediator for its Programs, the store for a
@@ -109,11 +111,12 @@ export class OptionsState<Source> {
     onChange?: OnOptionsChange
   ): number {
     const end = offset + lengthOctets
+    const keyFields = keyFieldCount(layout.fields, layout.scopeCount)
     let records = 0
     for (let at = offset; at < end; records++) {
       const recordLimit = recordEnd(layout.fields, layout.fields.length, octets, at, end)
       if (recordLimit <= at) break
-      const scopeEnd = recordEnd(layout.fields, layout.scopeCount, octets, at, recordLimit)
+      const scopeEnd = recordEnd(layout.fields, keyFields, octets, at, recordLimit)
       this.#take(source, layout, octets, at, recordLimit, scopeEnd, exportTimeSec, receivedAtMs, bootTimeMs, onChange)
       at = recordLimit
     }

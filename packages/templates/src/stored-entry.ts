@@ -36,7 +36,7 @@ export interface StoredOptions extends Place {
   readonly receivedAtMs: number
   /** Milliseconds since 1970 UTC at which the exporter's sysUpTime was 0, or NaN. */
   readonly bootTimeMs: number
-  /** Octets of the leading scope fields in `octets`. */
+  /** Octets of the leading fields in `octets` that name the record: scope fields, and see `keyFieldCount`. */
   readonly scopeOctets: number
   /** The record as the exporter wrote it. */
   readonly octets: Uint8Array

@@ -64,6 +64,24 @@ describe('intake', () => {
     }
   })
 
+  test('shows what an exporter said of itself, topic by topic, and 404 for one that is not there', async () => {
+    for (const [topic, key] of [
+      ['sampling', 'rate'],
+      ['interfaces', 'ifIndex'],
+      ['vrfs', 'vrfId'],
+      ['applications', 'applicationId']
+    ] as const) {
+      const { status, body } = await pod.call('GET', `/v1/exporters/192.0.2.1/${topic}?limit=5&offset=0`)
+      assert.deepEqual([status, body.total], [200, 1], topic)
+      assert.ok(key in body.items[0]!, topic)
+      const params = { exporter: '192.0.2.1', topic, limit: 5, offset: 0 }
+      assert.deepEqual(pod.collectorCalls.at(-1), { method: 'collector.options', params })
+      assert.equal((await pod.call('GET', `/v1/exporters/203.0.113.9/${topic}`)).status, 404)
+      assert.equal((await pod.call('GET', `/v1/exporters/192.0.2.1/${topic}?limit=1001`)).status, 400)
+      assert.equal((await pod.call('GET', `/v1/exporters/192.0.2.1/${topic}?sort=rate`)).status, 400)
+    }
+  })
+
   test('lists templates in pages; the collector is told the filters', async () => {
     const query = 'exporter=192.0.2.10&odid=1&templateId=257&kind=options&field=0:82&source=wire&scope=udp&state=hint'
     const page = await pod.call('GET', `/v1/templates?${query}&limit=1`)

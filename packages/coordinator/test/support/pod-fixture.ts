@@ -291,6 +291,30 @@ function serveCollector(
     known(id)
     return { ...exporterOf(id, 5, 9), relayedList: [], sessionList: [] }
   })
+  client.handle('collector.options', params => {
+    calls.push({ method: 'collector.options', params })
+    const { exporter, topic, offset, limit } = params as {
+      exporter: string
+      topic: string
+      offset: number
+      limit: number
+    }
+    known(exporter)
+    const place = { odid: 1, scope: 'udp/9/u/192.0.2.1', port: 0, listener: 'u', learnedBy: 'options', templateId: 256 }
+    const item = {
+      ...place,
+      source: 'wire',
+      learnedAtMs: 1,
+      exportTimeSec: 1,
+      fields: [],
+      ifIndex: 7,
+      name: 'Gi0/7',
+      rate: 10
+    }
+    const rest = { element: null, description: null, selectorId: null, selectorName: null, algorithm: null }
+    const more = { vrfId: 1, applicationId: '0d000001' }
+    return { exporter, topic, total: 1, offset, limit, items: [{ ...item, ...rest, ...more }] } as unknown as JsonValue
+  })
   client.handle('collector.fields', params => {
     const { exporter } = params as { exporter: string }
     known(exporter)
