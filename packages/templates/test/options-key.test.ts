@@ -23,7 +23,7 @@ test("a router's table of interfaces under the scope System is kept whole, and s
   const state = new OptionsState<string>()
   const fields = fieldsOf('0.144.4 0.10.2 0.82.2')
   const layout = new LayoutTable().intern(fields, 1)
-  const octets = Uint8Array.from(Buffer.from('0000000a00016531' + '0000000a00026532' + '0000000a00016538', 'hex'))
+  const octets = Uint8Array.from(Buffer.from('0000000a000165310000000a000265320000000a00016538', 'hex'))
   state.update('router', layout, octets, 0, octets.length, 1, 1, Number.NaN)
   const records = [...state.recordsOf('router')]
   assert.deepEqual(
