@@ -31,8 +31,8 @@ export interface BucketValue {
   readonly writtenMs: number
 }
 
-/** What a consumer tells of a value, without its octets. */
-export interface BucketChange {
+/** What the index tells of a value: not its octets. */
+export interface BucketIndexEntry {
   readonly key: string
   readonly revision: number
   readonly headers: MsgHdrs | undefined
@@ -61,6 +61,8 @@ export class NatsBucket {
   readonly createdAt: string
   /** Of the first write after it was opened. */
   readonly nextRevision: number
+  /** Revision of the last write of this process over this connection; 0 if there was none. */
+  lastWritten = 0
   /** Octets that one value may have. */
   readonly maxValueOctets: number
   readonly #connection: NatsConnection
@@ -157,7 +159,7 @@ export class NatsBucket {
     key: string,
     octets: Uint8Array,
     revision: number,
-    headers: Readonly<Record<string, string>>
+    headers: Readonly<Record<string, string>> = {}
   ): Promise<number | undefined> {
     const all = newHeaders()
     for (const [name, value] of Object.entries(headers)) all.set(name, value)
@@ -167,7 +169,10 @@ export class NatsBucket {
       headers: all
     })
     const { seq, error } = parseAnswer(answer)
-    if (error === undefined) return seq
+    if (error === undefined) {
+      if (seq !== undefined && seq > this.lastWritten) this.lastWritten = seq
+      return seq
+    }
     if (error.err_code === WRONG_LAST_SEQUENCE) return undefined
     throw new NatsRefusal(error.description)
   }
@@ -210,7 +215,7 @@ export class NatsBucket {
    *
    * @returns when all were told, or the connection is lost.
    */
-  async index(filter: string, onValue: (value: BucketChange) => void): Promise<void> {
+  async index(filter: string, onValue: (value: BucketIndexEntry) => void): Promise<void> {
     const consumer = await jetstream(this.#connection, { timeout: INDEX_TIMEOUT_MS }).consumers.getPushConsumer(
       this.#stream,
       {
@@ -223,50 +228,13 @@ export class NatsBucket {
       if ((await consumer.info(true)).num_pending === 0) return
       const messages = await consumer.consume({
         callback: message => {
-          onValue(this.#changeOf(message))
+          onValue(this.#entryOf(message))
           if (message.info.pending === 0) messages.stop()
         }
       })
       await messages.closed()
     } finally {
       await consumer.delete().catch(() => undefined)
-    }
-  }
-
-  /**
-   * Be told of every write under a filter, one's own too.
-   *
-   * @param from - the first revision to be told of.
-   * @param onEnd - nothing more will be told although nobody asked for that.
-   * @returns ends it.
-   */
-  async watch(
-    filter: string,
-    from: number,
-    onChange: (change: BucketChange) => void,
-    onEnd: () => void
-  ): Promise<() => void> {
-    const consumer = await jetstream(this.#connection, { timeout: INDEX_TIMEOUT_MS }).consumers.getPushConsumer(
-      this.#stream,
-      {
-        filter_subjects: `${this.#subject}${filter}`,
-        opt_start_seq: from,
-        headers_only: true
-      }
-    )
-    let isWanted = true
-    const messages = await consumer.consume({
-      abort_on_missing_resource: true,
-      callback: message => onChange(this.#changeOf(message))
-    })
-    const onClosed = (): void => {
-      if (isWanted) onEnd()
-    }
-    void messages.closed().then(onClosed, onClosed)
-    return () => {
-      isWanted = false
-      messages.stop()
-      if (!this.#connection.isClosed()) void consumer.delete().catch(() => undefined)
     }
   }
 
@@ -277,7 +245,7 @@ export class NatsBucket {
     return parseAnswer(answer).created === this.createdAt
   }
 
-  #changeOf(message: { subject: string; seq: number; headers?: MsgHdrs; timestampNanos: bigint }): BucketChange {
+  #entryOf(message: { subject: string; seq: number; headers?: MsgHdrs; timestampNanos: bigint }): BucketIndexEntry {
     return {
       key: message.subject.slice(this.#subject.length),
       revision: message.seq,

@@ -7,8 +7,7 @@ import { DECISION_FIELD, placeKey, SEQUENCE_FIELD, type Place } from './stored-e
  *
  *   e.t.<place>   templates and the decision      e.o.<place>   options
  *   q.<place>     the sequence number             h.<place>     versions of templates
- *
- * Pushes follow `e.>` alone: sequence numbers change every second.
+ *   m.epoch       a random value: another one, or none, means that the server lost what was written
  */
 
 /** Entries that stand in one value: `t` templates and the decision, `o` options, `q` the sequence number. */
@@ -21,6 +20,7 @@ const prefixes = { t: 'e.t.', o: 'e.o.', q: 'q.' } as const satisfies Record<Par
 export const placeHash = (place: Place): string => hash('sha256', placeKey(place), 'base64url').slice(0, 22)
 
 export const partKey = (part: PartName, place: string): string => prefixes[part] + place
+export const EPOCH_KEY = 'm.epoch'
 export const historyKey = (place: string): string => `h.${place}`
 
 /** The hash of the place in a key of a part. */
@@ -31,20 +31,21 @@ export function partOfField(field: string): PartName {
   return field === DECISION_FIELD || field.startsWith('t') ? 't' : 'o'
 }
 
-/** Headers of a value: for who is told of it, or looks at all of them, without reading it. Not believed beyond that. */
-export const WRITER_HEADER = 'Weir-Writer'
-export const PLACE_HEADER = 'Weir-Place'
-/** When something in the value was last seen, milliseconds since 1970 UTC. */
+/**
+ * Header of a value, for who looks at all of them without reading them: when something in it was last seen, milliseconds
+ * since 1970 UTC. Not believed beyond that.
+ */
 export const SEEN_HEADER = 'Weir-Seen'
 
-const MAX_PLACE_CHARACTERS = 2048
+const MAX_LINE_CHARACTERS = 2048
 
-export const placeHeader = (place: Place): string => `${place.odid} ${encodeURIComponent(place.scope.toWellFormed())}`
+/** A place as one line of a push. */
+export const placeLine = (place: Place): string => `${place.odid} ${encodeURIComponent(place.scope.toWellFormed())}`
 
 /** @returns undefined for what no writer writes. */
-export function parsePlaceHeader(text: string): Place | undefined {
+export function parsePlaceLine(text: string): Place | undefined {
   const [, odidText, scopeText] = /^(\d{1,10}) (\S+)$/.exec(text) ?? []
-  if (odidText === undefined || scopeText === undefined || text.length > MAX_PLACE_CHARACTERS) return undefined
+  if (odidText === undefined || scopeText === undefined || text.length > MAX_LINE_CHARACTERS) return undefined
   const odid = Number(odidText)
   if (odid > 0xffff_ffff) return undefined
   try {

@@ -4,18 +4,7 @@ import { decodeEntry, encodeEntry, MAX_ENTRY_OCTETS } from './entry-codec.ts'
 import type { EntrySeal } from './entry-seal.ts'
 import { NatsRefusal, type BucketValue, type NatsBucket } from './nats-bucket.ts'
 import { noteVersions, readVersions, versionOf, type EndedTemplate } from './nats-history.ts'
-import {
-  historyKey,
-  partKey,
-  partNames,
-  partOfField,
-  PLACE_HEADER,
-  placeHash,
-  placeHeader,
-  SEEN_HEADER,
-  WRITER_HEADER,
-  type PartName
-} from './nats-key.ts'
+import { historyKey, partKey, partNames, partOfField, placeHash, SEEN_HEADER, type PartName } from './nats-key.ts'
 import { decodePart, encodePart, partOctets, type Part } from './nats-part.ts'
 import {
   entryField,
@@ -34,8 +23,6 @@ export interface NatsPlacesOptions {
   readonly clock: Clock
   /** `rejected` and `codecErrors` are counted here. */
   readonly stats: TemplateStoreStats
-  /** Names this writer in what it writes. */
-  readonly writer: string
   /** Values that are not written for so long go. */
   readonly ttlMs: number
 }
@@ -46,10 +33,11 @@ const ENTRY_TTL_MS = 259_200_000
 const MAX_TRIES = 8
 const LONGEST_PAUSE_MS = 20
 
-/** What a change of the templates of a place means for its history. */
-interface TemplateEvents {
+/** What a merge means for the history of templates, and for others. */
+interface MergeEvents {
   readonly ended: EndedTemplate[]
   readonly begun: StoredTemplate[]
+  isNews: boolean
 }
 
 /** Reads and writes the places of a bucket. What is read is checked as if it came from the wire. */
@@ -99,9 +87,10 @@ export class NatsPlaces {
   /**
    * Merge changes into a place: the latest Export Time wins, and removed is what is not newer.
    *
+   * @returns true if others should know: something is new, different or gone, and not only seen again.
    * @throws NatsRefusal if the server has answered with no, else if it does not answer.
    */
-  async write(bucket: NatsBucket, { place, changes }: PlaceChanges): Promise<void> {
+  async write(bucket: NatsBucket, { place, changes }: PlaceChanges): Promise<boolean> {
     const byPart = new Map<PartName, [field: string, change: Change][]>()
     for (const [field, change] of changes) {
       const part = partOfField(field)
@@ -113,6 +102,7 @@ export class NatsPlaces {
       [...byPart].map(([part, list]) => this.#writePart(bucket, place, part, list))
     )
     for (const result of results) if (result.status === 'rejected') throw result.reason
+    return results.some(result => result.status === 'fulfilled' && result.value)
   }
 
   async #writePart(
@@ -120,44 +110,40 @@ export class NatsPlaces {
     place: Place,
     part: PartName,
     changes: readonly (readonly [field: string, change: Change])[]
-  ): Promise<void> {
+  ): Promise<boolean> {
     const hash = placeHash(place)
     const key = partKey(part, hash)
     for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
       // A replica may be behind; what was refused once is looked up where it is decided.
       const stored = await (attempt === 0 ? bucket.get(key) : bucket.getFromLeader(key))
       const entries = stored === undefined ? new Map() : this.#partOf(stored)
-      const events: TemplateEvents = { ended: [], begun: [] }
+      const events: MergeEvents = { ended: [], begun: [], isNews: false }
       let isChanged = stored !== undefined && this.#isAging(stored)
       for (const [field, change] of changes) {
         if (this.#merge(entries, hash, part, field, change, events)) isChanged = true
       }
-      if (!isChanged) return
+      if (!isChanged) return false
       this.#forgetOver(entries, hash, part, events)
       if (events.ended.length > 0 || events.begun.length > 0) await this.#writeHistory(bucket, place, hash, events)
       this.dropped += fit(entries, bucket.maxValueOctets)
-      const headers = this.#headersOf(place, stored, changes)
-      if ((await bucket.write(key, encodePart(entries), stored?.revision ?? 0, headers)) !== undefined) return
+      const headers = headersOf(stored, changes)
+      if ((await bucket.write(key, encodePart(entries), stored?.revision ?? 0, headers)) !== undefined)
+        return events.isNews
       await pause(Math.random() * LONGEST_PAUSE_MS)
     }
     throw new NatsRefusal(`${key} is written by others all the time`)
   }
 
   /** @returns true if `entries` changed. */
-  #merge(
-    entries: Part,
-    hash: string,
-    part: PartName,
-    field: string,
-    change: Change,
-    { ended, begun }: TemplateEvents
-  ): boolean {
+  #merge(entries: Part, hash: string, part: PartName, field: string, change: Change, events: MergeEvents): boolean {
+    const { ended, begun } = events
     const known = entries.get(field)
     const old = known === undefined ? undefined : this.#open(hash, part, field, known.sealed)
     if (change.kind === 'remove') {
       if (known === undefined || (old !== undefined && old.exportTimeSec > change.key.exportTimeSec)) return false
       if (old?.kind === 'template') ended.push({ template: old, how: 'withdrawn' })
       entries.delete(field)
+      events.isNews = true
       return true
     }
     const { entry } = change
@@ -171,6 +157,9 @@ export class NatsPlaces {
     // Behind the others: what was changed last is given up last.
     entries.delete(field)
     entries.set(field, { endsMs, sealed })
+    const isNew = old === undefined || isOver(old, this.#options.clock.nowMs()) || isOther(entry, old)
+    // How far the sequence numbers have come is asked for when it is needed.
+    if (isNew && entry.kind !== 'sequence') events.isNews = true
     if (entry.kind === 'template') {
       const isKnown = old?.kind === 'template'
       const isSame = isKnown && versionOf(old) === versionOf(entry)
@@ -181,7 +170,7 @@ export class NatsPlaces {
   }
 
   /** Before the templates themselves: a version noted twice is one, one not noted would be missing. */
-  async #writeHistory(bucket: NatsBucket, place: Place, hash: string, events: TemplateEvents): Promise<void> {
+  async #writeHistory(bucket: NatsBucket, place: Place, hash: string, events: MergeEvents): Promise<void> {
     const key = historyKey(hash)
     for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
       const stored = await (attempt === 0 ? bucket.get(key) : bucket.getFromLeader(key))
@@ -192,25 +181,10 @@ export class NatsPlaces {
         seal: (field, template) => this.#options.seal.seal(key, field, encodeEntry(template))
       })
       fit(versions, bucket.maxValueOctets)
-      const headers = { [WRITER_HEADER]: this.#options.writer }
-      if ((await bucket.write(key, encodePart(versions), stored?.revision ?? 0, headers)) !== undefined) return
+      if ((await bucket.write(key, encodePart(versions), stored?.revision ?? 0)) !== undefined) return
       await pause(Math.random() * LONGEST_PAUSE_MS)
     }
     throw new NatsRefusal(`${key} is written by others all the time`)
-  }
-
-  #headersOf(
-    place: Place,
-    stored: BucketValue | undefined,
-    changes: readonly (readonly [field: string, change: Change])[]
-  ): Record<string, string> {
-    let seenMs = Number(stored?.headers?.get(SEEN_HEADER) ?? 0) || 0
-    for (const [, change] of changes) if (change.kind === 'put') seenMs = Math.max(seenMs, seenMsOf(change.entry))
-    return {
-      [WRITER_HEADER]: this.#options.writer,
-      [PLACE_HEADER]: placeHeader(place),
-      [SEEN_HEADER]: String(seenMs)
-    }
   }
 
   /** Values that nobody writes go with time; what is put again and again lives on. */
@@ -223,7 +197,7 @@ export class NatsPlaces {
     return this.#options.clock.nowMs() + ENTRY_TTL_MS
   }
 
-  #forgetOver(entries: Part, hash: string, part: PartName, { ended }: TemplateEvents): void {
+  #forgetOver(entries: Part, hash: string, part: PartName, { ended }: MergeEvents): void {
     const nowMs = this.#options.clock.nowMs()
     for (const [field, { endsMs, sealed }] of entries) {
       if (endsMs >= nowMs) continue
@@ -272,6 +246,23 @@ export class NatsPlaces {
     }
     return entry
   }
+}
+
+function headersOf(
+  stored: BucketValue | undefined,
+  changes: readonly (readonly [field: string, change: Change])[]
+): Record<string, string> {
+  let seenMs = Number(stored?.headers?.get(SEEN_HEADER) ?? 0) || 0
+  for (const [, change] of changes) if (change.kind === 'put') seenMs = Math.max(seenMs, seenMsOf(change.entry))
+  return { [SEEN_HEADER]: String(seenMs) }
+}
+
+/** @returns true if it says something else than what was known, and not only later. */
+function isOther(entry: StoredEntry, known: StoredEntry): boolean {
+  if (entry.kind === 'template') return known.kind !== 'template' || versionOf(entry) !== versionOf(known)
+  if (entry.kind === 'options') return known.kind !== 'options' || Buffer.compare(entry.octets, known.octets) !== 0
+  if (entry.kind === 'decision') return known.kind !== 'decision' || entry.decision !== known.decision
+  return false
 }
 
 const isOver = (entry: StoredEntry, nowMs: number): boolean =>

@@ -12,6 +12,9 @@ export interface SetBundle {
 /** A bundle is closed when it has so many octets. */
 const BUNDLE_OCTETS = 262_144
 
+/** @returns octets that a Set has in a bundle. */
+export const setOctets = (set: ShelvedSet): number => 4 + encodeShelvedSet(set).length
+
 /** Cut a batch into bundles, in order; a batch is always cut alike. */
 export function* encodeSets(sets: readonly ShelvedSet[]): Generator<SetBundle> {
   let from = 0

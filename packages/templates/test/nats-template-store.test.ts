@@ -6,7 +6,8 @@ import { until } from '../../../test/support/until.ts'
 import { keyOf, type NatsTemplateStoreOptions, type Place, type StoredEntry, type TemplateStore } from '../src/index.ts'
 import { storedDecision, storedOptions, storedSequence, storedTemplate } from './support/entries.ts'
 import { EntryClock, keysOf, natsStore, newBucket, withBucket } from './support/nats-fixture.ts'
-import { describeStore } from './support/store-contract.ts'
+import { describeShelf } from './support/shelf-contract.ts'
+import { describeSharedStore, describeStore } from './support/store-contract.ts'
 
 const place: Place = { scope: 'udp/10/ipfix-udp/192.0.2.1/49152', odid: 1 }
 const otherFields = [{ pen: 0, id: 8, length: 4 }]
@@ -39,8 +40,18 @@ describe('NATS', { skip: absent('nats-server') }, () => {
     await server.kill()
   })
 
-  describeStore('NATS', () => natsStore(server))
-  describeStore('NATS with a key', () => natsStore(server, { hmacKey: Buffer.alloc(32, 7) }))
+  for (const [name, hmacKey] of [
+    ['NATS', undefined],
+    ['NATS with a key', Buffer.alloc(32, 7)]
+  ] as const) {
+    const pair = (options: Partial<NatsTemplateStoreOptions>): readonly [TemplateStore, TemplateStore] => {
+      const bucket = newBucket()
+      return [natsStore(server, { bucket, hmacKey, ...options }), natsStore(server, { bucket, hmacKey, ...options })]
+    }
+    describeStore(name, () => natsStore(server, { hmacKey }))
+    describeSharedStore(name, () => pair({}))
+    describeShelf(name, pair)
+  }
 
   describe('pods that share a bucket', () => {
     test('read what the others wrote, and list it at their start', () =>
@@ -191,7 +202,13 @@ describe('NATS', { skip: absent('nats-server') }, () => {
       store.put([storedOptions(), storedSequence(), storedDecision({ scope: place.scope })])
       await store.flush()
       const keys = await withBucket(server, bucket, keysOf)
-      assert.deepEqual(keys.map(key => key.slice(0, -22)).toSorted(), ['e.o.', 'e.t.', 'h.', 'q.'])
+      assert.deepEqual(keys.map(key => key.replace(/[^.]{22}$/, '')).toSorted(), [
+        'e.o.',
+        'e.t.',
+        'h.',
+        'm.epoch',
+        'q.'
+      ])
     }))
 
   test('gives up the entries changed longest ago where a place is too large for one value', () =>
