@@ -58,7 +58,10 @@ export function collectorState(parts: CollectorParts) {
       restored: recollection.restored,
       waitingInStore: recollection.waiting,
       changes: { ...events.changes },
-      store: { ...parts.store.stats }
+      restoredFrom: { ...parts.restorer.templates },
+      conflicts: parts.restorer.conflicts,
+      store: { ...parts.store.stats },
+      shared: sharedToJson(parts)
     },
     relayed: { exporters: parts.relays.size, records: { ...parts.relays.counters } },
     pending: { sets: pending.size, octets: pending.octets },
@@ -66,6 +69,20 @@ export function collectorState(parts: CollectorParts) {
     faults: Object.fromEntries(Object.entries(intake.faultCounts).filter(([, count]) => count > 0)),
     ledger: ledgerToJson(parts),
     link: linkToJson(parts)
+  }
+}
+
+/** The store that pods share, or null. */
+function sharedToJson({ shared, recollection }: CollectorParts) {
+  if (shared === undefined) return null
+  const { isWarm, rememberedPlaces, rememberedOctets, asked, refusedReads, limited, rewrites } = recollection
+  return {
+    health: shared.health,
+    isWarm,
+    remembered: { places: rememberedPlaces, octets: rememberedOctets },
+    reads: { waiting: asked, refused: refusedReads, overflowed: limited.reads },
+    rewrites,
+    stats: { ...shared.stats }
   }
 }
 

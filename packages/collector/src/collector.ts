@@ -21,7 +21,9 @@ import { LiveDomains } from './live-domains.ts'
 import { PendingDrain } from './pending-drain.ts'
 import { PendingMover } from './pending-mover.ts'
 import { PendingSets } from './pending-sets.ts'
-import { Recollection } from './recollection.ts'
+import { Recollection, type WarmUp } from './recollection.ts'
+import { Publisher } from './recollection/publisher.ts'
+import { Restorer } from './recollection/restorer.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
 import { ExporterScopes } from './scope/exporter-scopes.ts'
 import { Relays } from './relay/relays.ts'
@@ -34,11 +36,14 @@ import { UdpIntake } from './udp-intake.ts'
 import { UdpListener } from './udp-listener.ts'
 
 /** The sections of the configuration that the collector reads. */
-export type CollectorSettings = Pick<WeirConfig, 'collector' | 'shutdown'>
+export type CollectorSettings = Pick<WeirConfig, 'collector' | 'shutdown' | 'stores'>
 
 export interface CollectorDeps {
   readonly link: LinkSender
+  /** Of this worker alone. */
   readonly store: TemplateStore
+  /** Of all pods. */
+  readonly shared?: TemplateStore
   readonly registry: ElementRegistry
   readonly log: Log
   readonly clock?: Clock
@@ -58,6 +63,7 @@ export interface CollectorParts {
   readonly registry: ElementRegistry
   readonly link: LinkSender
   readonly store: TemplateStore
+  readonly shared: TemplateStore | undefined
   readonly ledger: Ledger
   readonly layouts: LayoutTable
   readonly budget: TemplateBudget
@@ -72,6 +78,8 @@ export interface CollectorParts {
   readonly forwarder: Forwarder
   readonly options: OptionsState<Domain>
   readonly recollection: Recollection
+  readonly restorer: Restorer
+  readonly publisher: Publisher
   readonly events: TemplateEvents
   readonly outlet: EventOutlet
   readonly life: ExporterLife
@@ -124,7 +132,7 @@ class CollectorProcess implements Collector {
   constructor(settings: CollectorSettings, deps: CollectorDeps) {
     this.#deps = deps
     const clock = (this.#clock = deps.clock ?? systemClock)
-    const { link, store, registry, log } = deps
+    const { link, store, shared, registry, log } = deps
     const config = settings.collector
     const { limits } = config
     const ledger = new Ledger()
@@ -137,7 +145,7 @@ class CollectorProcess implements Collector {
     const forwarder = new Forwarder(link, ledger, layouts)
     const pending = new PendingSets(limits, ledger)
     const live = new LiveDomains()
-    const spoolPath = deps.pendingSpoolPath ?? (store.shelf === undefined ? undefined : ':memory:')
+    const spoolPath = deps.pendingSpoolPath ?? ((shared ?? store).shelf === undefined ? undefined : ':memory:')
     const onWaitingDrop = (address: string, reason: DropReason): void => {
       ledger.dataSets.pending--
       ledger.dataSets.dropped[reason]++
@@ -165,9 +173,29 @@ class CollectorProcess implements Collector {
       onWaitingDrop
     )
     const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
-    const recollection = new Recollection(store, clock)
+    const publisher = new Publisher(store, shared, policies, clock)
     const outlet = new EventOutlet(deps.emit ?? (() => {}), clock)
-    const events = new TemplateEvents(recollection, log, outlet)
+    const events = new TemplateEvents(publisher, log, outlet)
+    const restorer = new Restorer({
+      layouts,
+      options,
+      events,
+      clock,
+      log,
+      announce: (domain, record) => keeper.announce(domain, record, false),
+      releaseAll: domain => intake.releaseAll(domain)
+    })
+    const recollection = new Recollection(limits, warmUpOf(settings), {
+      local: store,
+      shared,
+      publisher,
+      restorer,
+      policies,
+      clock,
+      log,
+      domains: () => verifiedDomains(sessions),
+      optionsOf: domain => options.recordsOf(domain)
+    })
     const life = new ExporterLife(limits, outlet)
     const scopes = new ExporterScopes(options, clock, {
       takeHint: (domain, entry, nowMs) => keeper.takeHint(domain, entry, nowMs),
@@ -201,6 +229,7 @@ class CollectorProcess implements Collector {
       link,
       forwarder,
       recollection,
+      publisher,
       options,
       ledger,
       live,
@@ -219,7 +248,7 @@ class CollectorProcess implements Collector {
     })
     const drain = new PendingDrain({
       spool,
-      store,
+      store: shared ?? store,
       live,
       forwarder,
       ledger,
@@ -234,7 +263,7 @@ class CollectorProcess implements Collector {
     const mover = new PendingMover({
       pending,
       spool,
-      store,
+      store: shared ?? store,
       ledger,
       clock,
       log,
@@ -260,6 +289,7 @@ class CollectorProcess implements Collector {
       live,
       options,
       recollection,
+      publisher,
       events,
       scopes,
       life,
@@ -294,6 +324,7 @@ class CollectorProcess implements Collector {
       registry,
       link,
       store,
+      shared,
       ledger,
       layouts,
       budget,
@@ -308,6 +339,8 @@ class CollectorProcess implements Collector {
       forwarder,
       options,
       recollection,
+      restorer,
+      publisher,
       events,
       outlet,
       life,
@@ -329,7 +362,7 @@ class CollectorProcess implements Collector {
     this.#state = 'starting'
     const { settings, recollection, link } = this.parts
     const { collector: config } = settings
-    await recollection.load(config.limits.templateLifetimeMaxMs)
+    await recollection.start()
     this.#mover?.start()
     await link.start()
     await this.#listen(config.listeners)
@@ -344,7 +377,7 @@ class CollectorProcess implements Collector {
     if (this.#state === 'stopping' || this.#state === 'stopped') return
     const wasStarted = this.#state !== 'new'
     this.#state = 'stopping'
-    const { settings, pending, forwarder, link, store, sessions, ledger } = this.parts
+    const { settings, pending, forwarder, link, store, shared, sessions, recollection, ledger } = this.parts
     const { log } = this.#deps
     const endMs = this.#clock.monotonicMs() + deadlineMs
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs())
@@ -355,6 +388,8 @@ class CollectorProcess implements Collector {
     }
     for (const timer of this.#timers) timer.cancel()
     this.#gate.close()
+    recollection.close()
+    recollection.putSequences()
     this.parts.drain.stop()
     if (wasStarted) await this.#mover?.stop(Math.min(SHELVE_MOST_MS, leftMs()))
     pending.dropAll('shutdown')
@@ -370,7 +405,7 @@ class CollectorProcess implements Collector {
       sessions.close(session, session.transport === 'tcp')
     }
     if (wasStarted) await link.stop(Math.min(Math.max(0, drainEndMs - this.#clock.monotonicMs()), leftMs()))
-    await store.close()
+    await Promise.all([store.close(), shared?.close()])
     this.#state = 'stopped'
     if (!wasStarted) return
     ledger.unsettledAtEnd = link.stats.records.inWindow
@@ -388,6 +423,7 @@ class CollectorProcess implements Collector {
     if (this.#state === 'stopping' || this.#state === 'stopped') reasons.push('stopping')
     if (this.parts.link.stats.state !== 'ready')
       reasons.push(`the link to the mediator is ${this.parts.link.stats.state}`)
+    if (!this.parts.recollection.isWarm) reasons.push('what other pods know of exporters is being taken up')
     return { isReady: reasons.length === 0, reasons }
   }
 
@@ -441,6 +477,7 @@ class CollectorProcess implements Collector {
   #tick(): void {
     const nowMs = this.#clock.monotonicMs()
     this.parts.pending.expire(nowMs)
+    this.parts.recollection.tick(nowMs)
     this.parts.outlet.flush(nowMs)
     for (const listener of this.#tcp) listener.sweep(nowMs)
     // Nothing may stay stopped because a word of the link was missed.
@@ -461,5 +498,18 @@ class CollectorProcess implements Collector {
     if (!this.parts.forwarder.drain()) return
     this.parts.drain.resume()
     for (const listener of this.#tcp) listener.resume()
+  }
+}
+
+function warmUpOf({ stores }: CollectorSettings): WarmUp {
+  const { templates } = stores
+  if (templates.type === 'none') return { timeoutMs: 0, seenWithinMs: 0 }
+  return { timeoutMs: templates.warmupTimeoutMs, seenWithinMs: templates.seenWithinMs }
+}
+
+/** Domains of the UDP sessions that have proven themselves. */
+function* verifiedDomains(sessions: SessionTable): Generator<Domain> {
+  for (const session of sessions.values()) {
+    if (session.isVerified && session.transport === 'udp') yield* session.domains.values()
   }
 }

@@ -1,7 +1,7 @@
 import { TemplateTable, type Layout, type TemplateEntry, type LayoutTable, type ProtocolLimits } from '@weir/ipfix'
 import type { LinkSender, Source } from '@weir/link'
 import type { Clock } from '@weir/runtime'
-import type { OptionsRecord, OptionsState, StoredOptions } from '@weir/templates'
+import type { OptionsRecord, OptionsState } from '@weir/templates'
 import { addCounts } from './domain-sequence.ts'
 import { Domain } from './domain.ts'
 import type { Forwarder } from './forwarder.ts'
@@ -11,6 +11,7 @@ import type { ExporterPolicies } from './exporter-policies.ts'
 import type { Recollection } from './recollection.ts'
 import type { ExporterScopes } from './scope/exporter-scopes.ts'
 import type { Relays } from './relay/relays.ts'
+import type { Publisher } from './recollection/publisher.ts'
 import type { DomainMaker, Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
 
@@ -20,6 +21,7 @@ export interface DomainKeeperDeps {
   readonly link: LinkSender
   readonly forwarder: Forwarder
   readonly recollection: Recollection
+  readonly publisher: Publisher
   readonly options: OptionsState<Domain>
   readonly ledger: Ledger
   readonly live: LiveDomains
@@ -52,7 +54,7 @@ export class DomainKeeper implements DomainMaker {
     })
     const domain = new Domain(session, odid, table)
     domain.relay = this.#deps.relays.domainOf(session)
-    if (session.transport === 'udp') this.#restore(domain)
+    this.#deps.recollection.take(domain)
     if (this.isGrouped(session)) this.#deps.scopes.join(domain)
     return domain
   }
@@ -156,8 +158,11 @@ export class DomainKeeper implements DomainMaker {
 
   /** What the session has said so far is worth remembering: it is no spoofed one-off, or the process ends. */
   publish(session: Session, nowMs: number): void {
-    const { recollection, options } = this.#deps
-    for (const domain of session.domains.values()) recollection.publish(domain, options.recordsOf(domain), nowMs)
+    const { publisher, recollection, options } = this.#deps
+    for (const domain of session.domains.values()) {
+      publisher.publish(domain, options.recordsOf(domain), nowMs)
+      recollection.onVerified(domain, nowMs)
+    }
   }
 
   /**
@@ -166,16 +171,17 @@ export class DomainKeeper implements DomainMaker {
    * @param isForgotten - also in the store: the session will not come back (TCP), or was away too long.
    */
   closeDomains(session: Session, isForgotten: boolean): void {
-    const { options, recollection } = this.#deps
+    const { options, publisher } = this.#deps
     for (const domain of session.domains.values()) {
-      if (isForgotten) recollection.forgetDomain(domain, options.recordsOf(domain))
+      if (isForgotten) publisher.forgetDomain(domain, options.recordsOf(domain))
       this.#endDomain(domain)
     }
     session.domains.clear()
   }
 
   #endDomain(domain: Domain): void {
-    const { options, forwarder, link, ledger, live, scopes, relays } = this.#deps
+    const { options, forwarder, link, ledger, live, recollection, scopes, relays } = this.#deps
+    recollection.onEnded(domain)
     live.remove(domain)
     scopes.leave(domain)
     relays.end(domain)
@@ -185,33 +191,6 @@ export class DomainKeeper implements DomainMaker {
     if (source !== undefined) forwarder.afterHeld(() => link.releaseSource(source))
     domain.table.close()
     addCounts(ledger.endedSequence, domain.sequence.counts)
-  }
-
-  #restore(domain: Domain): void {
-    const { recollection, layouts, clock, events } = this.#deps
-    const remembered = recollection.take(domain)
-    if (remembered === undefined) return
-    const nowMs = clock.monotonicMs()
-    const nowAtMs = clock.nowMs()
-    for (const { templateId, fields, scopeCount, lastSeenMs } of remembered.templates) {
-      const layout = layouts.intern(fields, scopeCount)
-      // A wall clock that was set back must not make a template older than it is, nor younger than now.
-      const ageMs = Math.max(0, nowAtMs - lastSeenMs)
-      if (domain.table.restore(templateId, layout, nowMs - ageMs, nowMs)) {
-        recollection.restored++
-        events.onRestored(domain, templateId, layout, 'store', nowMs)
-      } else layouts.releaseUnused(layout)
-    }
-    for (const stored of remembered.options) this.#restoreOptions(domain, stored)
-    this.#announceOwn(domain)
-  }
-
-  #restoreOptions(domain: Domain, stored: StoredOptions): void {
-    const { layouts, options } = this.#deps
-    const layout = layouts.intern(stored.fields, stored.scopeCount)
-    const { octets, exportTimeSec, receivedAtMs, bootTimeMs } = stored
-    options.update(domain, layout, octets, 0, octets.length, exportTimeSec, receivedAtMs, bootTimeMs)
-    layouts.releaseUnused(layout)
   }
 
   #releaseContext(domain: Domain): void {

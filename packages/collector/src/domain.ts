@@ -2,10 +2,18 @@ import type { Layout, TemplateTable } from '@weir/ipfix'
 import type { Source } from '@weir/link'
 import { DomainSequence } from './domain-sequence.ts'
 import type { FewMap } from './few-map.ts'
-import type { Remembered } from './recollection.ts'
 import type { ScopeMember } from './scope/scope-member.ts'
 import type { RelayDomain } from './relay/relayed-exporter.ts'
+import type { Remembered } from './recollection/remembered.ts'
 import type { Session } from './session.ts'
+
+/** What is known of a template beyond its table's entry. */
+export interface Said {
+  /** When it was last given to the stores, monotonic. */
+  writtenMs: number
+  /** Of the Message that announced it last, to whatever pod. */
+  exportTimeSec: number
+}
 
 /** One Observation Domain (v9: Source ID) of one session: its templates, sequence numbers and name on the link. */
 export class Domain {
@@ -31,16 +39,30 @@ export class Domain {
   lastExportTimeSec = 0
   /** A Message of it was valid; until then it may be undone. */
   hasSpoken = false
-  /** What the store remembered of it, until it has spoken. */
+  /** What stores remembered of it, until it has spoken and the shared one has been asked. */
   remembered: Remembered | undefined
-  /** The store may have entries of it. */
+  /** The stores may have entries of it. */
   isStored = false
   /** Its part in the group of its exporter's source ports; undefined while the exporter uses one (policy `auto`). */
   member: ScopeMember | undefined
   /** For whom its sender relays, if the policy says that it does. */
   relay: RelayDomain | undefined
-  /** When each template was last given to the store, monotonic. */
-  writtenMs: FewMap<number, number> | undefined
+  /** It has something that only a store said. */
+  isRestored = false
+  /** Whether the shared store has been asked for it; `known`: and has answered, at `recalledMs` (monotonic). */
+  recall: 'none' | 'asked' | 'known' = 'none'
+  recalledMs = 0
+  /** What was asked for was changed meanwhile. */
+  mustRecall = false
+  /** The places under which pushes of the shared store find it. */
+  watched: readonly string[] | undefined
+  /** What each template is worth beside what stores say; of templates that were written or restored. */
+  said: FewMap<number, Said> | undefined
+  /** Export Time when a template ended last: what was said before is over. */
+  endedSec = 0
+  /** The next sequence number as stores have it, or -1. */
+  storedSequence = -1
+  isEnded = false
 
   constructor(session: Session, odid: number, table: TemplateTable) {
     this.session = session

@@ -23,6 +23,7 @@ import type { PendingDrain } from './pending-drain.ts'
 import type { PendingSets } from './pending-sets.ts'
 import type { Recollection } from './recollection.ts'
 import type { Relays } from './relay/relays.ts'
+import type { Publisher } from './recollection/publisher.ts'
 import { measureRecords, type RecordExtent } from './record-extent.ts'
 import type { ExporterScopes } from './scope/exporter-scopes.ts'
 import type { Session } from './session.ts'
@@ -40,6 +41,7 @@ export interface IntakeDeps {
   readonly live: LiveDomains
   readonly options: OptionsState<Domain>
   readonly recollection: Recollection
+  readonly publisher: Publisher
   readonly events: TemplateEvents
   readonly scopes: ExporterScopes
   readonly life: ExporterLife
@@ -157,7 +159,7 @@ export class Intake implements MessageVisitor {
   }
 
   onUnknownSet(set: UnknownSetView): void {
-    const { ledger } = this.#deps
+    const { ledger, recollection } = this.#deps
     const domain = this.#domain
     ledger.dataSets.received++
     this.#isComplete = false
@@ -171,6 +173,7 @@ export class Intake implements MessageVisitor {
       return
     }
     this.#wait(set.templateId, set.offset, set.lengthOctets, '')
+    if (domain.hasSpoken) recollection.onMissing(domain, this.#nowMs)
   }
 
   /** Keep the body of a Set that was counted as received. */
@@ -270,8 +273,8 @@ export class Intake implements MessageVisitor {
   }
 
   readonly #onOptionsChange: OnOptionsChange = (change, record) => {
-    if (change === 'evicted') this.#deps.recollection.forgetOptions(this.#domain, record)
-    else this.#deps.recollection.rememberOptions(this.#domain, record)
+    if (change === 'evicted') this.#deps.publisher.forgetOptions(this.#domain, record)
+    else this.#deps.publisher.rememberOptions(this.#domain, record)
     const { member } = this.#domain
     if (member !== undefined) this.#deps.scopes.onOptions(member, change, record)
     const { relay } = this.#domain
@@ -362,15 +365,18 @@ export class Intake implements MessageVisitor {
     const { exporter } = session
     const header = this.#header!
     session.lastSeenMs = this.#nowMs
+    const isFirst = !this.#domain.hasSpoken
+    if (isFirst) {
+      this.#domain.hasSpoken = true
+      this.#deps.recollection.begin(this.#domain, this.#nowMs)
+    }
     if (++session.messages === VERIFIED_MESSAGES && !session.isVerified) {
       session.verify()
       this.#deps.keeper.publish(session, this.#nowMs)
       for (const domain of session.domains.values()) this.#settle(domain)
-    } else if (!this.#domain.hasSpoken && session.isVerified) {
+    } else if (isFirst && session.isVerified) {
       this.#settle(this.#domain)
     }
-    this.#domain.hasSpoken = true
-    this.#domain.remembered = undefined
     exporter.messages++
     exporter.octets += length
     exporter.lastSeenAtMs = this.#receivedAtMs

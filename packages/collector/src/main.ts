@@ -35,9 +35,11 @@ export async function runCollector({
     version
   })
   const isSpooling = config.collector.templateStore === 'file' && config.collector.limits.pendingSpoolOctets > 0
+  const stores = createStores(config, worker, log)
   const collector = createCollector(config, {
     link,
-    store: createStores(config, worker, log).local,
+    store: stores.local,
+    shared: stores.shared,
     registry: loadElements(config.collector.elementFiles),
     log,
     emit: (event, fields) => control.event(event, fields),

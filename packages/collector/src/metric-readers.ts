@@ -1,4 +1,5 @@
 import { createMetrics, LabelBound, type Metrics, type Report } from '@weir/runtime'
+import type { TemplateStoreStats } from '@weir/templates'
 import { sequenceSums } from './collector-state.ts'
 import type { CollectorParts } from './collector.ts'
 import type { Exporter } from './exporter.ts'
@@ -10,6 +11,20 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
   const { ledger, link, sessions, budget } = parts
   const udp = (read: (part: CollectorParts['udp'][number]) => number) => (report: Report) => {
     for (const part of parts.udp) report(read(part), { listener: part.listener.config.name })
+  }
+  /** One number of each ring, or one for each value of a further label. */
+  const rings = (read: (stats: TemplateStoreStats) => number | Record<string, Record<string, number>>) => {
+    return (report: Report): void => {
+      for (const [ring, store] of [['file', parts.store] as const, ['shared', parts.shared] as const]) {
+        if (store === undefined) continue
+        const value = read(store.stats)
+        if (typeof value === 'number') report(value, { ring })
+        else
+          for (const [label, numbers] of Object.entries(value)) {
+            for (const [name, number] of Object.entries(numbers)) report(number, { ring, [label]: name })
+          }
+      }
+    }
   }
   return createMetrics(
     collectorMetrics,
@@ -69,10 +84,41 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
         const { evicted, refused } = parts.options.stats
         return { evicted, refused }
       }),
-      storeUnflushed: report => report(parts.store.stats.unflushed),
-      storeFailures: each('kind', () => {
-        const { writeFailures: failures, rejected, quarantined } = parts.store.stats
-        return { failures, rejected, quarantined }
+      storeUp: report => {
+        if (parts.shared !== undefined) report(parts.shared.health === 'up' ? 1 : 0)
+      },
+      storeBreakerOpened: report => {
+        if (parts.shared !== undefined) report(parts.shared.stats.breakerOpened)
+      },
+      storeReads: rings(({ reads }) => reads),
+      storePlaces: rings(({ hits, misses }) => ({ outcome: { hit: hits, miss: misses } })),
+      storeRoundTrips: rings(({ roundTrips }) => roundTrips),
+      storeWrites: rings(({ writes, removals }) => ({ kind: { put: writes, remove: removals } })),
+      storeUnflushed: rings(({ unflushed }) => unflushed),
+      storeLag: rings(({ writeBehindLagMs }) => writeBehindLagMs / 1000),
+      storeFailures: rings(stats => ({
+        kind: {
+          write: stats.writeFailures,
+          dropped: stats.writesDropped,
+          rejected: stats.rejected,
+          codec: stats.codecErrors,
+          backend: stats.backendErrors,
+          quarantined: stats.quarantined
+        }
+      })),
+      storePushes: report => {
+        if (parts.shared !== undefined) report(parts.shared.stats.pushes)
+      },
+      storeRewrites: report => {
+        if (parts.shared !== undefined) report(parts.recollection.rewrites)
+      },
+      templatesRestored: each('source', () => ({ ...parts.restorer.templates })),
+      templateConflicts: report => report(parts.restorer.conflicts),
+      remembered: report => report(parts.recollection.waiting),
+      rememberedOctets: report => report(parts.recollection.rememberedOctets),
+      recallsLimited: each('limit', () => {
+        const { limited, refusedReads } = parts.recollection
+        return { remembered: limited.places, unverified: refusedReads, queue: limited.reads }
       }),
       relayedExporters: report => report(parts.relays.size),
       relayedRecords: each('outcome', () => ({ ...parts.relays.counters })),

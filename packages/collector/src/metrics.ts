@@ -180,16 +180,94 @@ export const collectorMetrics = defineMetrics({
     type: 'counter',
     labels: ['event']
   },
+  storeUp: {
+    name: 'weir_collector_store_up',
+    help: 'Whether the store that pods share can be asked: 1; 0 = it is away, or failed so often that it is not asked for a while (L-80).',
+    type: 'gauge'
+  },
+  storeBreakerOpened: {
+    name: 'weir_collector_store_breaker_opened_total',
+    help: 'Times that the shared store was not asked for a while, because it failed too often (L-80).',
+    type: 'counter'
+  },
+  storeReads: {
+    name: 'weir_collector_store_reads_total',
+    help: 'Reads of a ring (file: of this worker, shared: of all pods); each is of many places.',
+    type: 'counter',
+    labels: ['ring']
+  },
+  storePlaces: {
+    name: 'weir_collector_store_places_total',
+    help: 'Places (what one Observation Domain under one scope has said) read of a ring, by whether it had anything: hit, miss.',
+    type: 'counter',
+    labels: ['ring', 'outcome']
+  },
+  storeRoundTrips: {
+    name: 'weir_collector_store_round_trips_total',
+    help: 'Times that a server of the shared store was waited for; never by a Message.',
+    type: 'counter',
+    labels: ['ring']
+  },
+  storeWrites: {
+    name: 'weir_collector_store_writes_total',
+    help: 'Entries given to a ring, or taken out.',
+    type: 'counter',
+    labels: ['ring', 'kind']
+  },
   storeUnflushed: {
     name: 'weir_collector_store_unflushed',
-    help: 'Changes of templates and options state that are not in the store yet.',
-    type: 'gauge'
+    help: 'Changes of templates and options state that are not in the ring yet.',
+    type: 'gauge',
+    labels: ['ring']
+  },
+  storeLag: {
+    name: 'weir_collector_store_write_behind_lag_seconds',
+    help: 'Age of the oldest change that is not in the ring yet.',
+    type: 'gauge',
+    labels: ['ring']
   },
   storeFailures: {
     name: 'weir_collector_store_failures_total',
-    help: 'Writes to the template store that failed, entries not believed, files set aside.',
+    help: 'What went wrong with a ring: writes that failed (tried again), changes given up, entries not believed (codec: octets that nobody reads, among them), calls of a server that failed or took too long (backend), files set aside.',
     type: 'counter',
-    labels: ['kind']
+    labels: ['ring', 'kind']
+  },
+  storePushes: {
+    name: 'weir_collector_store_pushes_total',
+    help: 'Places that other pods changed and that we were told of.',
+    type: 'counter'
+  },
+  storeRewrites: {
+    name: 'weir_collector_store_rewrites_total',
+    help: 'Times that everything live was put into the shared store again, because it may have lost something.',
+    type: 'counter'
+  },
+  templatesRestored: {
+    name: 'weir_collector_templates_restored_total',
+    help: 'Templates taken up from a store, by source: file of this worker, store of all pods, session (the last TCP session, where the policy of the exporter allows that).',
+    type: 'counter',
+    labels: ['source']
+  },
+  templateConflicts: {
+    name: 'weir_collector_template_conflicts_total',
+    help: 'Definitions of the shared store that say something else than what was announced here, later: each pod goes by what it was told itself.',
+    type: 'counter'
+  },
+  remembered: {
+    name: 'weir_collector_remembered_entries',
+    help: 'Templates and options records of exporters that stores know and that were not seen since the start (L-12).',
+    type: 'gauge'
+  },
+  rememberedOctets: {
+    name: 'weir_collector_remembered_octets',
+    help: 'Memory of these, estimated (L-12).',
+    type: 'gauge'
+  },
+  recallsLimited: {
+    name: 'weir_collector_store_limited_total',
+    help: 'Places that did not fit into memory at the start (remembered: L-12), questions put off because sessions not verified caused too many (unverified: L-02) or because too many waited (queue).',
+    type: 'counter',
+    labels: ['limit']
   },
   relayedExporters: {
     name: 'weir_collector_relayed_exporters',

@@ -1,226 +1,468 @@
-import type { TemplateEntry } from '@weir/ipfix'
-import type { Clock } from '@weir/runtime'
+import { delay, type Clock, type Log, type Timer } from '@weir/runtime'
 import {
-  allEntries,
   isRestorable,
   keyOf,
-  optionsField,
   placeKey,
-  templateField,
+  seenMsOf,
   type EntryKey,
   type OptionsRecord,
   type Place,
-  type RemovalReason,
   type StoredEntry,
-  type StoredOptions,
+  type StoredPlace,
   type StoredTemplate,
   type TemplateStore
 } from '@weir/templates'
 import type { Domain } from './domain.ts'
+import type { ExporterPolicies } from './exporter-policies.ts'
 import { FewMap } from './few-map.ts'
+import { RateGate } from './rate-gate.ts'
+import { isMemorable, lastPlaceOf, placeOf } from './recollection/places.ts'
+import type { Publisher } from './recollection/publisher.ts'
+import { Remembered } from './recollection/remembered.ts'
+import type { Restorer } from './recollection/restorer.ts'
+import { Rotation } from './recollection/rotation.ts'
+import { StoreReader } from './recollection/store-reader.ts'
+import { WarmMemory } from './recollection/warm-memory.ts'
 
-/** What a store knew of one Observation Domain of one session. */
-export interface Remembered {
-  readonly templates: StoredTemplate[]
-  readonly options: StoredOptions[]
+export interface RecollectionLimits {
+  /** Memory of what is remembered and not asked for. */
+  readonly rememberedOctetsTotal: number
+  /** Questions that sessions not verified may cause in a second. */
+  readonly unverifiedReadsPerSec: number
+  /** Templates last seen longer ago are of no use. */
+  readonly templateLifetimeMaxMs: number
 }
 
-/** A template that is announced again and again is written this often, to keep its age true. */
-const REFRESH_WRITE_MS = 60_000
-/** Kept of templates that live as long as their session (TCP): the clamp of D8. */
-const MAX_LIFETIME_MS = 259_200_000
+export interface WarmUp {
+  /** Longest time that readiness waits for it. */
+  readonly timeoutMs: number
+  readonly seenWithinMs: number
+}
+
+export interface RecollectionDeps {
+  /** Of this worker alone. */
+  readonly local: TemplateStore
+  /** Of all pods. */
+  readonly shared: TemplateStore | undefined
+  readonly publisher: Publisher
+  readonly restorer: Restorer
+  readonly policies: ExporterPolicies
+  readonly clock: Clock
+  readonly log: Log
+  /** Domains of verified UDP sessions. */
+  readonly domains: () => Iterable<Domain>
+  readonly optionsOf: (domain: Domain) => Iterable<OptionsRecord>
+}
+
+/** A start waits so long to know whether the shared store is there, and not longer. */
+const CONNECT_LOOK_MS = 200
+/** Places taken into memory between two looks at the sockets. */
+const WARM_SLICE = 50
+/** A domain that the store had nothing for, or not enough, is asked for again so much later. */
+const ASK_AGAIN_MS = 30_000
+/** What only a store said is looked at again so often: a push may have been lost, and it would expire. */
+const AUDIT_MS = 300_000
+/** Places that the store had nothing for, of sessions that may be gone and come again. */
+const MAX_NOTHING = 8_192
+/** Domains looked at in a second, and of these written and asked for at most. */
+const LOOKED_AT = 20_000
+const WRITTEN = 2_000
+const ASKED = 200
+/** After a loss everything is put again within this time, in slices. */
+const REWRITE_MS = 20_000
+const REWRITE_SLICE_MS = 100
 
 /**
- * Between the sessions and the template store: read once at the start, then written behind. What it gives back decodes
- * UDP sessions only; TCP sessions are written for inspection and forgotten with the next start (RFC 7011 §8, D7). Only
- * verified sessions are written, so that spoofed sources cost no disk (TH-04, TH-22).
+ * What stores remember of exporters: the local ring is read at the start, the shared one too, in slices; a domain whose place
+ * is in neither memory is asked for, many in one read. Nothing of it is on the path of Messages: a domain begins with what is
+ * in memory, its Data Sets without a template wait as they would anyway, and an answer lets them go on.
+ *
+ * TCP sessions get nothing from a store (RFC 7011 §8), but for exporters whose policy says so.
  */
 export class Recollection {
-  /** Templates taken up again from the store. */
-  restored = 0
-  readonly #store: TemplateStore
-  readonly #clock: Clock
-  readonly #remembered = new Map<string, Remembered>()
+  /** Questions not asked, because sessions that are not verified caused too many. */
+  refusedReads = 0
+  /** Times that everything was put again. */
+  rewrites = 0
+  readonly #deps: RecollectionDeps
+  readonly #limits: RecollectionLimits
+  readonly #warmUp: WarmUp
+  readonly #memory: WarmMemory
+  readonly #reader: StoreReader | undefined
+  readonly #gate: RateGate
+  readonly #rotation: Rotation<Domain>
+  /** Domains by the keys of their places, for pushes. */
+  readonly #live = new Map<string, FewMap<Domain, Domain>>()
+  /** Places that the shared store had nothing for, and until when that is believed (monotonic). */
+  readonly #nothing = new Map<string, number>()
+  /** Places changed elsewhere while they may be on their way into memory. */
+  #changed: Set<string> | undefined
+  #epoch = 0
+  #isWarm = false
+  #startedMs = 0
+  #isClosed = false
+  #rewriting: Timer | undefined
+  #isLostAgain = false
+  #endWatch: (() => void)[] = []
 
-  constructor(store: TemplateStore, clock: Clock) {
-    this.#store = store
-    this.#clock = clock
+  constructor(limits: RecollectionLimits, warmUp: WarmUp, deps: RecollectionDeps) {
+    this.#limits = limits
+    this.#warmUp = warmUp
+    this.#deps = deps
+    this.#memory = new WarmMemory(limits.rememberedOctetsTotal)
+    this.#gate = new RateGate(limits.unverifiedReadsPerSec)
+    this.#rotation = new Rotation(deps.domains)
+    const { shared, clock } = deps
+    this.#reader =
+      shared && new StoreReader(shared, clock, (domain, stored, isSure) => this.#onAnswer(domain, stored, isSure))
+  }
+
+  /** Templates taken up again from a store. */
+  get restored(): number {
+    const { file, store, session } = this.#deps.restorer.templates
+    return file + store + session
   }
 
   /** Entries of sessions that have not been seen again yet. */
   get waiting(): number {
-    let entries = 0
-    for (const { templates, options } of this.#remembered.values()) entries += templates.length + options.length
-    return entries
+    return this.#memory.entries
   }
 
-  /**
-   * Read the store. Resolves when sessions may begin.
-   *
-   * @param lifetimeMs - templates last seen longer ago are removed, and what belongs to them.
-   */
-  async load(lifetimeMs: number): Promise<void> {
-    await this.#store.start()
-    const entries = await allEntries(this.#store)
-    const nowAtMs = this.#clock.nowMs()
-    const useless: EntryKey[] = []
-    for (const entry of entries) {
-      if (entry.kind !== 'template') continue
-      if (!isRestorable(entry.scope) || entry.lastSeenMs + lifetimeMs <= nowAtMs) useless.push(keyOf(entry))
-      else this.#placeOf(entry).templates.push(entry)
-    }
-    for (const entry of entries) {
-      if (entry.kind !== 'options') continue
-      const place = this.#remembered.get(placeKey(entry))
-      if (place === undefined) useless.push(keyOf(entry))
-      else place.options.push(entry)
-    }
-    if (useless.length > 0) this.#store.remove(useless, 'expired')
+  get rememberedPlaces(): number {
+    return this.#memory.size
+  }
+
+  get rememberedOctets(): number {
+    return this.#memory.octets
+  }
+
+  /** Domains that wait for their turn to be asked for, or for an answer. */
+  get asked(): number {
+    return this.#reader === undefined ? 0 : this.#reader.waiting
+  }
+
+  /** Places that did not fit into memory, questions that did not fit into the queue. */
+  get limited(): { readonly places: number; readonly reads: number } {
+    return { places: this.#memory.refused, reads: this.#reader?.overflowed ?? 0 }
+  }
+
+  /** What the shared store knows has been taken up, or has taken too long. */
+  get isWarm(): boolean {
+    if (this.#isWarm || this.#deps.shared === undefined) return true
+    return this.#startedMs > 0 && this.#deps.clock.monotonicMs() - this.#startedMs >= this.#warmUp.timeoutMs
+  }
+
+  /** Read the local ring, begin to read the shared one. Resolves when sessions may begin. */
+  async start(): Promise<void> {
+    const { local, shared, clock } = this.#deps
+    await local.start()
+    for await (const places of local.list()) this.#load(places)
+    if (shared === undefined) return this.#memory.settle()
+    this.#startedMs = Math.max(1, clock.monotonicMs())
+    this.#endWatch = [shared.watch(changed => this.#onChanged(changed)), shared.onLost(() => this.#onLost())]
+    const started = shared.start()
+    void started.then(() => this.#warm())
+    await Promise.race([started, delay(clock, CONNECT_LOOK_MS)])
+  }
+
+  /** Nothing is restored any more. The stores are closed by who owns them. */
+  close(): void {
+    this.#isClosed = true
+    this.#reader?.close()
+    this.#rewriting?.cancel()
+    for (const end of this.#endWatch) end()
   }
 
   /** What is remembered of sessions that have not been seen again yet. */
-  *places(): Generator<{ readonly scope: string; readonly odid: number } & Remembered> {
-    for (const [key, { templates, options }] of this.#remembered) {
-      const separator = key.indexOf('|')
-      yield { odid: Number(key.slice(0, separator)), scope: key.slice(separator + 1), templates, options }
-    }
+  places(): Generator<Place & Pick<Remembered, 'templates' | 'options'>> {
+    return this.#memory.places()
   }
 
-  /** One remembered template is not to be known again, here and in the store. */
+  /** One remembered template is not to be known again, here and in the stores. */
   forgetRemembered(template: StoredTemplate): void {
-    const templates = this.#remembered.get(placeKey(template))?.templates
-    const index = templates?.indexOf(template) ?? -1
-    if (index >= 0) templates?.splice(index, 1)
-    this.#store.remove([keyOf(template)], 'withdrawn')
+    this.#memory.forget(placeKey(template), template.templateId)
+    this.#deps.local.remove([keyOf(template)], 'withdrawn')
+    this.#deps.shared?.remove([keyOf(template)], 'withdrawn')
   }
 
-  /** What is known of a domain that has just been seen; given out once, unless it is {@link giveBack}. */
-  take(domain: Domain): Remembered | undefined {
-    if (this.#remembered.size === 0) return undefined
-    const key = placeKey(placeOf(domain))
-    const remembered = this.#remembered.get(key)
-    if (remembered === undefined) return undefined
-    this.#remembered.delete(key)
+  /** What is known of a domain that has just been made; the domain has it, until it is {@link giveBack}. */
+  take(domain: Domain): void {
+    if (this.#memory.size === 0 || domain.session.transport !== 'udp' || !isMemorable(domain)) return
+    const remembered = this.#memory.take(placeKey(placeOf(domain)))
+    if (remembered === undefined) return
     domain.remembered = remembered
     domain.isStored = true
-    return remembered
+    if (!this.#isDoubtful(remembered)) this.#apply(domain, remembered, remembered.epoch < 0 ? 'file' : 'store')
   }
 
   /** The domain came to nothing, because its first Message was malformed: what was remembered waits on. */
   giveBack(domain: Domain): void {
     const { remembered } = domain
-    if (remembered === undefined) return
-    this.#remembered.set(placeKey(placeOf(domain)), remembered)
+    if (remembered !== undefined) this.#memory.giveBack(placeKey(placeOf(domain)), remembered)
+    domain.remembered = undefined
   }
 
-  /** The domain's session has been verified, or the process ends: what it has said so far is written too. */
-  publish(domain: Domain, options: Iterable<OptionsRecord>, nowMs: number): void {
-    for (const template of domain.table.entries()) this.#write(domain, template, nowMs)
-    for (const record of options) this.#writeOptions(domain, record)
+  /** The first Message of a domain was valid: now it is worth a question, where memory has no answer. */
+  begin(domain: Domain, nowMs: number): void {
+    const { remembered, session } = domain
+    if (session.transport === 'tcp' && session.hasPending) return this.#resume(domain, nowMs)
+    if (this.#reader === undefined || session.transport !== 'udp' || !isMemorable(domain)) {
+      domain.remembered = undefined
+      return
+    }
+    if (remembered?.isApplied === true) domain.remembered = undefined
+    if (remembered?.isApplied === true && remembered.epoch === this.#epoch) {
+      domain.recall = 'known'
+      domain.recalledMs = nowMs
+      this.#watch(domain)
+    } else if (!this.#ask(domain, nowMs)) this.#fallBack(domain)
   }
 
-  /** The definition is new or another one. */
-  remember(domain: Domain, template: TemplateEntry, nowMs: number): void {
-    if (domain.session.isVerified) this.#write(domain, template, nowMs)
+  /** The session is no spoofed one-off: it is asked for if it was not. */
+  onVerified(domain: Domain, nowMs: number): void {
+    if (this.#reader !== undefined && domain.recall === 'none' && domain.session.transport === 'udp') {
+      this.#ask(domain, nowMs)
+    }
   }
 
-  /** The same definition came again. Cheap: written only once in a while. */
-  refresh(domain: Domain, templateId: number, nowMs: number): void {
-    if (!domain.session.isVerified) return
-    const writtenMs = domain.writtenMs?.get(templateId)
-    if (writtenMs !== undefined && nowMs - writtenMs < REFRESH_WRITE_MS) return
-    const template = domain.table.entry(templateId)
-    if (template !== undefined) this.#write(domain, template, nowMs)
+  /** Data came for an id that has no template. */
+  onMissing(domain: Domain, nowMs: number): void {
+    if (domain.recall === 'asked') return
+    if (domain.session.transport === 'tcp') return this.#resume(domain, nowMs)
+    if (this.#reader === undefined || !isMemorable(domain)) return
+    if (domain.recall === 'known' && nowMs - domain.recalledMs < ASK_AGAIN_MS) return
+    this.#ask(domain, nowMs)
   }
 
-  forget(domain: Domain, templateId: number, reason: RemovalReason): void {
-    if (!domain.isStored) return
-    domain.writtenMs?.delete(templateId)
-    this.#store.remove([templateKeyOf(domain, templateId)], reason)
+  /** The domain is no more. */
+  onEnded(domain: Domain): void {
+    domain.isEnded = true
+    if (domain.remembered?.isApplied === false) this.giveBack(domain)
+    const { watched } = domain
+    if (watched === undefined) return
+    domain.watched = undefined
+    for (const key of watched) {
+      const domains = this.#live.get(key)
+      domains?.delete(domain)
+      if (domains?.size === 0) this.#live.delete(key)
+    }
   }
 
-  rememberOptions(domain: Domain, record: OptionsRecord): void {
-    if (domain.session.isVerified) this.#writeOptions(domain, record)
+  /** Once a second: sequence numbers are written, what only a store said is looked at again. */
+  tick(nowMs: number): void {
+    this.#lookAtHealth()
+    const { publisher } = this.#deps
+    const isUp = this.#isUp
+    let written = 0
+    let asked = 0
+    this.#rotation.visit(LOOKED_AT, domain => {
+      if (written < WRITTEN && publisher.putSequence(domain)) written++
+      if (!isUp || asked >= ASKED || domain.recall === 'asked' || !isMemorable(domain)) return
+      const isDue = domain.recall === 'none' || (domain.isRestored && nowMs - domain.recalledMs >= AUDIT_MS)
+      if (isDue && this.#ask(domain, nowMs)) asked++
+    })
   }
 
-  #writeOptions(domain: Domain, record: OptionsRecord): void {
-    const { layout, octets, scopeOctets, exportTimeSec, receivedAtMs, bootTimeMs } = record
-    domain.isStored = true
-    this.#store.put([
-      {
-        kind: 'options',
-        scope: domain.session.identity.scope,
-        odid: domain.odid,
-        scopeCount: layout.scopeCount,
-        fields: layout.fields,
-        exportTimeSec,
-        receivedAtMs,
-        bootTimeMs,
-        scopeOctets,
-        octets
+  /** The process ends: where the sequence numbers stand. */
+  putSequences(): void {
+    for (const domain of this.#deps.domains()) this.#deps.publisher.putSequence(domain)
+  }
+
+  get #isUp(): boolean {
+    return this.#deps.shared?.health === 'up'
+  }
+
+  /** The shared store may know better, and can be asked. */
+  #isDoubtful(remembered: Remembered): boolean {
+    return this.#isUp && remembered.epoch !== this.#epoch
+  }
+
+  #load(places: readonly StoredPlace[]): void {
+    const oldestMs = this.#deps.clock.nowMs() - this.#limits.templateLifetimeMaxMs
+    const useless: EntryKey[] = []
+    for (const { place, entries } of places) {
+      const useful: StoredEntry[] = []
+      for (const entry of entries) {
+        // Options records are as old as they are: they end with the templates.
+        const isOld = entry.kind !== 'options' && seenMsOf(entry) <= oldestMs
+        if (isOld || !(isRestorable(place.scope) || place.scope.startsWith('last/'))) useless.push(keyOf(entry))
+        else useful.push(entry)
       }
-    ])
+      const hasTemplates = useful.some(({ kind }) => kind === 'template')
+      if (!hasTemplates) for (const entry of useful) if (entry.kind === 'options') useless.push(keyOf(entry))
+      if (!isRestorable(place.scope)) continue
+      const kept = hasTemplates ? useful : useful.filter(({ kind }) => kind !== 'options')
+      this.#memory.add({ place, entries: kept }, -1)
+    }
+    if (useless.length > 0) this.#deps.local.remove(useless, 'expired')
   }
 
-  forgetOptions(domain: Domain, record: OptionsRecord): void {
-    if (domain.isStored) this.#store.remove([optionsKeyOf(domain, record)], 'expired')
-  }
-
-  /** The session is over: nothing of this domain is to be known again. */
-  forgetDomain(domain: Domain, options: Iterable<OptionsRecord>): void {
-    if (!domain.isStored) return
-    const keys: EntryKey[] = []
-    for (const { templateId } of domain.table.entries()) keys.push(templateKeyOf(domain, templateId))
-    for (const record of options) keys.push(optionsKeyOf(domain, record))
-    if (keys.length > 0) this.#store.remove(keys, 'expired')
-  }
-
-  #write(domain: Domain, template: TemplateEntry, nowMs: number): void {
-    domain.isStored = true
-    domain.writtenMs ??= new FewMap()
-    domain.writtenMs.set(template.templateId, nowMs)
-    const wallOffsetMs = this.#clock.nowMs() - nowMs
-    this.#store.put([
-      {
-        kind: 'template',
-        scope: domain.session.identity.scope,
-        odid: domain.odid,
-        templateId: template.templateId,
-        scopeCount: template.layout.scopeCount,
-        fields: template.layout.fields,
-        exportTimeSec: domain.lastExportTimeSec,
-        session: sessionText(domain),
-        firstSeenMs: Math.max(0, template.firstSeenMs + wallOffsetMs),
-        lastSeenMs: Math.max(0, template.lastSeenMs + wallOffsetMs),
-        announcements: Math.min(template.announcements, 0xffff_ffff),
-        lifetimeMs: Math.min(template.expiresAtMs - template.lastSeenMs, MAX_LIFETIME_MS)
+  /** Take up what the shared store knows of exporters seen lately. */
+  async #warm(): Promise<void> {
+    const { shared, clock, log } = this.#deps
+    const { timeoutMs, seenWithinMs } = this.#warmUp
+    const epoch = this.#epoch
+    this.#changed = new Set()
+    try {
+      if (timeoutMs > 0 && this.#isUp) {
+        listing: for await (const places of shared!.list({ seenSinceMs: clock.nowMs() - seenWithinMs })) {
+          for (let from = 0; from < places.length; from += WARM_SLICE) {
+            if (this.#isClosed || clock.monotonicMs() - this.#startedMs > timeoutMs) break listing
+            for (const stored of places.slice(from, from + WARM_SLICE)) this.#warmPlace(stored, epoch)
+            await new Promise(resolve => setImmediate(resolve))
+          }
+        }
       }
-    ])
+    } catch (error) {
+      log.warn('warm_up_failed', 'the shared store could not be read at the start: it is asked as exporters come', {
+        error
+      })
+    }
+    this.#changed = undefined
+    this.#memory.settle()
+    this.#isWarm = true
+    log.info('warm', 'what other pods know of exporters was taken up', {
+      places: this.#memory.size,
+      entries: this.#memory.entries,
+      ms: Math.round(clock.monotonicMs() - this.#startedMs)
+    })
   }
 
-  #placeOf(entry: StoredEntry): Remembered {
-    const key = placeKey(entry)
-    let place = this.#remembered.get(key)
-    if (place === undefined) this.#remembered.set(key, (place = { templates: [], options: [] }))
-    return place
+  #warmPlace(stored: StoredPlace, epoch: number): void {
+    const { place, entries } = stored
+    const key = placeKey(place)
+    if (!isRestorable(place.scope) || this.#live.has(key)) return
+    const own = entries.filter(({ scope, odid }) => scope === place.scope && odid === place.odid)
+    this.#memory.add({ place, entries: own }, this.#changed?.has(key) === true ? -1 : epoch)
+  }
+
+  /** @returns false if nobody was asked. */
+  #ask(domain: Domain, nowMs: number): boolean {
+    if (domain.recall === 'asked') return true
+    if (!this.#isUp) return false
+    if (!domain.session.isVerified) {
+      const nothingUntilMs = this.#nothing.size === 0 ? undefined : this.#nothing.get(placeKey(placeOf(domain)))
+      if (nothingUntilMs !== undefined && nothingUntilMs > nowMs) return false
+      if (!this.#gate.pass(nowMs)) {
+        this.refusedReads++
+        return false
+      }
+    }
+    if (!this.#reader!.ask(domain, [placeOf(domain)])) return false
+    domain.recall = 'asked'
+    this.#watch(domain)
+    return true
+  }
+
+  #onAnswer(domain: Domain, stored: readonly StoredPlace[], isSure: boolean): void {
+    const nowMs = this.#deps.clock.monotonicMs()
+    const entries = stored.flatMap(each => each.entries)
+    const remembered = domain.remembered ?? new Remembered()
+    domain.remembered = undefined
+    domain.recall = isSure ? 'known' : 'none'
+    domain.recalledMs = nowMs
+    const hadNothing = entries.length === 0
+    remembered.add(entries)
+    if (hadNothing && isSure && !domain.session.isVerified) this.#noteNothing(stored, nowMs)
+    const source = domain.session.transport === 'tcp' ? 'session' : hadNothing ? 'file' : 'store'
+    if (!remembered.isEmpty) this.#apply(domain, remembered, source)
+    if (!domain.mustRecall) return
+    domain.mustRecall = false
+    this.#ask(domain, nowMs)
+  }
+
+  #apply(domain: Domain, remembered: Remembered, source: 'file' | 'store' | 'session'): void {
+    remembered.isApplied = true
+    if (this.#deps.restorer.apply(domain, remembered, source)) domain.isRestored = true
+    domain.storedSequence = remembered.sequence?.nextSequence ?? domain.storedSequence
+  }
+
+  /** The shared store cannot be asked: what the local ring said is better than nothing. */
+  #fallBack(domain: Domain): void {
+    const { remembered } = domain
+    domain.remembered = undefined
+    if (remembered !== undefined && !remembered.isApplied) {
+      this.#apply(domain, remembered, remembered.epoch < 0 ? 'file' : 'store')
+    }
+  }
+
+  #noteNothing(stored: readonly StoredPlace[], nowMs: number): void {
+    for (const { place } of stored) {
+      const key = placeKey(place)
+      this.#nothing.delete(key)
+      if (this.#nothing.size >= MAX_NOTHING) this.#nothing.delete(this.#nothing.keys().next().value!)
+      this.#nothing.set(key, nowMs + ASK_AGAIN_MS)
+    }
+  }
+
+  /** A TCP exporter that sends no templates, and may be decoded by those of its last session. */
+  #resume(domain: Domain, nowMs: number): void {
+    if (!this.#deps.policies.policyFor(domain.session.exporter.id).resumeTemplates) return
+    if (domain.recall === 'known' && nowMs - domain.recalledMs < ASK_AGAIN_MS) return
+    domain.recall = 'asked'
+    const place = lastPlaceOf(domain)
+    void this.#deps.local.read([place]).then(([stored]) => {
+      if (this.#isClosed || domain.isEnded) return
+      domain.remembered = new Remembered()
+      domain.remembered.add(stored?.entries ?? [])
+      if (this.#isUp && this.#reader!.ask(domain, [place])) return
+      this.#onAnswer(domain, [], true)
+    })
+  }
+
+  #watch(domain: Domain): void {
+    if (domain.watched !== undefined) return
+    domain.watched = [placeKey(placeOf(domain))]
+    for (const key of domain.watched) {
+      let domains = this.#live.get(key)
+      if (domains === undefined) this.#live.set(key, (domains = new FewMap()))
+      domains.set(domain, domain)
+    }
+  }
+
+  /** Another pod wrote something. */
+  #onChanged(places: readonly Place[]): void {
+    const nowMs = this.#deps.clock.monotonicMs()
+    for (const place of places) {
+      const key = placeKey(place)
+      this.#changed?.add(key)
+      this.#nothing.delete(key)
+      this.#memory.invalidate(key)
+      for (const domain of this.#live.get(key)?.values() ?? []) {
+        if (domain.recall === 'asked') domain.mustRecall = true
+        else this.#ask(domain, nowMs)
+      }
+    }
+  }
+
+  #lookAtHealth(): void {
+    if (this.#deps.shared !== undefined && !this.#isUp) this.#epoch++
+  }
+
+  /** What was put may be gone, and pushes may have been missed. */
+  #onLost(): void {
+    this.#epoch++
+    if (this.#isClosed) return
+    if (this.#rewriting === undefined) this.#rewrite()
+    else this.#isLostAgain = true
+  }
+
+  #rewrite(): void {
+    this.#isLostAgain = false
+    this.rewrites++
+    this.#deps.log.info('store_rewritten', 'the shared store may have lost something: all that is live is put again')
+    const { publisher, domains, optionsOf, clock } = this.#deps
+    const rotation = new Rotation(domains)
+    let total = 0
+    for (const _ of domains()) total++
+    const slice = Math.max(1, Math.ceil((total * REWRITE_SLICE_MS) / REWRITE_MS))
+    this.#rewriting = clock.setPeriodic(REWRITE_SLICE_MS, () => {
+      const nowMs = clock.monotonicMs()
+      rotation.visit(slice, domain => publisher.rewrite(domain, optionsOf(domain), nowMs))
+      if (rotation.rounds === 0) return
+      this.#rewriting?.cancel()
+      this.#rewriting = undefined
+      if (this.#isLostAgain) this.#rewrite()
+    })
   }
 }
-
-const placeOf = (domain: Domain): Place => ({ scope: domain.session.identity.scope, odid: domain.odid })
-
-function sessionText({ session }: Domain): string {
-  const { identity, exporter, transport } = session
-  return `${transport} ${exporter.address.text}:${identity.port} ${identity.listener}`
-}
-
-const templateKeyOf = (domain: Domain, templateId: number): EntryKey => ({
-  ...placeOf(domain),
-  field: templateField(templateId),
-  exportTimeSec: domain.lastExportTimeSec
-})
-
-const optionsKeyOf = (domain: Domain, { layout, octets, scopeOctets, exportTimeSec }: OptionsRecord): EntryKey => ({
-  ...placeOf(domain),
-  field: optionsField(layout.key, octets.subarray(0, scopeOctets)),
-  exportTimeSec
-})

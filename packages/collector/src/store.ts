@@ -74,6 +74,6 @@ function natsOptions(store: NatsStore, { credentials, tls, hmacKey }: StoreFiles
 }
 
 function sharedOptions(store: RedisStore | NatsStore) {
-  const { timeoutMs, connectTimeoutMs, shelfOctetsTotal, shelfOctetsPerPlace, warmupTimeoutMs, seenWithinMs } = store
-  return { timeoutMs, connectTimeoutMs, shelfOctetsTotal, shelfOctetsPerPlace, warmupTimeoutMs, seenWithinMs }
+  const { timeoutMs, connectTimeoutMs, shelfOctetsTotal, shelfOctetsPerPlace } = store
+  return { timeoutMs, connectTimeoutMs, shelfOctetsTotal, shelfOctetsPerPlace }
 }

@@ -4,7 +4,7 @@ import type { Log } from '@weir/runtime'
 import type { RemovalReason } from '@weir/templates'
 import type { Domain } from './domain.ts'
 import type { EventFields, EventOutlet } from './event-outlet.ts'
-import type { Recollection } from './recollection.ts'
+import type { Publisher } from './recollection/publisher.ts'
 import { templateKeyOf } from './template-key.ts'
 
 /** Ids remembered as ended in one domain; more than any exporter has. */
@@ -25,12 +25,12 @@ export class TemplateEvents {
     evicted: 0,
     rejected: 0
   }
-  readonly #recollection: Recollection
+  readonly #publisher: Publisher
   readonly #log: Log
   readonly #outlet: EventOutlet
 
-  constructor(recollection: Recollection, log: Log, outlet: EventOutlet) {
-    this.#recollection = recollection
+  constructor(publisher: Publisher, log: Log, outlet: EventOutlet) {
+    this.#publisher = publisher
     this.#log = log
     this.#outlet = outlet
   }
@@ -40,7 +40,7 @@ export class TemplateEvents {
     this.changes[event.change]++
     switch (event.change) {
       case 'refreshed':
-        this.#recollection.refresh(domain, event.templateId, nowMs)
+        this.#publisher.refresh(domain, event.templateId, nowMs)
         if (domain.session.transport === 'tcp')
           this.#note('debug', 'template_same', 'a template was sent again', domain, event)
         return
@@ -61,12 +61,12 @@ export class TemplateEvents {
         this.#tell('template_redefined', domain, event, nowMs)
         return
       case 'evicted':
-        this.#recollection.forget(domain, event.templateId, 'expired')
+        this.#publisher.forget(domain, event.templateId, 'expired')
         this.#note('warn', 'template_evicted', 'a template was ended by a limit', domain, event)
         this.#tell('template_evicted', domain, event, nowMs)
         return
       case 'expired':
-        if (event.wasHint === true) this.#recollection.forget(domain, event.templateId, event.change)
+        if (event.wasHint === true) this.#publisher.forget(domain, event.templateId, event.change)
         else this.#end(domain, event.templateId, event.change)
         this.#note('warn', 'template_expired', 'a template was not announced again within its lifetime', domain, event)
         this.#tell('template_expired', domain, event, nowMs)
@@ -101,19 +101,19 @@ export class TemplateEvents {
   /** Through the API: its data waits for the next announcement. The template has left the table already. */
   onForgotten(domain: Domain, templateId: number, layout: Layout, nowMs: number): void {
     this.changes.withdrawn++
-    this.#recollection.forget(domain, templateId, 'withdrawn')
+    this.#publisher.forget(domain, templateId, 'withdrawn')
     this.#tell('template_withdrawn', domain, { templateId, layout }, nowMs, { by: 'api' })
   }
 
   #remember(domain: Domain, templateId: number, nowMs: number): void {
     const entry = domain.table.entry(templateId)
-    if (entry !== undefined) this.#recollection.remember(domain, entry, nowMs)
+    if (entry !== undefined) this.#publisher.remember(domain, entry, nowMs)
   }
 
   #end(domain: Domain, templateId: number, reason: RemovalReason): void {
     domain.ended ??= new Set()
     if (domain.ended.size < MAX_ENDED) domain.ended.add(templateId)
-    this.#recollection.forget(domain, templateId, reason)
+    this.#publisher.forget(domain, templateId, reason)
   }
 
   #tell(

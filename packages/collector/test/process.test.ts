@@ -66,7 +66,7 @@ test('F-01 F-03 a killed collector decodes at once when it is back: kill -9 afte
   const first = await startProcess(t, document)
   for (let message = 0; message < VERIFIED_MESSAGES; message++) await send(source, udpPort, templateMessage())
   await untilMetric(httpPort, `weir_collector_messages_total{outcome="decoded_ok"} ${VERIFIED_MESSAGES}`)
-  await untilMetric(httpPort, 'weir_collector_store_unflushed 0')
+  await untilMetric(httpPort, 'weir_collector_store_unflushed{ring="file"} 0')
   first.kill('SIGKILL')
   await once(first, 'exit')
 

@@ -174,9 +174,9 @@ export class TemplateTable {
     return true
   }
 
-  /** Somebody else has seen it announced again: a hint from a store or a sibling lives on. Does nothing to what the wire announced. */
+  /** Somebody else has seen it announced again, the same definition: it lives on. It is no more sure than it was. */
   renew(entry: TemplateEntry, lastSeenMs: number, lifetimeMs?: number): void {
-    if (!entry.isHint || entry.source === 'wire' || lastSeenMs <= entry.lastSeenMs) return
+    if (this.transport !== 'udp' || lastSeenMs <= entry.lastSeenMs) return
     entry.lastSeenMs = lastSeenMs
     entry.expiresAtMs = Math.max(entry.expiresAtMs, lastSeenMs + this.#restoredLifetimeMs(lifetimeMs))
   }

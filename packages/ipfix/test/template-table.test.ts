@@ -114,10 +114,10 @@ describe('TemplateTable', () => {
     assert.deepEqual([entry.lastSeenMs, entry.expiresAtMs], [1_000_000, 1_000_000 + lifetimeMs])
     table.renew(entry, 500_000, lifetimeMs)
     assert.equal(entry.expiresAtMs, 1_000_000 + lifetimeMs, 'older news change nothing')
+    assert.equal(entry.isHint, true)
     table.define(256, a, 4_000_000)
-    const { expiresAtMs } = entry
     table.renew(entry, 5_000_000, lifetimeMs)
-    assert.equal(entry.expiresAtMs, expiresAtMs, 'what the wire announced is not touched')
+    assert.deepEqual([entry.source, entry.isHint, entry.expiresAtMs], ['wire', false, 5_000_000 + lifetimeMs])
     const restored = tableOf()
     restored.restore(256, a, 0, 0, 'store', 10 ** 12)
     assert.equal(restored.entry(256)!.expiresAtMs, 259_200_000, 'within the limits')

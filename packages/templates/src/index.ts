@@ -22,7 +22,7 @@ export { PendingSpool, type PendingSpoolOptions, type PendingSpoolStats } from '
 export type { SpoolGroup, SpoolIndex, SpoolPlace, Waiter } from './spool-index.ts'
 export type { RedisTls } from './redis-link.ts'
 export { createRedisTemplateStore, type RedisTemplateStoreOptions } from './redis-template-store.ts'
-export { isRestorable, tcpScope, udpScope } from './scope-key.ts'
+export { isRestorable, lastTcpScope, tcpScope, udpScope } from './scope-key.ts'
 export {
   definitionHash,
   entryField,

@@ -19,5 +19,13 @@ export function tcpScope(listener: string, address: string, port: number, connec
   return `tcp/10/${listener}/${address}/${port}/${connectionId}`
 }
 
+/**
+ * What an exporter said in its last TCP session, for those that wrongly say it no more after they have connected again.
+ * Read only where the operator allows it for that exporter.
+ */
+export function lastTcpScope(listener: string, address: string): string {
+  return `last/tcp/10/${listener}/${address}`
+}
+
 /** True if a later session with this scope may decode by what is stored under it (never over TCP: RFC 7011 §8). */
 export const isRestorable = (scope: string): boolean => scope.startsWith('udp/')

@@ -36,6 +36,26 @@ export const sessionLimits = {
     limit: 'L-03',
     description: 'A UDP session without datagrams for so long is forgotten; twice the initial template lifetime.'
   }),
+  rememberedOctetsTotal: wholeNumber({
+    default: 64 * MIB,
+    minimum: 64 * 1024,
+    maximum: 64 * GIB,
+    unit: 'octets',
+    limit: 'L-12',
+    description: 'What stores know of exporters that have not been seen since the start.',
+    memory: '64 MiB, 200 octets for a template: 10,000 exporters of 20 templates take 43 MiB',
+    whenReached: 'the exporters seen least lately are not remembered; the shared store is asked when they come'
+  }),
+  unverifiedReadsPerSec: wholeNumber({
+    default: 200,
+    minimum: 0,
+    maximum: 1_000_000,
+    unit: 'per second',
+    limit: 'L-02',
+    description:
+      'UDP sessions not verified yet that the shared store is asked for; forged sources must not make a flood of reads.',
+    whenReached: 'the store is asked when the session is verified, with its third valid Message'
+  }),
   tcpConnections: wholeNumber({
     default: 4_096,
     minimum: 1,
