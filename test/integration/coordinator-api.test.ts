@@ -217,6 +217,36 @@ describe('the control API of a running Weir', () => {
     isProblem(await weir.api.call('POST', '/v1/destinations', `{"id":"${'x'.repeat(1_100_000)}"}`), 413)
   })
 
+  test('PATCH /v1/exporters/{id} says whose templates are used for it, and outlives the collector', async () => {
+    interface Said {
+      readonly policy: { scope: string; resumeTemplates: boolean; set: { scope: string | null } }
+    }
+    const path = '/v1/exporters/127.0.0.1'
+    const read = await weir.api.call<Said>('GET', path)
+    assert.deepEqual([read.body.policy.scope, read.body.policy.set.scope], ['auto', null])
+    const etag = read.headers.get('etag')!
+    const changed = await weir.api.call('PATCH', path, { scope: 'address' }, { 'if-match': etag })
+    assert.equal(changed.status, 200, JSON.stringify(changed.body))
+    isProblem(await weir.api.call('PATCH', path, { scope: 'session' }, { 'if-match': etag }), 412, 'CHANGED_MEANWHILE')
+    const { policy } = await weir.api.get<Said>(path)
+    assert.deepEqual([policy.scope, policy.resumeTemplates, policy.set.scope], ['address', false, 'address'])
+    isProblem(await weir.api.call('PATCH', path, { colour: 'red' }), 400, 'REQUEST_INVALID')
+    isProblem(await weir.api.call('PATCH', path, { scope: 'planet' }), 422, 'EXPORTER_POLICY_INVALID')
+    isProblem(await weir.api.call('PATCH', path, { scope: 'certificate' }), 422, 'EXPORTER_POLICY_INVALID')
+    isProblem(await weir.api.call('PATCH', '/v1/exporters/nobody', { scope: 'address' }), 404, 'NOT_FOUND')
+    const taken = await weir.api.patch<object>(path, { scope: null })
+    assert.deepEqual(taken, { id: '127.0.0.1', scope: null, resumeTemplates: null })
+    assert.equal((await weir.api.get<Said>(path)).policy.scope, 'auto')
+  })
+
+  test('what an exporter said of itself: sampling, interfaces, VRFs, applications', async () => {
+    for (const topic of ['sampling', 'interfaces', 'vrfs', 'applications']) {
+      const { total, items } = await weir.api.get<Page<object>>(`/v1/exporters/127.0.0.1/${topic}`)
+      assert.equal(items.length, total, topic)
+      isProblem(await weir.api.call('GET', `/v1/exporters/192.0.2.77/${topic}`), 404, 'NOT_FOUND')
+    }
+  })
+
   test('GET /v1/events tells what happens; GET /v1/events/recent what has happened', async () => {
     const recent = await weir.api.get<Page<{ id: string; type: string; data: { exporter: string } }>>(
       '/v1/events/recent?type=exporter_discovered,template_learned'
@@ -265,6 +295,11 @@ describe('the control API of a running Weir', () => {
       'GET /v1/exporters/{id}',
       'GET /v1/exporters/{id}/templates',
       'GET /v1/exporters/{id}/fields',
+      'GET /v1/exporters/{id}/sampling',
+      'GET /v1/exporters/{id}/interfaces',
+      'GET /v1/exporters/{id}/vrfs',
+      'GET /v1/exporters/{id}/applications',
+      'PATCH /v1/exporters/{id}',
       'GET /v1/templates',
       'GET /v1/templates/{key}',
       'GET /v1/templates/{key}/history',

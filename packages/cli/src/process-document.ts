@@ -19,7 +19,7 @@ export const addDocumentOptions = (command: Command): Command =>
     .addOption(new Option('--effective <file>', 'the document that weir up has resolved').hideHelp())
 
 /**
- * The effective document of one process, with the destinations as the control API left them.
+ * The effective document of one process, with the destinations and exporters as the control API left them.
  *
  * @param process - its name in the log.
  */
@@ -48,10 +48,10 @@ export async function loadOperatorConfig(file: string | undefined): ReturnType<t
 
 /** @param log - undefined: the supervisor has spoken of a revision that is not taken, and has put it aside. */
 async function revised(document: EffectiveDocument, log: Log | undefined): Promise<EffectiveDocument> {
-  const { config, origin, reason } = await applyRevision(document.config, document.baseHash)
+  const { config, exporters, origin, reason } = await applyRevision(document.config, document.baseHash)
   if (log !== undefined && origin === 'set-aside') {
     const path = await setRevisionAside(config.stateDir, Date.now())
     log.warn('revision_set_aside', `the destinations made through the API are not taken: ${reason}`, { path })
   }
-  return { ...document, config }
+  return { ...document, config, exporters }
 }

@@ -162,6 +162,16 @@ export function exporterState(parts: CollectorParts, exporter: Exporter) {
   const wallOffsetMs = parts.clock.nowMs() - parts.clock.monotonicMs()
   return {
     ...exporterSummary(exporter),
+    policy: policyToJson(parts, exporter),
+    scopes: parts.scopes.groupsOf(exporter).map(({ listener, version, odid, decision, evidence, sinceMs, ports }) => ({
+      listener,
+      version,
+      odid,
+      decision,
+      evidence,
+      sinceAtMs: Math.round(sinceMs),
+      ports
+    })),
     relayedList: [...(exporter.relayed ?? [])].map(({ domain, records, lastSeenMs }) => ({
       via: domain.session.exporter.id,
       listener: domain.session.identity.listener,
@@ -197,6 +207,12 @@ export function exporterState(parts: CollectorParts, exporter: Exporter) {
       })
     }))
   }
+}
+
+/** What holds for it, and what of that was said through the API. */
+function policyToJson({ policies }: CollectorParts, { id }: Exporter) {
+  const { scope = null, resumeTemplates = null } = policies.single.get(id) ?? {}
+  return { ...policies.policyFor(id), set: { scope, resumeTemplates } }
 }
 
 function linkToJson({ link, forwarder }: CollectorParts) {

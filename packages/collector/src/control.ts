@@ -1,3 +1,4 @@
+import { exporterOverrideIssues, type ExporterOverride } from '@weir/config'
 import type { ControlClient, JsonValue } from '@weir/link'
 import { CodedError, exitCodes, type Metrics } from '@weir/runtime'
 import type { Collector, CollectorParts } from './collector.ts'
@@ -22,7 +23,8 @@ const MAX_PAGE = 1000
 /**
  * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporters {filters, sort?, cursor?, offset?, limit?}`, `collector.exporter {id}`,
  * `collector.templates {filters, sort?, cursor?, offset?, limit?}`, `collector.template {key}`, `collector.forgetTemplate {key}`,
- * `collector.templateHistory {key, atMs?}`, `collector.options {exporter, topic, offset?, limit?}`, `collector.fields {exporter}`, `collector.metrics`. What is not known is the error NOT_FOUND.
+ * `collector.templateHistory {key, atMs?}`, `collector.options {exporter, topic, offset?, limit?}`, `collector.fields {exporter}`, `collector.metrics`,
+ * `exporters.setPolicies {policies}` (by address, all of them). What is not known is the error NOT_FOUND.
  */
 export function serveControl(control: ControlClient, collector: Collector, metrics: Metrics): void {
   const { parts } = collector
@@ -51,6 +53,13 @@ export function serveControl(control: ControlClient, collector: Collector, metri
   control.handle('collector.fields', params => {
     const { exporter, id } = parametersOf(params)
     return json(fieldShares(parts, exporterOf(parts, exporter ?? id)))
+  })
+  control.handle('exporters.setPolicies', params => {
+    const policies = Object.entries(parametersOf(parametersOf(params).policies ?? {})).map(
+      ([address, policy]) => [address, policyOf(policy)] as const
+    )
+    parts.policies.setAll(Object.fromEntries(policies))
+    return { policies: policies.length }
   })
   control.handle('collector.metrics', () => metrics.text())
 }
@@ -83,6 +92,12 @@ function templateQuery(params: Parameters): TemplateQuery {
 function exporterQuery(params: Parameters): ExporterQuery {
   const { id, version, state } = params
   return { ...pageQuery(params), id: word(id), version: number(version), state: word(state) }
+}
+
+/** @throws CodedError EXPORTER_POLICY_INVALID */
+function policyOf(value: JsonValue | undefined): ExporterOverride {
+  if (exporterOverrideIssues(value).length === 0) return value as ExporterOverride
+  throw new CodedError('EXPORTER_POLICY_INVALID', 'What is said of an exporter is wrong.', exitCodes.failed)
 }
 
 function exporterOf({ exporters }: CollectorParts, id: JsonValue | undefined): Exporter {

@@ -66,6 +66,13 @@ export class ExporterPolicies {
     this.#tell()
   }
 
+  /** Say it for these exporters alone, and take back what was said of others. */
+  setAll(single: Readonly<Record<string, Partial<ExporterPolicy>>>): void {
+    this.#single.clear()
+    for (const [address, policy] of Object.entries(single)) this.#single.set(address, { ...policy })
+    this.#tell()
+  }
+
   /** Told after each change: answers given before may be other ones now. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener)

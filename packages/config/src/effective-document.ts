@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, writeFileAtomic } from '@weir/runtime'
 import { resolveConfig } from './resolve-config.ts'
+import type { ExporterOverrides } from './exporter-override.ts'
 import type { WeirConfig } from './schema/document.ts'
 
 /** What the supervisor hands to the processes: everything resolved, `runDir` filled in. */
@@ -9,6 +10,8 @@ export interface EffectiveDocument {
   readonly config: WeirConfig
   /** See `ResolvedConfig.baseHash`: that of the document before `runDir` was filled in. */
   readonly baseHash: string
+  /** What was said through the API of single exporters; not in the file: see `applyRevision`. */
+  readonly exporters?: ExporterOverrides
 }
 
 /** Where it stands. */

@@ -1,6 +1,7 @@
 export { configSchema, hashOf, loadConfig, resolveConfig, validateDestination } from './resolve-config.ts'
 export type { DestinationResult, ResolvedConfig, ResolveOptions } from './resolve-config.ts'
 export * from './effective-document.ts'
+export * from './exporter-override.ts'
 export { loadElements } from './element-files.ts'
 export * from './endpoint.ts'
 export { variablesOf } from './environment.ts'

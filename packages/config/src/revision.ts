@@ -1,21 +1,24 @@
 import { mkdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorCode, writeFileAtomic } from '@weir/runtime'
+import { exporterAddress, exporterOverrideIssues, MAX_EXPORTER_OVERRIDES } from './exporter-override.ts'
+import type { ExporterOverride, ExporterOverrides } from './exporter-override.ts'
 import { validateDestination } from './resolve-config.ts'
 import type { Destination } from './schema/destination.ts'
 import type { WeirConfig } from './schema/document.ts'
 
-/** The destinations as the control API left them, and the document they were a change of. */
+/** The destinations and what is said of single exporters as the control API left them, and the document they were a change of. */
 export interface Revision {
   /** `ResolvedConfig.baseHash` of the document this is a change of. */
   readonly baseHash: string
   readonly destinations: readonly Destination[]
+  readonly exporters?: ExporterOverrides
 }
 
 /** Where it stands. */
 export const revisionPath = (stateDir: string): string => join(stateDir, 'revision.json')
 
-/** Keep the destinations over a restart; whole or not at all. The folder is made if it is not there. */
+/** Keep a revision over a restart; whole or not at all. The folder is made if it is not there. */
 export async function writeRevision(stateDir: string, revision: Revision): Promise<void> {
   await mkdir(stateDir, { recursive: true, mode: 0o700 })
   await writeFileAtomic(revisionPath(stateDir), `${JSON.stringify(revision, undefined, 2)}\n`)
@@ -24,6 +27,7 @@ export async function writeRevision(stateDir: string, revision: Revision): Promi
 /** The document with the kept destinations, and where they come from. */
 export interface RevisedConfig {
   readonly config: WeirConfig
+  readonly exporters: ExporterOverrides
   /** `file`: there is no revision; `revision`: it was taken; `set-aside`: it does not belong to this document, or is damaged. */
   readonly origin: 'file' | 'revision' | 'set-aside'
   /** Why it was not taken. */
@@ -39,33 +43,49 @@ export async function applyRevision(config: WeirConfig, baseHash: string): Promi
   try {
     text = await readFile(revisionPath(config.stateDir), 'utf8')
   } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return { config, origin: 'file' }
-    return { config, origin: 'set-aside', reason: `it cannot be read: ${String(error)}` }
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR')
+      return { config, exporters: {}, origin: 'file' }
+    return setAside(config, `it cannot be read: ${String(error)}`)
   }
   const revision = parseRevision(text)
-  if (revision === undefined) return { config, origin: 'set-aside', reason: 'it is damaged' }
-  if (revision.baseHash !== baseHash)
-    return { config, origin: 'set-aside', reason: 'the configuration has changed since' }
+  if (revision === undefined) return setAside(config, 'it is damaged')
+  if (revision.baseHash !== baseHash) return setAside(config, 'the configuration has changed since')
   const destinations: Destination[] = []
   for (const value of revision.destinations) {
     const { destination, issues } = validateDestination(value, { ...config, destinations })
     if (destination === undefined) {
-      return {
-        config,
-        origin: 'set-aside',
-        reason: `a destination in it is wrong: ${issues[0]!.path} ${issues[0]!.message}`
-      }
+      return setAside(config, `a destination in it is wrong: ${issues[0]!.path} ${issues[0]!.message}`)
     }
     destinations.push(destination)
   }
-  return { config: { ...config, destinations }, origin: 'revision' }
+  const exporters = overridesIn(revision.exporters)
+  if (exporters === undefined) return setAside(config, 'what it says of exporters is wrong')
+  return { config: { ...config, destinations }, exporters, origin: 'revision' }
 }
 
-function parseRevision(text: string): { baseHash: string; destinations: unknown[] } | undefined {
+const setAside = (config: WeirConfig, reason: string): RevisedConfig => ({
+  config,
+  exporters: {},
+  origin: 'set-aside',
+  reason
+})
+
+function overridesIn(value: unknown): ExporterOverrides | undefined {
+  if (value === undefined) return {}
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
+  const entries = Object.entries(value)
+  const areRight = entries.every(
+    ([address, override]) => exporterAddress(address) === address && exporterOverrideIssues(override).length === 0
+  )
+  if (!areRight || entries.length > MAX_EXPORTER_OVERRIDES) return undefined
+  return Object.fromEntries(entries as [string, ExporterOverride][])
+}
+
+function parseRevision(text: string): { baseHash: string; destinations: unknown[]; exporters: unknown } | undefined {
   try {
     const value = JSON.parse(text) as Partial<Revision> | null
     if (typeof value?.baseHash !== 'string' || !Array.isArray(value.destinations)) return undefined
-    return { baseHash: value.baseHash, destinations: [...value.destinations] }
+    return { baseHash: value.baseHash, destinations: [...value.destinations], exporters: value.exporters }
   } catch {
     return undefined
   }

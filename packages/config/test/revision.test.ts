@@ -61,6 +61,7 @@ for (const [name, text] of [
     await writeFile(revisionPath(folder), text!)
     assert.deepEqual(await applyRevision(resolved.config, resolved.baseHash), {
       config: resolved.config,
+      exporters: {},
       origin: 'set-aside',
       reason: 'it is damaged'
     })
@@ -115,4 +116,23 @@ test('a configuration file is named in its errors', async () => {
     message: new RegExp(`^${path} has 1 error\n`)
   })
   assert.match(await readFile(path, 'utf8'), /loud/)
+})
+
+test('what was said of exporters comes back, and a wrong word of it takes the revision out', async () => {
+  const exporters = { '192.0.2.1': { scope: 'address' }, '2001:db8::1': { resumeTemplates: true } } as const
+  await writeRevision(folder, { baseHash: resolved.baseHash, destinations: [], exporters })
+  assert.deepEqual((await applyRevision(resolved.config, resolved.baseHash)).exporters, exporters)
+  for (const wrong of [
+    { '192.0.2.1': { scope: 'planet' } },
+    { '192.0.2.1': { scope: 'certificate' } },
+    { '192.0.2.1': { resumeTemplates: 1 } },
+    { '192.0.2.1': { colour: 'red' } },
+    { nobody: {} },
+    { '2001:DB8::1': {} },
+    []
+  ]) {
+    await writeRevision(folder, { baseHash: resolved.baseHash, destinations: [], exporters: wrong as never })
+    const { origin, exporters: taken } = await applyRevision(resolved.config, resolved.baseHash)
+    assert.deepEqual([origin, taken], ['set-aside', {}], JSON.stringify(wrong))
+  }
 })

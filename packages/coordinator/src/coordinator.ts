@@ -20,6 +20,8 @@ import { optionsRoutes } from './routes/options.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { createServer } from './server.ts'
 import type { Server } from './server.ts'
+import { PolicyBook } from './policy-book.ts'
+import { RevisionKeeper } from './revision-keeper.ts'
 
 export interface CoordinatorDeps {
   readonly control: ControlServer
@@ -40,11 +42,16 @@ const HEARTBEAT_MS = 15_000
  * The control API of one pod. It meets the collector and the mediator over the control channel; no record waits for it, and
  * it can end and come back at any time.
  */
-export function createCoordinator({ config, baseHash }: EffectiveDocument, deps: CoordinatorDeps): Coordinator {
+export function createCoordinator(
+  { config, baseHash, exporters = {} }: EffectiveDocument,
+  deps: CoordinatorDeps
+): Coordinator {
   const { control, log, version, clock = systemClock } = deps
   const { address, port, limits } = config.coordinator
   const pod = createPod(control, limits.controlTimeoutMs)
-  const book = new DestinationBook(config, baseHash, pod)
+  const keeper = new RevisionKeeper(config.stateDir, { baseHash, destinations: config.destinations, exporters })
+  const book = new DestinationBook(config, pod, keeper)
+  const policies = new PolicyBook(exporters, pod, keeper)
   const counters = new RequestCounters()
   const registrations = new Map<string, number>()
   const events = new EventLog(clock, { events: limits.eventsKept, octets: limits.eventOctetsKept })
@@ -65,9 +72,11 @@ export function createCoordinator({ config, baseHash }: EffectiveDocument, deps:
   const onPeer = (peer: ControlPeer): void => {
     registrations.set(peer.name, (registrations.get(peer.name) ?? 0) + 1)
     log.info('process_registered', `${peer.name} is connected`, { pid: peer.pid, epoch: peer.epoch })
-    if (peer.process !== 'mediator') return
-    book.reconcile().catch((error: unknown) => {
-      log.warn('reconcile_failed', `${peer.name} could not be given its destinations: ${errorMessage(error)}`)
+    const what = peer.process === 'mediator' ? 'its destinations' : 'what is said of exporters'
+    const given =
+      peer.process === 'mediator' ? book.reconcile() : peer.process === 'collector' ? policies.reconcile() : undefined
+    given?.catch((error: unknown) => {
+      log.warn('reconcile_failed', `${peer.name} could not be given ${what}: ${errorMessage(error)}`)
     })
   }
 
@@ -85,7 +94,7 @@ export function createCoordinator({ config, baseHash }: EffectiveDocument, deps:
       healthRoutes(server, pod, metrics, { version, registry: ElementRegistry.standard().version })
       configRoutes(server, book)
       intakeRoutes(server, pod, limits.pageSize)
-      exporterRoutes(server, pod, limits.pageSize)
+      exporterRoutes(server, pod, policies, limits.pageSize)
       templateRoutes(server, pod, limits.pageSize)
       optionsRoutes(server, pod, limits.pageSize)
       destinationRoutes(server, book, pod, limits.pageSize)

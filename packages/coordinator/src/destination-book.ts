@@ -1,10 +1,10 @@
-import { hashOf, validateDestination, writeRevision } from '@weir/config'
+import { hashOf, validateDestination } from '@weir/config'
 import type { Destination, WeirConfig } from '@weir/config'
-import { errorMessage } from '@weir/runtime'
 import type { ConfigIssue } from '@weir/runtime'
 import type { JsonValue } from '@weir/link'
 import { HttpProblem, notFound } from './problem.ts'
 import type { Pod } from './pod.ts'
+import type { RevisionKeeper } from './revision-keeper.ts'
 
 /**
  * The destinations as this pod should have them. A change goes to the mediator first; only what the mediator took is kept, on
@@ -12,16 +12,15 @@ import type { Pod } from './pod.ts'
  */
 export class DestinationBook {
   readonly #config: WeirConfig
-  readonly #baseHash: string
   readonly #pod: Pod
+  readonly #keeper: RevisionKeeper
   #destinations: readonly Destination[]
-  #queue: Promise<unknown> = Promise.resolve()
 
   /** @param config - the effective document, destinations of the last revision included. */
-  constructor(config: WeirConfig, baseHash: string, pod: Pod) {
+  constructor(config: WeirConfig, pod: Pod, keeper: RevisionKeeper) {
     this.#config = config
-    this.#baseHash = baseHash
     this.#pod = pod
+    this.#keeper = keeper
     this.#destinations = config.destinations
   }
 
@@ -97,7 +96,7 @@ export class DestinationBook {
 
   /** Give a mediator that has just come what it should have: it may have started from an older document. */
   reconcile(): Promise<void> {
-    return this.#change(async () => {
+    return this.#keeper.change(async () => {
       const state = (await this.#pod.mediator('mediator.state')) as unknown as {
         destinations: readonly { id: string }[]
       }
@@ -148,31 +147,15 @@ export class DestinationBook {
 
   async #keep(destinations: readonly Destination[]): Promise<void> {
     this.#destinations = destinations
-    const { stateDir } = this.#config
-    try {
-      await writeRevision(stateDir, { baseHash: this.#baseHash, destinations })
-    } catch (error) {
-      const why = `The change is in force, but could not be kept in ${stateDir} (${errorMessage(error)})`
-      throw new HttpProblem(
-        507,
-        'CHANGE_NOT_KEPT',
-        `${why}: it is gone after a restart. Make room there and repeat it.`
-      )
-    }
+    await this.#keeper.keep({ destinations })
   }
 
   /** A change that somebody asked for. What the mediator did not answer in time it may do yet: then it is set right. */
   #apply<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#change(change)
+    const done = this.#keeper.change(change)
     done.catch((error: unknown) => {
       if (codeOf(error).status === 504) this.reconcile().catch(() => undefined)
     })
-    return done
-  }
-
-  #change<T>(change: () => Promise<T>): Promise<T> {
-    const done = this.#queue.then(change)
-    this.#queue = done.catch(() => undefined)
     return done
   }
 }

@@ -111,8 +111,37 @@ const Relayed = Type.Object({
   lastSeenAtMs: timeMs('Last record')
 })
 
+const PolicySet = Type.Object(
+  { scope: orNull(Type.String()), resumeTemplates: orNull(Type.Boolean()) },
+  { description: 'What of it was said through the API (PATCH); null: the configuration says it.' }
+)
+
+const Scope = Type.Object({
+  listener: Type.String(),
+  version: Type.Integer(),
+  odid: Type.Integer(),
+  decision: Type.String({
+    description:
+      'single, undecided (each port decodes by what it announced itself), merged (one exporter) or apart (several).'
+  }),
+  evidence: Type.String({
+    description:
+      'one_port, superseded, none, number_space, options_port, equal_definitions, template_conflict or options_conflict.'
+  }),
+  sinceAtMs: timeMs('When it was decided'),
+  ports: Type.Array(Type.Integer(), { description: 'Its source ports.' })
+})
+
 export const ExporterDetails = Type.Object({
   ...Exporter.properties,
+  policy: Type.Object(
+    { scope: Type.String(), resumeTemplates: Type.Boolean(), set: PolicySet },
+    { description: 'Whose templates are used for its data.' }
+  ),
+  scopes: Type.Array(Scope, {
+    description:
+      'Policy auto: what several source ports of it are taken for, by listener, version and Observation Domain.'
+  }),
   relayedList: Type.Array(Relayed, { description: 'Where its records come through a sender that relays for it.' }),
   sessionList: Type.Array(Session)
 })

@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { text, word } from './keys.ts'
 
 /** Whose templates an exporter's are, and who the exporter is; see `docs/decisions/0003-template-scope.md`. */
-const templateScopes = [
+export const templateScopes = [
   'auto',
   'session',
   'address+port',

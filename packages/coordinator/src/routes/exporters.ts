@@ -1,14 +1,39 @@
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { checkLimit, cursorListOf, cursorQuery } from '../paging.ts'
+import { templateScopes } from '@weir/config'
 import type { Pod } from '../pod.ts'
+import type { PolicyBook } from '../policy-book.ts'
 import { Exporter, ExporterDetails, FieldShares, exporterStates, problems } from '../schemas.ts'
 import type { Server } from '../server.ts'
 
 const Id = Type.Object({ id: Type.String({ description: 'The exporter: its address.' }) })
 
+const IfMatch = Type.Object({
+  'if-match': Type.Optional(
+    Type.String({
+      description: 'ETag of the exporter as you read it; refused with 412 if what is said of it has changed.'
+    })
+  )
+})
+const Policy = Type.Object(
+  {
+    scope: Type.Optional(
+      Type.Union([...templateScopes.map(scope => Type.Literal(scope)), Type.Null()], {
+        description: 'Whose templates are used for its data; see collector.exporters in the configuration.'
+      })
+    ),
+    resumeTemplates: Type.Optional(
+      Type.Union([Type.Boolean(), Type.Null()], {
+        description: 'TCP: the templates of its last session decode it until it announces its own.'
+      })
+    )
+  },
+  { additionalProperties: false }
+)
+
 /** `/v1/exporters`: who exports to this pod. The collector filters, orders and pages. */
-export function exporterRoutes(server: Server, pod: Pod, maxPage: number): void {
+export function exporterRoutes(server: Server, pod: Pod, policies: PolicyBook, maxPage: number): void {
   const tags = ['exporters']
 
   server.get(
@@ -48,10 +73,37 @@ export function exporterRoutes(server: Server, pod: Pod, maxPage: number): void 
         response: { 200: ExporterDetails, ...problems }
       }
     },
-    async request =>
-      (await pod.collector('collector.exporter', { id: request.params.id })) as unknown as Static<
-        typeof ExporterDetails
-      >
+    async (request, reply) => {
+      const { id } = request.params
+      const details = (await pod.collector('collector.exporter', { id })) as unknown as Static<typeof ExporterDetails>
+      reply.header('etag', policies.etagOf(id))
+      return details
+    }
+  )
+
+  server.patch(
+    '/v1/exporters/:id',
+    {
+      schema: {
+        tags,
+        summary:
+          'Say whose templates are used for one exporter, over the configuration; null = as the configuration says',
+        description:
+          'A merge patch (RFC 7396). It holds at once, is kept over restarts, and may be said of an exporter that is not there now.',
+        params: Id,
+        headers: IfMatch,
+        body: Policy,
+        response: { 200: Type.Object({ id: Type.String(), ...Policy.properties }), ...problems }
+      },
+      // The book checks it: the usual checker would take null for false.
+      validatorCompiler: () => () => true
+    },
+    async (request, reply) => {
+      const { id } = request.params
+      const override = await policies.patch(id, request.body, request.headers['if-match'])
+      const { scope = null, resumeTemplates = null } = override
+      return reply.header('etag', policies.etagOf(id)).send({ id, scope, resumeTemplates })
+    }
   )
 
   server.get(

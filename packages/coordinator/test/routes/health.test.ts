@@ -29,6 +29,7 @@ const documentedRoutes = [
   'get /v1/templates/{key}/history',
   'get /version',
   'patch /v1/destinations/{id}',
+  'patch /v1/exporters/{id}',
   'post /v1/destinations',
   'post /v1/destinations/{id}/resend-templates'
 ]

@@ -289,7 +289,12 @@ function serveCollector(
   client.handle('collector.exporter', params => {
     const { id } = params as { id: string }
     known(id)
-    return { ...exporterOf(id, 5, 9), relayedList: [], sessionList: [] }
+    const policy = { scope: 'auto', resumeTemplates: false, set: { scope: null, resumeTemplates: null } }
+    return { ...exporterOf(id, 5, 9), policy, scopes: [], relayedList: [], sessionList: [] }
+  })
+  client.handle('exporters.setPolicies', params => {
+    calls.push({ method: 'exporters.setPolicies', params })
+    return {}
   })
   client.handle('collector.options', params => {
     calls.push({ method: 'collector.options', params })

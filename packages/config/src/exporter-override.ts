@@ -1,0 +1,54 @@
+import { isIP, SocketAddress } from 'node:net'
+import type { ConfigIssue } from '@weir/runtime'
+import { templateScopes, type TemplateScopePolicy } from './schema/exporters.ts'
+
+/** What was said through the API of one exporter, over the entries of `collector.exporters`; what is left out is as they say. */
+export interface ExporterOverride {
+  readonly scope?: TemplateScopePolicy
+  readonly resumeTemplates?: boolean
+}
+
+/** By address, in canonical text. */
+export type ExporterOverrides = Readonly<Record<string, ExporterOverride>>
+
+/** More than are set one by one; each costs a look when an exporter comes. */
+export const MAX_EXPORTER_OVERRIDES = 4_096
+
+/** Canonical text of an address, as the collector names exporters by it; undefined if the text is none. */
+export function exporterAddress(text: string): string | undefined {
+  const family = isIP(text)
+  if (family === 0 || text.includes('%')) return undefined
+  const { address } = new SocketAddress({ address: text, family: family === 4 ? 'ipv4' : 'ipv6' })
+  return address.startsWith('::ffff:') && isIP(address.slice(7)) === 4 ? address.slice(7) : address
+}
+
+/**
+ * Check what was said of one exporter.
+ *
+ * @returns what is wrong; empty if nothing is.
+ */
+export function exporterOverrideIssues(value: unknown): ConfigIssue[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [{ path: '', message: 'is no object', allowed: 'scope, resumeTemplates' }]
+  }
+  const issues: ConfigIssue[] = []
+  for (const [key, each] of Object.entries(value)) {
+    if (key === 'scope') issues.push(...scopeIssues(each))
+    else if (key === 'resumeTemplates') {
+      if (typeof each !== 'boolean')
+        issues.push({ path: key, message: 'is not true or false', allowed: 'true | false' })
+    } else issues.push({ path: key, message: 'there is no such key', allowed: 'scope, resumeTemplates' })
+  }
+  return issues
+}
+
+const allowedScopes = templateScopes.filter(scope => scope !== 'certificate').join(' | ')
+
+function scopeIssues(scope: unknown): ConfigIssue[] {
+  if (!templateScopes.includes(scope as TemplateScopePolicy)) {
+    return [{ path: 'scope', message: `${JSON.stringify(scope)} is no scope`, allowed: allowedScopes }]
+  }
+  if (scope !== 'certificate') return []
+  const message = 'is certificate, and there is no TLS listener whose peers would have one'
+  return [{ path: 'scope', message, allowed: allowedScopes }]
+}
