@@ -16,6 +16,7 @@ import {
   type TemplateVersion
 } from './stored-entry.ts'
 import type { TemplateStoreStats } from './template-store.ts'
+import { TurnBudget } from './turn-budget.ts'
 import type { Change, PlaceChanges } from './write-behind.ts'
 
 export interface NatsPlacesOptions {
@@ -29,6 +30,10 @@ export interface NatsPlacesOptions {
 
 /** What is not put again for so long goes, but for templates: these have a lifetime of their own (D8). */
 const ENTRY_TTL_MS = 259_200_000
+/** Octets of values that are read or merged in one turn of the event loop: about a millisecond. */
+const TURN_OCTETS = 16_384
+/** What a change counts for; values are not encoded to know it. */
+const CHANGE_OCTETS = 256
 /** Times that a value is merged and written anew because another pod was faster. */
 const MAX_TRIES = 8
 const LONGEST_PAUSE_MS = 20
@@ -45,6 +50,7 @@ export class NatsPlaces {
   /** Entries given up because the value of their place would be too long. */
   dropped = 0
   readonly #options: NatsPlacesOptions
+  readonly #budget = new TurnBudget(TURN_OCTETS)
 
   constructor(options: NatsPlacesOptions) {
     this.#options = options
@@ -58,6 +64,7 @@ export class NatsPlaces {
    */
   async read(bucket: NatsBucket, place: string): Promise<StoredEntry[]> {
     const values = await Promise.all(partNames.map(part => bucket.get(partKey(part, place))))
+    await this.#budget.take(values.reduce((sum, value) => sum + (value?.octets.length ?? 0), 0))
     const nowMs = this.#options.clock.nowMs()
     const entries: StoredEntry[] = []
     for (const [index, value] of values.entries()) {
@@ -116,6 +123,7 @@ export class NatsPlaces {
     for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
       // A replica may be behind; what was refused once is looked up where it is decided.
       const stored = await (attempt === 0 ? bucket.get(key) : bucket.getFromLeader(key))
+      await this.#budget.take((stored?.octets.length ?? 0) + changes.length * CHANGE_OCTETS)
       const entries = stored === undefined ? new Map() : this.#partOf(stored)
       const events: MergeEvents = { ended: [], begun: [], isNews: false }
       let isChanged = stored !== undefined && this.#isAging(stored)
