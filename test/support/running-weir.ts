@@ -58,6 +58,14 @@ export class RunningWeir {
     return pid
   }
 
+  /** One sample of a process's metrics, by name and labels as they are written; undefined if there is none. */
+  async metric(name: 'collector' | 'mediator', sample: string): Promise<number | undefined> {
+    const port = this.#healthPorts[name === 'collector' ? 0 : 1]
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()
+    const line = text.split('\n').find(each => each.startsWith(`${sample} `))
+    return line === undefined ? undefined : Number(line.slice(sample.length + 1))
+  }
+
   /** Kill one process with SIGKILL. @returns milliseconds until its successor runs. */
   async crash(name: PodProcess): Promise<number> {
     const startMs = performance.now()

@@ -1,0 +1,43 @@
+import { after, before, describe, test } from 'node:test'
+import { absent } from '../support/debian-tools.ts'
+import { RedisCluster, RedisServer } from '../support/redis-server.ts'
+import { takeOver } from '../support/take-over.ts'
+
+const missing = absent('redis-server', 'redis-cli')
+
+describe('two pods and one Redis', { skip: missing }, () => {
+  let redis: RedisServer
+  before(async () => {
+    redis = await RedisServer.start()
+  })
+  after(() => redis.kill())
+
+  const store = (prefix: string) => ({ type: 'redis', nodes: [`127.0.0.1:${redis.port}`], prefix })
+
+  test('what one pod was told lets the other decode and scale the first Data Set', () => takeOver(store('one'), 'warm'))
+
+  test('a pod that is started after the other was killed decodes and scales the first Data Set', () =>
+    takeOver(store('two'), 'late'))
+})
+
+describe('two pods and a Redis Cluster of three nodes', { skip: missing }, () => {
+  let cluster: RedisCluster
+  before(async () => {
+    cluster = await RedisCluster.start()
+  })
+  after(async () => {
+    for (const node of cluster.nodes) await node.kill()
+  })
+
+  const store = (prefix: string) => ({
+    type: 'redis',
+    mode: 'cluster',
+    nodes: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`),
+    prefix
+  })
+
+  test('what one pod was told lets the other decode and scale the first Data Set', () => takeOver(store('one'), 'warm'))
+
+  test('a pod that is started after the other was killed decodes and scales the first Data Set', () =>
+    takeOver(store('two'), 'late'))
+})
