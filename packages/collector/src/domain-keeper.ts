@@ -50,6 +50,7 @@ export class DomainKeeper implements DomainMaker {
       layouts,
       limits,
       budget: session.exporter.budget,
+      sources: events.sources,
       onEvicted: event => events.onTemplate(domain, event, this.#deps.clock.monotonicMs())
     })
     const domain = new Domain(session, odid, table)

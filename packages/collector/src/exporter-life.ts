@@ -71,6 +71,13 @@ export class ExporterLife {
     for (const exporter of exporters) this.#look(exporter, nowMs, nowAtMs)
   }
 
+  /** How many are in which state. */
+  counts(exporters: Iterable<Exporter>): Record<ExporterState, number> {
+    const counts: Record<ExporterState, number> = { discovered: 0, active: 0, silent: 0, rebooted: 0, skewed: 0 }
+    for (const { life } of exporters) counts[life.state]++
+    return counts
+  }
+
   #look(exporter: Exporter, nowMs: number, nowAtMs: number): void {
     const { life } = exporter
     const before = life.state

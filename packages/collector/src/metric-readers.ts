@@ -78,6 +78,7 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       punished: report => report(parts.penalties.punished),
       templates: report => report(budget.templates),
       templateOctets: report => report(budget.octets),
+      templateSources: each('source', () => ({ ...parts.events.sources })),
       templateChanges: each('change', () => ({ ...parts.events.changes })),
       options: report => report(parts.options.stats.records),
       optionsLimited: each('event', () => {
@@ -123,6 +124,8 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       relayedExporters: report => report(parts.relays.size),
       relayedRecords: each('outcome', () => ({ ...parts.relays.counters })),
       exporters: report => report(parts.exporters.size),
+      exporterStates: each('state', () => parts.life.counts(parts.exporters.values())),
+      events: each('outcome', () => ({ ...parts.outlet.counts })),
       exporterMessages: report => reportExporters(parts, report, exporter => exporter.messages),
       exporterRecords: report => reportExporters(parts, report, exporter => exporter.records),
       exporterClockSkew: report => {

@@ -163,6 +163,12 @@ export const collectorMetrics = defineMetrics({
     help: 'Memory of the live templates, estimated (L-12).',
     type: 'gauge'
   },
+  templateSources: {
+    name: 'weir_collector_template_sources',
+    help: 'Live templates by where they were learned: wire, store, file, sibling (another session of the same exporter).',
+    type: 'gauge',
+    labels: ['source']
+  },
   templateChanges: {
     name: 'weir_collector_template_changes_total',
     help: 'Templates learned, refreshed, restored (from a store or a sibling session), redefined, withdrawn, expired, evicted, rejected.',
@@ -284,6 +290,18 @@ export const collectorMetrics = defineMetrics({
     name: 'weir_collector_exporters',
     help: 'Exporters that have a session.',
     type: 'gauge'
+  },
+  exporterStates: {
+    name: 'weir_collector_exporter_states',
+    help: 'Exporters by where they are in their life: discovered, active, silent, rebooted, skewed.',
+    type: 'gauge',
+    labels: ['state']
+  },
+  events: {
+    name: 'weir_collector_events_total',
+    help: 'Events for the control API: told, and suppressed because too many of a kind came at once.',
+    type: 'counter',
+    labels: ['outcome']
   },
   exporterMessages: {
     name: 'weir_collector_exporter_messages',

@@ -1,4 +1,11 @@
-import { faults, type FaultCode, type Layout, type TemplateChange, type TemplateEvent } from '@weir/ipfix'
+import {
+  faults,
+  type FaultCode,
+  type Layout,
+  type TemplateChange,
+  type TemplateEvent,
+  type TemplateSourceCounts
+} from '@weir/ipfix'
 import type { PodEvent } from '@weir/link'
 import type { Log } from '@weir/runtime'
 import type { RemovalReason } from '@weir/templates'
@@ -15,6 +22,8 @@ export type TemplateChanges = Record<TemplateChange | 'restored' | 'rejected', n
 
 /** What follows from a template's change, wherever it comes from: counters, the store, the log, an event. */
 export class TemplateEvents {
+  /** Live templates by where they were learned. */
+  readonly sources: TemplateSourceCounts = { wire: 0, store: 0, file: 0, sibling: 0 }
   readonly changes: TemplateChanges = {
     learned: 0,
     refreshed: 0,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { buildMessage, buildV9 } from '@weir/ipfix/testing'
 import { FakeClock } from '@weir/runtime'
+import { createCollectorMetrics } from '../src/metric-readers.ts'
 import { FIELDS, templateMessage } from './support/messages.ts'
 import { startRig, type Rig } from './support/rig.ts'
 
@@ -101,4 +102,14 @@ test('what happens to templates is told: learned, rejected, redefined', async t 
   assert.equal(redefined!.key, learned!.key)
   const { changes } = rig.collector.parts.events
   assert.deepEqual([changes.learned, changes.rejected, changes.redefined], [1, 1, 1])
+  const metrics = await createCollectorMetrics(rig.collector.parts, false).text()
+  for (const line of [
+    'weir_collector_template_changes_total{change="rejected"} 1',
+    'weir_collector_template_sources{source="wire"} 1',
+    'weir_collector_template_sources{source="store"} 0',
+    'weir_collector_exporter_states{state="discovered"} 1',
+    'weir_collector_events_total{outcome="told"} 4'
+  ]) {
+    assert.ok(metrics.split('\n').includes(line), line)
+  }
 })

@@ -12,6 +12,9 @@ export type Transport = 'udp' | 'tcp' | 'file'
 /** Where a template was learned; `sibling`: from another source port of the same exporter. */
 export type TemplateSource = 'wire' | 'store' | 'file' | 'sibling'
 
+/** Live templates of many tables, by where they were learned. */
+export type TemplateSourceCounts = Record<TemplateSource, number>
+
 /** One live template, owned by its table: read only for others; copy the fields that are kept. */
 export interface TemplateEntry {
   readonly templateId: number
@@ -42,6 +45,8 @@ export interface TemplateTableOptions {
   readonly limits?: ProtocolLimits
   /** Shared upwards: the exporter's budget, whose parent is the process's. */
   readonly budget?: TemplateBudget
+  /** Shared by tables: kept up to date. */
+  readonly sources?: TemplateSourceCounts
   /** Told when another table's need ended a template of this one. */
   readonly onEvicted?: (event: TemplateEvent) => void
 }
@@ -61,6 +66,7 @@ export class TemplateTable {
   readonly #layouts: LayoutTable
   readonly #limits: ProtocolLimits
   readonly #budget: TemplateBudget | undefined
+  readonly #sources: TemplateSourceCounts | undefined
   readonly #onEvicted: ((event: TemplateEvent) => void) | undefined
   readonly #entries = new Map<number, TemplateSlot>()
   /** Templates that no data came for yet, and the others. */
@@ -79,6 +85,7 @@ export class TemplateTable {
     this.#layouts = options.layouts
     this.#limits = options.limits ?? defaultLimits
     this.#budget = options.budget
+    this.#sources = options.sources
     this.#onEvicted = options.onEvicted
   }
 
@@ -299,6 +306,7 @@ export class TemplateTable {
     this.#generation++
     this.#layouts.retain(layout)
     const slot = new TemplateSlot(templateId, layout, seenMs, source)
+    if (this.#sources !== undefined) this.#sources[source]++
     slot.lastUsedMs = nowMs
     slot.expiresAtMs = seenMs + this.#lifetimeMs(0, 1)
     this.#entries.set(templateId, slot)
@@ -315,12 +323,21 @@ export class TemplateTable {
   #announced(slot: TemplateSlot, nowMs: number): void {
     slot.announcements++
     slot.lastSeenMs = nowMs
-    slot.source = this.#announcedBy
+    this.#setSource(slot, this.#announcedBy)
     slot.isHint = false
     slot.expiresAtMs = nowMs + this.#lifetimeMs(slot.longestIntervalMs, slot.announcements)
     if (slot.isUsed) return
     slot.lastUsedMs = nowMs
     this.#unused.touch(slot)
+  }
+
+  #setSource(slot: TemplateSlot, source: TemplateSource): void {
+    if (slot.source === source) return
+    if (this.#sources !== undefined) {
+      this.#sources[slot.source]--
+      this.#sources[source]++
+    }
+    slot.source = source
   }
 
   #redefine(slot: TemplateSlot, layout: Layout, nowMs: number, onEnd?: OnTemplateEnd): TemplateChange | undefined {
@@ -390,6 +407,7 @@ export class TemplateTable {
   #remove(slot: TemplateSlot): void {
     this.#entries.delete(slot.templateId)
     slot.isLive = false
+    if (this.#sources !== undefined) this.#sources[slot.source]--
     if (slot.isUsed) this.#used.remove(slot)
     else this.#unused.remove(slot)
     if (slot.layout.scopeCount > 0) this.#options--
