@@ -18,6 +18,7 @@ const packages = {
   'ovsdb-server': 'openvswitch-switch',
   'ovsdb-tool': 'openvswitch-common',
   'nats-server': 'nats-server',
+  openssl: 'openssl',
   'redis-server': 'redis-server',
   'redis-sentinel': 'redis-sentinel',
   'redis-cli': 'redis-tools'

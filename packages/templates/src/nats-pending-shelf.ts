@@ -55,8 +55,9 @@ export class NatsPendingShelf implements PendingShelf {
     this.#octetsPerPlace = options.shelfOctetsPerPlace ?? 4 * MIB
   }
 
-  async onConnected(connection: NatsConnection): Promise<void> {
-    if (this.#octetsTotal === 0 || this.#octetsPerPlace === 0) return
+  /** Opens its bucket over this connection, if it is not open. */
+  async open(connection: NatsConnection): Promise<void> {
+    if (this.#bucket !== undefined || this.#octetsTotal === 0 || this.#octetsPerPlace === 0) return
     const { bucket, replicas, shelfKeepMs = 1_800_000 } = this.#options
     try {
       this.#bucket = await NatsBucket.open(connection, {
@@ -68,8 +69,7 @@ export class NatsPendingShelf implements PendingShelf {
         timeoutMs: TIMEOUT_MS
       })
     } catch (error) {
-      // Templates are shared all the same.
-      this.#bucket = undefined
+      // Templates are shared all the same; it is tried again.
       this.#options.onFailure?.(error as Error)
     }
   }

@@ -227,7 +227,7 @@ class NatsTemplateStore implements TemplateStore {
   }
 
   async #onUp(bucket: NatsBucket, connection: NatsConnection): Promise<void> {
-    await this.shelf.onConnected(connection)
+    await this.shelf.open(connection)
     await this.#pushes.listen(connection)
     const isFirst = this.#epoch === undefined
     const isWhole = bucket.nextRevision > (this.#bucket?.lastWritten ?? 0)
@@ -262,6 +262,8 @@ class NatsTemplateStore implements TemplateStore {
   }
 
   async #tend(): Promise<void> {
+    const { connection } = this.#calls
+    if (connection !== undefined) await this.shelf.open(connection)
     const isSame = await this.#calls.call(1, to => this.#lookAtEpoch(to))
     if (isSame === false) this.#tellLost()
   }
