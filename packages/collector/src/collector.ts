@@ -28,6 +28,7 @@ import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
 import { ExporterScopes } from './scope/exporter-scopes.ts'
 import { Relays } from './relay/relays.ts'
 import { SessionTable } from './session-table.ts'
+import { StoreWatch } from './store-watch.ts'
 import { stopIntake } from './stop-intake.ts'
 import { TcpGate } from './tcp-gate.ts'
 import { TcpListener } from './tcp-listener.ts'
@@ -126,6 +127,7 @@ class CollectorProcess implements Collector {
   readonly #allow: AllowList
   readonly #keeper: DomainKeeper
   readonly #gate: TcpGate
+  readonly #storeWatch: StoreWatch
   #mover: PendingMover | undefined
   #state: 'new' | 'starting' | 'serving' | 'stopping' | 'stopped' = 'new'
 
@@ -175,6 +177,7 @@ class CollectorProcess implements Collector {
     const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
     const publisher = new Publisher(store, shared, policies, clock)
     const outlet = new EventOutlet(deps.emit ?? (() => {}), clock)
+    this.#storeWatch = new StoreWatch(shared, outlet)
     const events = new TemplateEvents(publisher, log, outlet)
     const restorer = new Restorer({
       layouts,
@@ -478,6 +481,7 @@ class CollectorProcess implements Collector {
     const nowMs = this.#clock.monotonicMs()
     this.parts.pending.expire(nowMs)
     this.parts.recollection.tick(nowMs)
+    this.#storeWatch.tick(nowMs)
     this.parts.outlet.flush(nowMs)
     for (const listener of this.#tcp) listener.sweep(nowMs)
     // Nothing may stay stopped because a word of the link was missed.

@@ -37,12 +37,14 @@ export function serveControl(control: ControlClient, collector: Collector, metri
   control.handle('collector.templates', async params =>
     json(await templateList(parts, templateQuery(parametersOf(params))))
   )
-  control.handle('collector.template', params => json(templateState(parts, parametersOf(params).key)))
+  control.handle('collector.template', async params => json(await templateState(parts, parametersOf(params).key)))
   control.handle('collector.templateHistory', async params => {
     const { key, atMs } = parametersOf(params)
     return json(await templateHistory(parts, key, number(atMs)))
   })
-  control.handle('collector.forgetTemplate', params => json(forgetTemplate(parts, parametersOf(params).key)))
+  control.handle('collector.forgetTemplate', async params =>
+    json(await forgetTemplate(parts, parametersOf(params).key))
+  )
   control.handle('collector.options', async params => {
     const { exporter, topic, offset, limit } = parametersOf(params)
     const of = exporterOf(parts, exporter)

@@ -1,4 +1,4 @@
-import type { TemplateVersion } from '@weir/templates'
+import type { Place, TemplateVersion } from '@weir/templates'
 import type { CollectorParts } from './collector.ts'
 import { nameOf, notFound } from './template-lookup.ts'
 import { storedPlace } from './template-place.ts'
@@ -14,7 +14,7 @@ import { definitionToJson } from './template-view.ts'
 export async function templateHistory(parts: CollectorParts, key: unknown, atMs: number | undefined) {
   const { scope, odid, templateId } = nameOf(key)
   const { exporter, version: wireVersion } = storedPlace(scope, odid)
-  const versions = await parts.store.history({ scope, odid }, templateId)
+  const versions = await versionsOf(parts, { scope, odid }, templateId)
   if (versions.length === 0) throw notFound('Nothing is known of the past of this template.')
   const shown = versions.map(version => versionToJson(parts, version, wireVersion))
   const name = { key: String(key), exporter, scope, odid, templateId }
@@ -23,6 +23,16 @@ export async function templateHistory(parts: CollectorParts, key: unknown, atMs:
   const version = versions[index]
   const isCertain = version !== undefined && (atMs <= version.lastSeenMs || index < versions.length - 1)
   return { ...name, atMs, meaning: shown[index] ?? null, isCertain, versions: shown }
+}
+
+/** All pods' history where it can be asked for, else that of this one. */
+async function versionsOf(
+  { store, shared }: CollectorParts,
+  place: Place,
+  templateId: number
+): Promise<TemplateVersion[]> {
+  const versions = shared?.health === 'up' ? await shared.history(place, templateId) : []
+  return versions.length > 0 ? versions : store.history(place, templateId)
 }
 
 function versionToJson(parts: CollectorParts, version: TemplateVersion, wireVersion: number) {

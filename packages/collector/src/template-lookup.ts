@@ -15,36 +15,28 @@ interface Found {
  *
  * @throws CodedError NOT_FOUND
  */
-export function templateState(parts: CollectorParts, key: unknown) {
-  const { place, template } = found(parts, nameOf(key))
+export async function templateState(parts: CollectorParts, key: unknown) {
+  const { place, template } = await found(parts, nameOf(key))
   return templateDetails(parts, place, template, parts.clock.nowMs() - parts.clock.monotonicMs())
 }
 
 /**
- * Do as if a template had never been heard of: here and in the store. Data waits for the exporter's next announcement.
+ * Do as if a template had never been heard of: here and in the stores. Data waits for the exporter's next announcement.
  *
  * @throws CodedError NOT_FOUND, also when it was forgotten before.
  */
-export function forgetTemplate(parts: CollectorParts, key: unknown) {
+export async function forgetTemplate(parts: CollectorParts, key: unknown) {
   const name = nameOf(key)
   const { scope, odid, templateId } = name
-  const domain = domainOf(parts, name)
-  const ended = domain?.table.withdraw(templateId)
-  if (domain !== undefined && ended !== undefined) {
-    parts.events.onForgotten(domain, templateId, ended.layout, parts.clock.monotonicMs())
-    return { exporter: domain.session.exporter.id, scope, odid, templateId }
+  const { place, template } = await found(parts, name)
+  const { exporter, domain } = place
+  if (isStored(template)) {
+    parts.recollection.forgetRemembered(template)
+    parts.outlet.emit('template_withdrawn', { exporter, scope, odid, templateId, key: String(key), by: 'api' })
+  } else if (domain?.table.drop(template) === true) {
+    parts.events.onForgotten(domain, templateId, template.layout, parts.clock.monotonicMs())
   }
-  const { place, template } = found(parts, name)
-  if (isStored(template)) parts.recollection.forgetRemembered(template)
-  parts.outlet.emit('template_withdrawn', {
-    exporter: place.exporter,
-    scope,
-    odid,
-    templateId,
-    key: String(key),
-    by: 'api'
-  })
-  return { exporter: place.exporter, scope, odid, templateId }
+  return { exporter, scope, odid, templateId }
 }
 
 /** @throws CodedError NOT_FOUND if the text names no template. */
@@ -54,7 +46,8 @@ export function nameOf(key: unknown): TemplateName {
   return name
 }
 
-function found(parts: CollectorParts, name: TemplateName): Found {
+/** Live, remembered, or known to a store alone: those of other pods, and of connections (RFC 7011 §8). */
+async function found(parts: CollectorParts, name: TemplateName): Promise<Found> {
   const domain = domainOf(parts, name)
   const entry = domain?.table.entry(name.templateId)
   if (domain !== undefined && entry !== undefined) return { place: livePlace(domain), template: entry }
@@ -63,7 +56,13 @@ function found(parts: CollectorParts, name: TemplateName): Found {
     const template = templates.find(({ templateId }) => templateId === name.templateId)
     if (template !== undefined) return { place: storedPlace(scope, odid), template }
   }
-  throw notFound('No template of this key is live or remembered.')
+  const { scope, odid } = name
+  for (const store of [parts.shared, parts.store]) {
+    const [stored] = (await store?.read([{ scope, odid }])) ?? []
+    const template = stored?.entries.find(each => each.kind === 'template' && each.templateId === name.templateId)
+    if (template?.kind === 'template') return { place: storedPlace(scope, odid), template }
+  }
+  throw notFound('No template of this key is known.')
 }
 
 /** The living domain of a scope. */

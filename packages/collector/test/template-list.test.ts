@@ -148,7 +148,7 @@ describe('one template', () => {
     await rig.untilMessages(2)
     const { parts } = rig.collector
     const [listed] = (await templateList(parts, page)).templates
-    const shown = templateState(parts, listed!.key)
+    const shown = await templateState(parts, listed!.key)
     assert.deepEqual([shown.recordLength, shown.records, shown.state], [8, 1, 'live'])
     assert.deepEqual(shown.fields[1], {
       pen: 0,
@@ -160,10 +160,10 @@ describe('one template', () => {
       semantics: 'deltaCounter',
       units: 'packets'
     })
-    forgetTemplate(parts, listed!.key)
-    assert.throws(() => forgetTemplate(parts, listed!.key), { code: 'NOT_FOUND' })
-    assert.throws(() => templateState(parts, listed!.key), { code: 'NOT_FOUND' })
-    assert.throws(() => templateState(parts, 'nonsense'), { code: 'NOT_FOUND' })
+    await forgetTemplate(parts, listed!.key)
+    await assert.rejects(forgetTemplate(parts, listed!.key), { code: 'NOT_FOUND' })
+    await assert.rejects(templateState(parts, listed!.key), { code: 'NOT_FOUND' })
+    await assert.rejects(templateState(parts, 'nonsense'), { code: 'NOT_FOUND' })
     assert.deepEqual(
       rig.events
         .filter(({ event }) => event === 'template_withdrawn')
@@ -177,6 +177,39 @@ describe('one template', () => {
     await rig.untilMessages(4)
     assert.equal(parts.ledger.dataSets.pending, 0)
     assert.equal(rig.link.records, 2)
+  })
+})
+
+describe('a template that only a store knows', () => {
+  test('is shown, and forgotten once', async t => {
+    const store = createMemoryTemplateStore()
+    const rig = await startRig(t, { store })
+    const place = { scope: 'tcp/10/t/192.0.2.1/4739/f00d', odid: 7 }
+    store.put([
+      {
+        kind: 'template',
+        ...place,
+        templateId: 300,
+        scopeCount: 0,
+        fields: [{ pen: 0, id: 8, length: 4 }],
+        exportTimeSec: 1,
+        session: 'tcp 192.0.2.1:4739 t',
+        firstSeenMs: 1,
+        lastSeenMs: 1,
+        announcements: 1,
+        lifetimeMs: 1
+      }
+    ])
+    const { parts } = rig.collector
+    const key = templateKeyOf(place.scope, 7, 300)
+    const { exporter, state, source, transport } = await templateState(parts, key)
+    assert.deepEqual([exporter, state, source, transport], ['192.0.2.1', 'remembered', 'store', 'tcp'])
+    await forgetTemplate(parts, key)
+    await assert.rejects(forgetTemplate(parts, key), { code: 'NOT_FOUND' })
+    assert.deepEqual(
+      rig.events.map(({ event, fields }) => [event, fields.key]),
+      [['template_withdrawn', key]]
+    )
   })
 })
 
