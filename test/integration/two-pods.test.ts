@@ -1,5 +1,6 @@
 import { after, before, describe, test } from 'node:test'
 import { absent } from '../support/debian-tools.ts'
+import { NatsServer } from '../support/nats-server.ts'
 import { RedisCluster, RedisServer } from '../support/redis-server.ts'
 import { takeOver } from '../support/take-over.ts'
 
@@ -35,6 +36,21 @@ describe('two pods and a Redis Cluster of three nodes', { skip: missing }, () =>
     nodes: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`),
     prefix
   })
+
+  test('what one pod was told lets the other decode and scale the first Data Set', () => takeOver(store('one'), 'warm'))
+
+  test('a pod that is started after the other was killed decodes and scales the first Data Set', () =>
+    takeOver(store('two'), 'late'))
+})
+
+describe('two pods and one NATS', { skip: absent('nats-server') }, () => {
+  let nats: NatsServer
+  before(async () => {
+    nats = await NatsServer.start()
+  })
+  after(() => nats.kill())
+
+  const store = (bucket: string) => ({ type: 'nats', servers: [nats.url], bucket })
 
   test('what one pod was told lets the other decode and scale the first Data Set', () => takeOver(store('one'), 'warm'))
 
