@@ -99,7 +99,7 @@ export class Recollection {
   #changed: Set<string> | undefined
   #epoch = 0
   #isWarm = false
-  #startedMs = 0
+  #startedMs: number | undefined
   #isClosed = false
   #rewriting: Timer | undefined
   #isLostAgain = false
@@ -149,7 +149,7 @@ export class Recollection {
   /** What the shared store knows has been taken up, or has taken too long. */
   get isWarm(): boolean {
     if (this.#isWarm || this.#deps.shared === undefined) return true
-    return this.#startedMs > 0 && this.#deps.clock.monotonicMs() - this.#startedMs >= this.#warmUp.timeoutMs
+    return this.#warmingMs >= this.#warmUp.timeoutMs
   }
 
   /** Read the local ring, begin to read the shared one. Resolves when sessions may begin. */
@@ -158,7 +158,7 @@ export class Recollection {
     await local.start()
     for await (const places of local.list()) this.#load(places)
     if (shared === undefined) return this.#memory.settle()
-    this.#startedMs = Math.max(1, clock.monotonicMs())
+    this.#startedMs = clock.monotonicMs()
     this.#endWatch = [shared.watch(changed => this.#onChanged(changed)), shared.onLost(() => this.#onLost())]
     const started = shared.start()
     void started.then(() => this.#warm())
@@ -268,6 +268,11 @@ export class Recollection {
     for (const domain of this.#deps.domains()) this.#deps.publisher.putSequence(domain)
   }
 
+  /** How long it has been taking up what others know; before the start, not at all. */
+  get #warmingMs(): number {
+    return this.#startedMs === undefined ? -1 : this.#deps.clock.monotonicMs() - this.#startedMs
+  }
+
   get #isUp(): boolean {
     return this.#deps.shared?.health === 'up'
   }
@@ -307,7 +312,7 @@ export class Recollection {
       if (timeoutMs > 0 && this.#isUp) {
         listing: for await (const places of shared!.list({ seenSinceMs: clock.nowMs() - seenWithinMs })) {
           for (let from = 0; from < places.length; from += WARM_SLICE) {
-            if (this.#isClosed || clock.monotonicMs() - this.#startedMs > timeoutMs) break listing
+            if (this.#isClosed || this.#warmingMs > timeoutMs) break listing
             for (const stored of places.slice(from, from + WARM_SLICE)) this.#warmPlace(stored, epoch)
             await new Promise(resolve => setImmediate(resolve))
           }
@@ -324,7 +329,7 @@ export class Recollection {
     log.info('warm', 'what other pods know of exporters was taken up', {
       places: this.#memory.size,
       entries: this.#memory.entries,
-      ms: Math.round(clock.monotonicMs() - this.#startedMs)
+      ms: Math.round(this.#warmingMs)
     })
   }
 

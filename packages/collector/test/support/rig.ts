@@ -18,8 +18,12 @@ export interface RigOptions {
   readonly limits?: Record<string, number>
   readonly collector?: Record<string, unknown>
   readonly shutdown?: Record<string, number>
+  /** Keys of stores.templates. */
+  readonly templates?: Record<string, unknown>
   readonly clock?: Clock
   readonly store?: TemplateStore
+  /** A store of all pods. */
+  readonly shared?: TemplateStore
   readonly link?: FakeLink
   readonly pendingSpoolPath?: string
   readonly socket?: SocketKind
@@ -93,6 +97,7 @@ export function settingsOf(options: RigOptions = {}) {
       limits: { ...options.limits },
       ...options.collector
     },
+    stores: { templates: { type: options.shared === undefined ? 'none' : 'redis', ...options.templates } },
     shutdown: { tcpReadMs: 100, udpSilenceMs: 0, drainMs: 100, ...options.shutdown }
   })
   return config
@@ -105,6 +110,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
   const collector = createCollector(settingsOf(options), {
     link: link ?? fake,
     store: options.store ?? createMemoryTemplateStore(),
+    shared: options.shared,
     registry: ElementRegistry.standard(),
     log: options.log ?? silentLog(),
     clock: options.clock,
