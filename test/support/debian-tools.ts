@@ -21,7 +21,8 @@ const packages = {
   openssl: 'openssl',
   'redis-server': 'redis-server',
   'redis-sentinel': 'redis-sentinel',
-  'redis-cli': 'redis-tools'
+  'redis-cli': 'redis-tools',
+  openssl: 'openssl'
 } as const
 export type DebianTool = keyof typeof packages
 

@@ -1,5 +1,5 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis'
-import type { Clock, Timer } from '@weir/runtime'
+import type { Clock } from '@weir/runtime'
 import { CircuitBreaker } from './circuit-breaker.ts'
 import { RedisPushes, type PushEvents } from './redis-pushes.ts'
 import type { RedisScript } from './redis-scripts.ts'
@@ -93,11 +93,17 @@ export class RedisLink {
   start(channels: readonly string[]): Promise<void> {
     const client = this.#connect()
     this.#client = client
-    this.#pushes = new RedisPushes(client, channels, this.#events)
+    this.#pushes = new RedisPushes(client, channels, this.#events, ended => this.#reconnect(ended))
     return new Promise(resolve => {
       const timer = this.#clock.setTimer(this.#options.connectTimeoutMs, resolve)
       // A refused connection or a wrong password shows as `down`; it is tried on in the background.
       client.on('error', (error: Error) => this.#failed(error))
+      client.on('end', () => {
+        if (this.#client === client) this.#reconnect(client)
+      })
+      client.on('close', () => {
+        if (this.#client === client) this.#failed(new Error('the connection to Redis was closed'))
+      })
       client.on('ready', () => {
         void this.#onReady().then(() => {
           timer.cancel()
@@ -121,7 +127,8 @@ export class RedisLink {
    * Send batches and wait for all replies.
    *
    * @param timeoutMs - instead of the usual time.
-   * @returns replies by batch and command; undefined if they did not come in time, or cannot be asked for now.
+   * @returns replies by batch and command, Errors where a node of a Cluster does not answer; undefined if nobody answers
+   * in time, or nobody is to be asked now.
    */
   async exchange(
     batches: readonly RedisBatch[],
@@ -130,14 +137,14 @@ export class RedisLink {
     const client = this.#client
     if (batches.length === 0) return []
     if (client?.status !== 'ready' || !this.#breaker.tryCall()) return undefined
-    const replies = await this.#inTime(this.#send(client, batches), timeoutMs)
-    if (replies === undefined || replies.every(ofBatch => ofBatch.every(isUnreachable))) {
-      const [first] = replies?.[0] ?? []
-      this.#failed(first instanceof Error ? first : new Error(`no answer within ${timeoutMs} ms`))
+    const replies = await this.#send(client, batches, timeoutMs)
+    const first = replies.every(ofBatch => ofBatch.every(isUnreachable)) ? replies[0][0] : undefined
+    if (first instanceof Error) {
+      this.#failed(first)
       const { opened } = this.#breaker
       this.#breaker.failed()
       this.#stats.breakerOpened += this.#breaker.opened - opened
-      return replies
+      return undefined
     }
     const wasOpen = this.#breaker.isOpen
     this.#breaker.succeeded()
@@ -148,8 +155,16 @@ export class RedisLink {
 
   close(): void {
     this.#pushes?.close()
-    this.#client?.disconnect()
+    const client = this.#client
     this.#client = undefined
+    client?.disconnect()
+  }
+
+  /** The client gives up where it was told of a failover while it was connecting: it must not. */
+  #reconnect(client: Redis | Cluster): void {
+    this.#clock.setTimer(retryMs(3), () => {
+      if (this.#client !== undefined && client.status === 'end') client.connect().catch(() => {})
+    })
   }
 
   #failed(error: Error): void {
@@ -168,42 +183,47 @@ export class RedisLink {
     this.#wasUp = true
   }
 
-  async #send(client: Redis | Cluster, batches: readonly RedisBatch[]): Promise<RedisReply[][]> {
-    const replies = await this.#sendOnce(client, batches, false)
+  async #send(client: Redis | Cluster, batches: readonly RedisBatch[], timeoutMs: number): Promise<RedisReply[][]> {
+    const replies = await this.#sendOnce(client, batches, timeoutMs, false)
     const unknown = batches.filter((_, index) => replies[index].some(isNoScript))
     if (unknown.length === 0) return replies
     // The server was restarted or its scripts flushed: none of these ran, so all commands of the batch may run again.
-    const again = await this.#sendOnce(client, unknown, true)
+    const again = await this.#sendOnce(client, unknown, timeoutMs, true)
     return batches.map((batch, index) => again[unknown.indexOf(batch)] ?? replies[index])
   }
 
-  async #sendOnce(client: Redis | Cluster, batches: readonly RedisBatch[], isWhole: boolean): Promise<RedisReply[][]> {
+  async #sendOnce(
+    client: Redis | Cluster,
+    batches: readonly RedisBatch[],
+    timeoutMs: number,
+    isWhole: boolean
+  ): Promise<RedisReply[][]> {
     // One node of a Cluster is asked for one shard; one server for all of them at once.
     if (client instanceof Cluster) {
       this.#stats.roundTrips += batches.length
-      return Promise.all(batches.map(({ commands }) => runPipeline(client, commands, isWhole)))
+      return Promise.all(batches.map(({ commands }) => this.#inTime(client, commands, timeoutMs, isWhole)))
     }
     this.#stats.roundTrips++
-    const replies = await runPipeline(
-      client,
-      batches.flatMap(({ commands }) => commands),
-      isWhole
-    )
+    const commands = batches.flatMap(batch => batch.commands)
+    const replies = await this.#inTime(client, commands, timeoutMs, isWhole)
     let from = 0
-    return batches.map(({ commands }) => replies.slice(from, (from += commands.length)))
+    return batches.map(batch => replies.slice(from, (from += batch.commands.length)))
   }
 
-  #inTime<T>(work: Promise<T>, timeoutMs: number): Promise<T | undefined> {
+  #inTime(
+    client: Redis | Cluster,
+    commands: readonly RedisCommand[],
+    timeoutMs: number,
+    isWhole: boolean
+  ): Promise<RedisReply[]> {
     return new Promise(resolve => {
-      let timer: Timer | undefined = this.#clock.setTimer(timeoutMs, () => {
-        timer = undefined
-        resolve(undefined)
-      })
-      const end = (value: T | undefined): void => {
-        timer?.cancel()
-        resolve(value)
-      }
-      work.then(end, () => end(undefined))
+      const fail = (error: Error): void => resolve(commands.map(() => error))
+      const timer = this.#clock.setTimer(timeoutMs, () =>
+        fail(new Error(`no answer from Redis within ${timeoutMs} ms`))
+      )
+      runPipeline(client, commands, isWhole)
+        .then(resolve, fail)
+        .finally(() => timer.cancel())
     })
   }
 
@@ -232,6 +252,9 @@ export class RedisLink {
         shardedSubscribers: true,
         slotsRefreshInterval: SILENT_MS,
         slotsRefreshTimeout: this.#options.connectTimeoutMs,
+        // What a node does not take now is tried again by who sent it; nobody waits for it here.
+        retryDelayOnFailover: 0,
+        retryDelayOnClusterDown: 0,
         redisOptions: common
       })
     }

@@ -14,13 +14,23 @@ export class RedisPushes {
   readonly #client: Redis | Cluster
   readonly #channels: readonly string[]
   readonly #events: PushEvents
+  readonly #reconnect: (client: Redis) => void
   /** The connection of a single server; a Cluster has its own. */
   #subscriber: Redis | undefined
   #isSubscribed = false
   #wasSubscribed = false
 
-  /** @param channels - by shard. */
-  constructor(client: Redis | Cluster, channels: readonly string[], events: PushEvents) {
+  /**
+   * @param channels - by shard.
+   * @param reconnect - called for a connection that has given up.
+   */
+  constructor(
+    client: Redis | Cluster,
+    channels: readonly string[],
+    events: PushEvents,
+    reconnect: (client: Redis) => void
+  ) {
+    this.#reconnect = reconnect
     this.#client = client
     this.#channels = channels
     this.#events = events
@@ -40,13 +50,17 @@ export class RedisPushes {
   }
 
   close(): void {
-    this.#subscriber?.disconnect()
+    const subscriber = this.#subscriber
     this.#subscriber = undefined
+    subscriber?.disconnect()
   }
 
   #connect(client: Redis): Redis {
     const subscriber = client.duplicate({ autoResubscribe: false })
     subscriber.on('error', () => {})
+    subscriber.on('end', () => {
+      if (this.#subscriber === subscriber) this.#reconnect(subscriber)
+    })
     subscriber.on('message', (_channel: string, message: string) => this.#events.onPush(message))
     subscriber.on('ready', () => {
       this.#isSubscribed = false

@@ -29,6 +29,8 @@ export interface RedisTemplateStoreOptions extends Omit<RedisLinkOptions, 'timeo
   /** How long a Data Set may wait on the shelf, and how long it is a claimer's. */
   readonly shelfKeepMs?: number
   readonly leaseMs?: number
+  /** How often the connections are looked after, and the server is asked whether it lost what was written. */
+  readonly tendMs?: number
   /** Told once when the server cannot be reached or does not answer, until it does again. */
   readonly onFailure?: (error: Error) => void
   readonly clock?: Clock
@@ -41,8 +43,6 @@ const LIST_PLACES = 250
 const TURN_PLACES = 32
 /** A list is no matter of the data path: it may take longer. */
 const LEAST_LIST_MS = 2_000
-/** How often the connections are looked after, and the server asked whether it lost what was written. */
-const TEND_MS = 5_000
 /** Places of one shard that the index keeps, and how long. */
 const MAX_INDEX_PLACES = 65_536
 const INDEX_MS = 604_800_000
@@ -68,6 +68,7 @@ class RedisTemplateStore implements TemplateStore {
   /** What each shard's server said when it was first asked. */
   readonly #epochs = new Map<number, string>()
   readonly #timeoutMs: number
+  readonly #tendMs: number
   #droppedBefore = 0
   #tending: Timer | undefined
   #telling: Timer | undefined
@@ -77,6 +78,7 @@ class RedisTemplateStore implements TemplateStore {
     const { clock = systemClock, timeoutMs = 200, connectTimeoutMs = 2_000 } = options
     this.#clock = clock
     this.#timeoutMs = timeoutMs
+    this.#tendMs = options.tendMs ?? 5_000
     this.#keys = new RedisKeys(options.prefix)
     this.#seal = new EntrySeal(options.hmacKey)
     const stats = emptyStats()
@@ -114,7 +116,7 @@ class RedisTemplateStore implements TemplateStore {
 
   async start(): Promise<void> {
     if (this.#tending !== undefined || this.#isClosed) return
-    this.#tending = this.#clock.setPeriodic(TEND_MS, () => void this.#tend()).unref()
+    this.#tending = this.#clock.setPeriodic(this.#tendMs, () => void this.#tend()).unref()
     await this.#link.start(Array.from({ length: SHARDS }, (_, shard) => this.#keys.channel(shard)))
     await this.#tend()
   }

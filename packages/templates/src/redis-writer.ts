@@ -96,39 +96,38 @@ export class RedisWriter {
   async #writeAll(): Promise<boolean> {
     // What is put meanwhile is not waited for.
     let left = this.behind.size
+    const failed = new Set<number>()
     while (left > 0) {
       const taken = this.behind.next(SLICE_PLACES)
-      if (taken.length === 0) return true
-      if (!(await this.#writeSlice(taken))) return false
+      if (!(await this.#writeSlice(taken, failed))) return false
       for (const { changes } of taken) left -= changes.size
     }
-    return true
+    return failed.size === 0
   }
 
-  async #writeSlice(taken: readonly PlaceChanges[]): Promise<boolean> {
+  /**
+   * @param failed - shards that took nothing in this run: they are left alone.
+   * @returns false if none took anything.
+   */
+  async #writeSlice(taken: readonly PlaceChanges[], failed: Set<number>): Promise<boolean> {
     const byShard = this.#byShard(taken)
-    const shards = [...byShard.entries()]
-    const replies = await this.#parts.link.exchange(
-      shards.map(([shard, writes]) => this.#batchOf(shard, writes, false))
-    )
-    const { stats } = this.#parts
-    if (replies === undefined) {
-      stats.writeFailures += taken.length
-      return false
+    const batches = [...byShard]
+      .filter(([shard]) => !failed.has(shard))
+      .map(([shard, writes]) => this.#batchOf(shard, writes, false))
+    const replies = await this.#parts.link.exchange(batches)
+    for (const [index, { shard }] of batches.entries()) {
+      const reply = replies?.[index][0]
+      if (Array.isArray(reply)) await this.#overwrite(shard, byShard.get(shard)!, reply as RedisReply[])
+      else failed.add(shard)
     }
-    let isWhole = true
-    for (const [index, [shard, writes]] of shards.entries()) {
-      const [reply] = replies[index]
-      if (Array.isArray(reply)) {
-        await this.#overwrite(shard, writes, reply as RedisReply[])
-        for (const { changes } of writes) this.behind.written(changes)
-      } else {
-        isWhole = false
-        stats.writeFailures += writes.length
-        for (const { changes } of writes) this.behind.refused(changes)
+    for (const [shard, writes] of byShard) {
+      if (failed.has(shard)) this.#parts.stats.writeFailures += writes.length
+      for (const { changes } of writes) {
+        if (failed.has(shard)) this.behind.refused(changes)
+        else this.behind.written(changes)
       }
     }
-    return isWhole
+    return batches.length === 0 || batches.some(({ shard }) => !failed.has(shard))
   }
 
   #byShard(taken: readonly PlaceChanges[]): Map<number, PlaceWrite[]> {

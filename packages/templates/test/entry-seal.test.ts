@@ -36,6 +36,11 @@ describe('refuses', () => {
     assert.equal(seal.open('placet', '256', sealed), undefined)
   })
 
+  test('a value under a name that looks alike when its characters are cut to an octet', () => {
+    const alike = 't'.codePointAt(0)! + 0x100
+    assert.equal(seal.open('place', `${String.fromCodePoint(alike)}256`, sealed), undefined)
+  })
+
   test('the seal of another key, none where one is asked, and one that cannot be looked at', () => {
     assert.equal(new EntrySeal(Buffer.alloc(32, 8)).open('place', 't256', sealed), undefined)
     assert.equal(seal.open('place', 't256', new EntrySeal(undefined).seal('place', 't256', octets)), undefined)
