@@ -21,8 +21,7 @@ const packages = {
   openssl: 'openssl',
   'redis-server': 'redis-server',
   'redis-sentinel': 'redis-sentinel',
-  'redis-cli': 'redis-tools',
-  openssl: 'openssl'
+  'redis-cli': 'redis-tools'
 } as const
 export type DebianTool = keyof typeof packages
 
