@@ -2,6 +2,7 @@ import type { CollectorParts } from './collector.ts'
 import { addCounts, noCounts, type SequenceSums } from './domain-sequence.ts'
 import type { Exporter } from './exporter.ts'
 import { dropsToJson } from './ledger.ts'
+import { scopeDecisionOf, scopesToJson } from './scope/scope-state.ts'
 import type { Session } from './session.ts'
 
 function addSession(sums: SequenceSums, session: Session): void {
@@ -64,6 +65,7 @@ export function collectorState(parts: CollectorParts) {
       shared: sharedToJson(parts)
     },
     relayed: { exporters: parts.relays.size, records: { ...parts.relays.counters } },
+    scope: { decisions: { ...parts.scopes.counters }, hints: { ...parts.scopes.hints } },
     pending: { sets: pending.size, octets: pending.octets },
     options: { ...options.stats },
     faults: Object.fromEntries(Object.entries(intake.faultCounts).filter(([, count]) => count > 0)),
@@ -140,6 +142,7 @@ export function exporterSummary(exporter: Exporter) {
     stateSinceAtMs: exporter.life.sinceAtMs,
     stateReasons: [...exporter.life.reasons],
     rebootedAtMs: exporter.life.rebootedAtMs ?? null,
+    scopeDecision: scopeDecisionOf(exporter),
     versions: [...versions].toSorted((a, b) => a - b),
     sessions: exporter.sessions.size,
     domains,
@@ -163,15 +166,7 @@ export function exporterState(parts: CollectorParts, exporter: Exporter) {
   return {
     ...exporterSummary(exporter),
     policy: policyToJson(parts, exporter),
-    scopes: parts.scopes.groupsOf(exporter).map(({ listener, version, odid, decision, evidence, sinceMs, ports }) => ({
-      listener,
-      version,
-      odid,
-      decision,
-      evidence,
-      sinceAtMs: Math.round(sinceMs),
-      ports
-    })),
+    scopes: scopesToJson(exporter, parts.clock),
     relayedList: [...(exporter.relayed ?? [])].map(({ domain, records, lastSeenMs }) => ({
       via: domain.session.exporter.id,
       listener: domain.session.identity.listener,

@@ -27,6 +27,7 @@ import { Restorer } from './recollection/restorer.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
 import { ExporterScopes } from './scope/exporter-scopes.ts'
 import { Relays } from './relay/relays.ts'
+import { SessionRekey } from './scope/session-rekey.ts'
 import { SessionTable } from './session-table.ts'
 import { StoreWatch } from './store-watch.ts'
 import { stopIntake } from './stop-intake.ts'
@@ -353,6 +354,20 @@ class CollectorProcess implements Collector {
       udp: this.#udp,
       tcp: this.#tcp
     }
+    const rekey = new SessionRekey({
+      policies,
+      exporters,
+      sessions,
+      keeper,
+      scopes,
+      options,
+      pending,
+      live,
+      intake,
+      udp: () => this.#udp.map(part => part.intake),
+      clock
+    })
+    policies.onChange(() => rekey.apply())
     link.onWritable(() => this.#resume())
     link.onPeerRestart(() => {
       keeper.announceOptionsState()

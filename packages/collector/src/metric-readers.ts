@@ -80,6 +80,8 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       templateOctets: report => report(budget.octets),
       templateSources: each('source', () => ({ ...parts.events.sources })),
       templateChanges: each('change', () => ({ ...parts.events.changes })),
+      scopeDecisions: each('decision', () => ({ ...parts.scopes.counters })),
+      scopeHints: each('change', () => ({ ...parts.scopes.hints })),
       options: report => report(parts.options.stats.records),
       optionsLimited: each('event', () => {
         const { evicted, refused } = parts.options.stats

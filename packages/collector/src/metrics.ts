@@ -175,6 +175,18 @@ export const collectorMetrics = defineMetrics({
     type: 'counter',
     labels: ['change']
   },
+  scopeDecisions: {
+    name: 'weir_collector_scope_decisions_total',
+    help: 'Decisions about source ports of one exporter address (scope auto): single, undecided, merged, apart.',
+    type: 'counter',
+    labels: ['decision']
+  },
+  scopeHints: {
+    name: 'weir_collector_scope_hints_total',
+    help: 'Templates taken from another source port of the same exporter, and taken back because they turned out not to be the same.',
+    type: 'counter',
+    labels: ['change']
+  },
   options: {
     name: 'weir_collector_options_records',
     help: 'Options records kept as state (L-16).',

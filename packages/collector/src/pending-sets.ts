@@ -142,6 +142,16 @@ export class PendingSets {
     this.#ledger.dataSets.pending++
   }
 
+  /** What waits for templates of one domain waits for those of another one from now on. */
+  rehome(from: Domain, to: Domain): void {
+    if (!from.session.hasPending) return
+    for (const pending of from.session.pending) {
+      if (pending.domain !== from) continue
+      this.#remove(pending)
+      this.add({ ...pending, domain: to })
+    }
+  }
+
   /** Drop what has waited too long (L-30). */
   expire(nowMs: number): void {
     for (const pending of this.#all) {

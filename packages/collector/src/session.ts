@@ -38,6 +38,8 @@ export class Session implements TemplateScope {
   /** Monotonic. */
   lastSeenMs: number
   messages = 0
+  /** Datagrams came from other ports than that of its identity (policy `address`). */
+  hasManyPorts = false
   /** No spoofed one-off (L-02): it is a connection, or has sent several valid Messages. */
   isVerified: boolean
   /** The domain of the Message that is being decoded, if its header was right. */

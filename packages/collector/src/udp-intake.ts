@@ -114,7 +114,7 @@ export class UdpIntake implements DatagramSink {
     ledger.messages.received++
     const nowMs = this.#nowMs
     const version = length < 2 ? 0 : view.getUint16(offset)
-    const key = keyOf(version, port, peer !== undefined && peer.isOneSession)
+    const key = sessionKeyOf(version, port, peer !== undefined && peer.isOneSession)
     let session: Session | undefined
     if (peer !== undefined) {
       session = peer.lastKey === key ? peer.last : peer.sessions.get(key)
@@ -125,6 +125,7 @@ export class UdpIntake implements DatagramSink {
     if (session === undefined) return this.#first(peer, version, port, octets, view, offset, length, nowMs)
     peer!.lastKey = key
     peer!.last = session
+    if (peer!.isOneSession && session.identity.port !== port) session.hasManyPorts = true
     const fault = intake.receive(session, octets, view, offset, length, nowMs, this.#nowAtMs)
     if (fault !== undefined) this.#note(fault, this.#culprit(peer, session, port), nowMs)
     else if (session.messages <= VERIFIED_MESSAGES) sessions.touch(session)
@@ -154,7 +155,7 @@ export class UdpIntake implements DatagramSink {
     const nowAtMs = this.#nowAtMs
     const exporter = exporters.candidate(address, nowAtMs)
     const isOneSession = peer?.isOneSession ?? policies.policyFor(address.text).scope === 'address'
-    const key = keyOf(version, port, isOneSession)
+    const key = sessionKeyOf(version, port, isOneSession)
     const session = sessions.candidate(version, this.#options.listener, exporter, port, key >= 16, nowMs, nowAtMs)
     const fault = intake.receive(session, octets, view, offset, length, nowMs, nowAtMs)
     if (fault !== undefined) {
@@ -194,7 +195,7 @@ export class UdpIntake implements DatagramSink {
  * What tells the sessions of one address apart: the source port where there are templates, unless the policy `address` says
  * otherwise. The versions without templates keep the sequence number of one exporter, whatever its port.
  */
-function keyOf(version: number, port: number, isOneSession: boolean): number {
+export function sessionKeyOf(version: number, port: number, isOneSession: boolean): number {
   if ((version === 10 || version === 9) && !isOneSession) return port * 16 + version
   return version < 16 ? version : 15
 }

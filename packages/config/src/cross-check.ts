@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { formatHostPort, parseEndpoint } from './endpoint.ts'
 import { pathOf } from './check-value.ts'
+import { scopeIssues } from './exporter-override.ts'
 import type { ConfigIssue } from '@weir/runtime'
 import type { Listener } from './schema/collector.ts'
 import type { Destination } from './schema/destination.ts'
@@ -39,12 +40,9 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
     ...portIssues(config)
   ]
   for (const [index, { scope }] of collector.exporters.entries()) {
-    if (scope !== 'certificate') continue
-    issues.push({
-      path: `collector.exporters[${index}].scope`,
-      message: 'is certificate, and there is no TLS listener whose peers would have one',
-      allowed: 'auto | session | address+port | address | element:130 | element:131 | element:403'
-    })
+    issues.push(
+      ...scopeIssues(scope).map(issue => ({ ...issue, path: pathOf(pathOf('collector.exporters', index), issue.path) }))
+    )
   }
   if (collector.allow.length === 0 && !collector.allowAny) {
     issues.push({

@@ -44,7 +44,8 @@ export function exporterOverrideIssues(value: unknown): ConfigIssue[] {
 
 const allowedScopes = templateScopes.filter(scope => scope !== 'certificate').join(' | ')
 
-function scopeIssues(scope: unknown): ConfigIssue[] {
+/** Check a scope: the schema allows one that cannot be had yet. */
+export function scopeIssues(scope: unknown): ConfigIssue[] {
   if (!templateScopes.includes(scope as TemplateScopePolicy)) {
     return [{ path: 'scope', message: `${JSON.stringify(scope)} is no scope`, allowed: allowedScopes }]
   }

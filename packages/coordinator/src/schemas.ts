@@ -59,6 +59,10 @@ export const Exporter = Type.Object({
   stateSinceAtMs: timeMs('When it came to be in this state'),
   stateReasons: Type.Array(Type.String(), { description: 'Why, a sentence each.' }),
   rebootedAtMs: orNull(timeMs('When it was last seen to begin anew')),
+  scopeDecision: Type.String({
+    description:
+      'What its source ports are taken for where policy auto looks at them, the most telling of all Observation Domains: apart (several exporters), merged (one), undecided (each decodes by its own announcements), single.'
+  }),
   versions: Type.Array(Type.Integer(), { description: '1, 5, 7, 9 or 10 (IPFIX).' }),
   sessions: Type.Integer(),
   domains: count('Observation Domains.'),
@@ -116,6 +120,13 @@ const PolicySet = Type.Object(
   { description: 'What of it was said through the API (PATCH); null: the configuration says it.' }
 )
 
+const ScopePort = Type.Object({
+  port: Type.Integer({ description: 'Source port.' }),
+  lastSeenAtMs: timeMs('Last Message'),
+  templatesFrom: Type.Array(Type.Integer(), { description: 'Ports that count in one number space with it.' }),
+  optionsFrom: Type.Array(Type.Integer(), { description: 'Ports whose options state holds for its data too.' })
+})
+
 const Scope = Type.Object({
   listener: Type.String(),
   version: Type.Integer(),
@@ -129,7 +140,7 @@ const Scope = Type.Object({
       'one_port, superseded, none, number_space, options_port, equal_definitions, template_conflict or options_conflict.'
   }),
   sinceAtMs: timeMs('When it was decided'),
-  ports: Type.Array(Type.Integer(), { description: 'Its source ports.' })
+  ports: Type.Array(ScopePort, { description: 'Its source ports.' })
 })
 
 export const ExporterDetails = Type.Object({

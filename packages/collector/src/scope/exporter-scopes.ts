@@ -58,20 +58,38 @@ export class ExporterScopes {
     const { exporter, identity } = domain.session
     const key = `${identity.version} ${domain.odid} ${identity.listener}`
     const known = exporter.scopes?.get(key)
+    if (domain.member !== undefined || known === domain) return
+    this.#nowMs = this.#clock.monotonicMs()
     exporter.scopes ??= new Map()
     if (known === undefined) {
       exporter.scopes.set(key, domain)
     } else if (known instanceof ScopeGroup) {
       if (known.members.length >= MAX_PORTS) this.#dropSilent(known)
-      if (known.members.length < MAX_PORTS) add(known, domain)
+      if (known.members.length < MAX_PORTS) this.#add(known, domain)
     } else {
       const sinceMs = this.#clock.nowMs()
       const group = new ScopeGroup(key, exporter, identity.listener, identity.version, domain.odid, sinceMs)
       exporter.scopes.set(key, group)
-      add(group, known)
-      group.members[0].hasSpoken = known.hasSpoken
-      add(group, domain)
+      this.#add(group, known)
+      this.#add(group, domain)
     }
+  }
+
+  #add(group: ScopeGroup, domain: Domain): void {
+    const member = new ScopeMember(domain, group)
+    member.bootTimeMs = domain.sequence.bootTimeMs
+    member.hasSpoken = domain.hasSpoken
+    domain.member = member
+    group.members.push(member)
+    if (!domain.hasSpoken || group.members.length === 1) return
+    // It was there before the policy that makes it one of several.
+    for (const { templateId, layout, source, isHint } of domain.table.entries()) {
+      if (source !== 'wire' || isHint) continue
+      for (const other of group.members) {
+        if (other !== member) this.#compare(member, other, templateId, layout, domain.lastExportTimeSec)
+      }
+    }
+    this.#review(group)
   }
 
   /** The domain ends, or another policy holds for it. */
@@ -423,7 +441,6 @@ export class ExporterScopes {
 
   /** Room for another port. */
   #dropSilent(group: ScopeGroup): void {
-    this.#nowMs = this.#clock.monotonicMs()
     const silent = group.members.find(member => this.#isSilent(member))
     if (silent === undefined) return
     this.#remove(silent)
@@ -459,13 +476,6 @@ function sendsData({ domain }: ScopeMember): boolean {
     for (const { layout, source } of table.entries()) if (layout.scopeCount === 0 && source !== 'sibling') return true
   }
   return false
-}
-
-function add(group: ScopeGroup, domain: Domain): void {
-  const member = new ScopeMember(domain, group)
-  member.bootTimeMs = domain.sequence.bootTimeMs
-  domain.member = member
-  group.members.push(member)
 }
 
 function goOn(pair: PortPair, exportTimeSec: number): void {

@@ -81,6 +81,7 @@ export const exporterOf = (id: string, records: number, version: number) => ({
   stateSinceAtMs: 1,
   stateReasons: [],
   rebootedAtMs: null,
+  scopeDecision: 'single',
   versions: [version],
   sessions: 1,
   domains: 1,
