@@ -40,7 +40,7 @@ export class SessionRekey {
 
   /** Policies may be others now. */
   apply(): void {
-    for (const exporter of [...this.#deps.exporters.values()]) this.#apply(exporter)
+    for (const exporter of this.#deps.exporters.values()) this.#apply(exporter)
   }
 
   #apply(exporter: Exporter): void {
@@ -114,7 +114,7 @@ export class SessionRekey {
 
   #handOptions(from: Domain, to: Domain): void {
     const { options } = this.#deps
-    for (const record of [...options.recordsOf(from)]) {
+    for (const record of options.recordsOf(from)) {
       const { layout, octets, scopeOctets, exportTimeSec, receivedAtMs, bootTimeMs } = record
       const known = options.find(to, layout, octets.subarray(0, scopeOctets))
       if (known !== undefined && known.receivedAtMs >= receivedAtMs) continue
