@@ -1,17 +1,20 @@
 import type { MessageHeader } from '@weir/ipfix'
 import type { ScopeMember } from './scope-member.ts'
 
-/** Exact steps between two ports' numbers that make them one count. */
+/** Exact steps between two ports' numbers, in a row, that make them one count. */
 const VOTES_TO_LINK = 3
+/** The same while the numbers are small: two exporters that booted together are near each other by themselves. */
+const YOUNG = 65_536
+const VOTES_TO_LINK_YOUNG = 8
 /** Steps that show two counts, in a row, that end what was taken for one. */
 const VOTES_TO_PART = 2
 /** Boot times of one exporter differ by the rounding of Export Time to seconds. */
 const SAME_BOOT_MS = 2_000
+/** Numbers of each port that are remembered: no number is used twice in one count. */
+const WINDOW = 32
 
 /** The sequence numbers of one source port, as far as other ports may go on from them. */
 export class PortNumbers {
-  /** Of the last Message; NaN before the first. */
-  sequence = Number.NaN
   /** What the last Message counted for; NaN if it held Data Sets that nobody could measure. */
   units = 0
   /** The number that goes on from it. */
@@ -20,6 +23,18 @@ export class PortNumbers {
   ordinal = 0
   /** Records of the Data Sets of the Message in hand that only another port's template could measure. */
   measured = 0
+  readonly #used = new Float64Array(WINDOW).fill(-1)
+  #usedAt = 0
+
+  /** Note the number of a Message that counted for something. */
+  use(sequence: number): void {
+    this.#used[this.#usedAt] = sequence
+    this.#usedAt = (this.#usedAt + 1) % WINDOW
+  }
+
+  hasUsed(sequence: number): boolean {
+    return this.#used.includes(sequence)
+  }
 }
 
 export const isSameBoot = (one: number, other: number): boolean => Math.abs(one - other) <= SAME_BOOT_MS
@@ -49,15 +64,21 @@ export function followNumbers(
       const pair = member.pairWith(other)
       pair.oneSpaceVotes++
       pair.twoSpacesVotes = 0
-      if (pair.oneSpaceVotes >= VOTES_TO_LINK && member.space !== other.space) onLink(member, other)
-    } else if (numbers.ordinal > own.ordinal && numbers.units !== 0 && showsTwoCounts(own, numbers, sequence, units)) {
-      const pair = member.pairs.get(other)
-      if (pair === undefined) continue
-      pair.oneSpaceVotes = 0
-      if (++pair.twoSpacesVotes >= VOTES_TO_PART && member.space === other.space) onPart(member, other)
+      const needed = sequence < YOUNG ? VOTES_TO_LINK_YOUNG : VOTES_TO_LINK
+      if (pair.oneSpaceVotes >= needed && member.space !== other.space) onLink(member, other)
+      continue
     }
+    const pair = member.pairs.get(other)
+    if (pair === undefined) continue
+    const isUsedTwice = units !== 0 && numbers.hasUsed(sequence)
+    // It goes on from itself, though the other one has sent since.
+    const isOwnCount = numbers.ordinal > own.ordinal && numbers.units !== 0 && own.units > 0 && own.next === sequence
+    if (!isUsedTwice && !isOwnCount) continue
+    pair.oneSpaceVotes = 0
+    pair.twoSpacesVotes += isUsedTwice ? VOTES_TO_PART : 1
+    if (pair.twoSpacesVotes >= VOTES_TO_PART && member.space === other.space) onPart(member, other)
   }
-  own.sequence = sequence
+  if (units !== 0) own.use(sequence)
   own.units = units
   own.next = (sequence + units) >>> 0
   if (Number.isNaN(units)) own.next = Number.NaN
@@ -69,7 +90,3 @@ function goesOn(member: ScopeMember, { numbers, bootTimeMs }: ScopeMember, seque
   // NaN on both sides where the protocol has no boot time.
   return Number.isNaN(bootTimeMs) || isSameBoot(bootTimeMs, member.bootTimeMs)
 }
-
-/** It goes on from itself though the other has sent since, or both used the same number. */
-const showsTwoCounts = (own: PortNumbers, other: PortNumbers, sequence: number, units: number): boolean =>
-  (own.next === sequence && own.units > 0) || (other.sequence === sequence && units > 0)
