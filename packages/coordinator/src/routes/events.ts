@@ -6,7 +6,7 @@ import { isPodEvent, isWanted } from '../event-log.ts'
 import type { EventStreams } from '../event-streams.ts'
 import { listOf, listQuery, pageOf } from '../paging.ts'
 import { HttpProblem } from '../problem.ts'
-import { timeMs } from '../schema-parts.ts'
+import { oneOf, timeMs } from '../schema-parts.ts'
 import { problems } from '../schemas.ts'
 import type { Server } from '../server.ts'
 
@@ -15,7 +15,7 @@ const names = Object.keys(podEvents) as PodEvent[]
 const Event = Type.Object(
   {
     id: Type.String({ description: 'For Last-Event-ID; unique over restarts of the coordinator.' }),
-    type: Type.Union(names.map(name => Type.Literal(name, { description: podEvents[name] }))),
+    type: oneOf(names, 'What happened.'),
     atMs: timeMs('When the coordinator was told'),
     process: Type.String({ description: 'Who told it.' }),
     data: Type.Object(
@@ -67,12 +67,7 @@ export function eventRoutes(server: Server, log: EventLog, streams: EventStreams
           {
             ...filters,
             after: Type.Optional(Type.String({ maxLength: 64, description: 'The same as Last-Event-ID.' })),
-            format: Type.Optional(
-              Type.Union([Type.Literal('sse'), Type.Literal('ndjson')], {
-                default: 'sse',
-                description: 'Form of the stream.'
-              })
-            )
+            format: Type.Optional(oneOf(['sse', 'ndjson'], 'Form of the stream.', 'sse'))
           },
           { additionalProperties: false }
         ),

@@ -4,6 +4,7 @@ import { checkLimit, cursorListOf, cursorQuery } from '../paging.ts'
 import { templateScopes } from '@weir/config'
 import type { Pod } from '../pod.ts'
 import type { PolicyBook } from '../policy-book.ts'
+import { oneOf } from '../schema-parts.ts'
 import { Exporter, ExporterDetails, FieldShares, exporterStates, problems } from '../schemas.ts'
 import type { Server } from '../server.ts'
 
@@ -45,12 +46,7 @@ export function exporterRoutes(server: Server, pod: Pod, policies: PolicyBook, m
         querystring: cursorQuery({
           version: Type.Optional(Type.Integer({ description: 'Only those that send this version: 1, 5, 7, 9 or 10.' })),
           id: Type.Optional(Type.String({ description: 'Only those whose id begins so.' })),
-          state: Type.Optional(
-            Type.Union(
-              exporterStates.map(state => Type.Literal(state)),
-              { description: 'Only those that are there in their life.' }
-            )
-          )
+          state: Type.Optional(oneOf(exporterStates, 'Only those that are there in their life.'))
         }),
         response: { 200: cursorListOf(Exporter), ...problems }
       }

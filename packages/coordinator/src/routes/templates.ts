@@ -4,6 +4,7 @@ import { checkLimit, cursorListOf, cursorQuery } from '../paging.ts'
 import type { JsonValue } from '@weir/link'
 import type { Pod } from '../pod.ts'
 import { HttpProblem } from '../problem.ts'
+import { oneOf } from '../schema-parts.ts'
 import { problems } from '../schemas.ts'
 import type { Server } from '../server.ts'
 import { Template, TemplateDetails, TemplateHistory } from '../template-schemas.ts'
@@ -11,26 +12,19 @@ import { Template, TemplateDetails, TemplateHistory } from '../template-schemas.
 const Key = Type.Object({ key: Type.String({ description: 'The key of the template, as it is listed.' }) })
 const Id = Type.Object({ id: Type.String({ description: 'The exporter: its address.' }) })
 
-const oneOf = <const W extends readonly string[]>(words: W, description: string) =>
-  Type.Optional(
-    Type.Union(words.map(word => Type.Literal(word)) as { -readonly [K in keyof W]: Type.TLiteral<W[K]> }, {
-      description
-    })
-  )
-
 const filters = {
   odid: Type.Optional(Type.Integer({ minimum: 0, description: 'Only of this Observation Domain.' })),
   templateId: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Only with this id.' })),
-  kind: oneOf(['template', 'options'], 'Only Templates, or only Options Templates.'),
+  kind: Type.Optional(oneOf(['template', 'options'], 'Only Templates, or only Options Templates.')),
   field: Type.Optional(
     Type.String({
       maxLength: 128,
       description: 'Only those that have this element: its name, `pen:id`, or the id of an IANA element.'
     })
   ),
-  source: oneOf(['wire', 'store', 'file', 'sibling'], 'Only those known from there.'),
+  source: Type.Optional(oneOf(['wire', 'store', 'file', 'sibling'], 'Only those known from there.')),
   scope: Type.Optional(Type.String({ maxLength: 512, description: 'Only those whose scope key begins so.' })),
-  state: oneOf(['live', 'hint', 'quarantined', 'remembered'], 'Only those in this state.')
+  state: Type.Optional(oneOf(['live', 'hint', 'quarantined', 'remembered'], 'Only those in this state.'))
 }
 
 /** `/v1/templates` and those of one exporter. The collector filters, orders and pages. */
