@@ -25,8 +25,17 @@ export class PageSelection<T> {
 
   /** Whether a thing may be in the page; ask before one is made. */
   takes(thing: T): boolean {
-    if (this.#bound !== undefined && this.#order(thing, this.#bound) >= 0) return false
-    return this.#after === undefined || this.#order(thing, this.#after) > 0
+    return !this.isBeyond(thing) && !this.isBefore(thing)
+  }
+
+  /** Whether the page ends before this. */
+  isBeyond(thing: T): boolean {
+    return this.#bound !== undefined && this.#order(thing, this.#bound) >= 0
+  }
+
+  /** Whether the page begins behind this. */
+  isBefore(thing: T): boolean {
+    return this.#after !== undefined && this.#order(thing, this.#after) <= 0
   }
 
   /** Keep one that {@link takes} has said yes to; it must not change afterwards. */

@@ -36,6 +36,12 @@ export class TemplateFilter {
     this.#isName = match === null
   }
 
+  /** Whether all templates of a place that is taken are. */
+  get takesAll(): boolean {
+    const { templateId, kind, field, source, state } = this.query
+    return [templateId, kind, field, source, state].every(each => each === undefined)
+  }
+
   takesPlace({ exporter, odid, scope }: TemplatePlace): boolean {
     const { query } = this
     if (query.exporter !== undefined && query.exporter !== exporter) return false

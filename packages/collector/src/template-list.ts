@@ -38,6 +38,9 @@ interface Candidate extends Rank {
   readonly template: KnownTemplate
 }
 
+/** Above every template id. */
+const MOST_ID = 0x1_0000
+
 /** What a template is sorted by; times by the wall clock. */
 type ValueOf = (template: KnownTemplate, place: TemplatePlace, wallOffsetMs: number) => string | number
 
@@ -93,7 +96,14 @@ export async function templateList(parts: CollectorParts, query: TemplateQuery) 
     if (selection.takes(probe))
       selection.keep({ place, templateId: probe.templateId, value: probe.value, template } as Candidate)
   }
-  await inSlices(walk(parts, filter, offer), clock)
+  // In the order of places a place is in the page or not, most of them are not, and nobody need look at their templates.
+  const isByPlace = valueOf === sorts['exporter'] && filter.takesAll
+  const isPassed = (place: TemplatePlace, templates: number): boolean => {
+    if (!isByPlace || !isOutside(selection, place, isTurned)) return false
+    total += templates
+    return true
+  }
+  await inSlices(walk(parts, filter, isPassed, offer), clock)
   const found = selection.inOrder() as Candidate[]
   const page = found.slice(offset, offset + limit)
   const last = page.at(-1)
@@ -110,6 +120,7 @@ export async function templateList(parts: CollectorParts, query: TemplateQuery) 
 function* walk(
   parts: CollectorParts,
   filter: TemplateFilter,
+  isPassed: (place: TemplatePlace, templates: number) => boolean,
   offer: (place: TemplatePlace, template: KnownTemplate) => void
 ): Generator<void> {
   const { exporter } = filter.query
@@ -120,7 +131,7 @@ function* walk(
         yield
         if (domain.table.size === 0) continue
         const place = livePlace(domain)
-        if (!filter.takesPlace(place)) continue
+        if (!filter.takesPlace(place) || isPassed(place, domain.table.size)) continue
         for (const entry of domain.table.entries()) offer(place, entry)
       }
     }
@@ -129,8 +140,18 @@ function* walk(
   for (const { scope, odid, templates } of parts.recollection.places()) {
     yield
     const place = storedPlace(scope, odid)
-    if (filter.takesPlace(place)) for (const template of templates) offer(place, template)
+    if (!filter.takesPlace(place) || isPassed(place, templates.length)) continue
+    for (const template of templates) offer(place, template)
   }
+}
+
+/** Whether no template of a place can be in a page in the order of places. */
+function isOutside(selection: PageSelection<Rank>, place: TemplatePlace, isTurned: boolean): boolean {
+  const [least, most] = isTurned ? [MOST_ID, -1] : [-1, MOST_ID]
+  return (
+    selection.isBeyond({ place, templateId: least, value: 0 }) ||
+    selection.isBefore({ place, templateId: most, value: 0 })
+  )
 }
 
 function sortOf(sort: string): ValueOf {
