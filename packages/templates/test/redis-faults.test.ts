@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, describe, test, type TestContext } from 'node:test'
-import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
-import { absent, toolPath } from '../../../test/support/debian-tools.ts'
+import { CertificateAuthority } from '../../../test/support/certificates.ts'
+import { absent } from '../../../test/support/debian-tools.ts'
 import { RedisCluster, RedisSentinelGroup, RedisServer } from '../../../test/support/redis-server.ts'
-import { tempFolder } from '../../../test/support/temp-folder.ts'
 import { until } from '../../../test/support/until.ts'
 import {
   allEntries,
@@ -357,19 +354,6 @@ function swapped(
 
 const noOpenssl = absent('openssl')
 
-/** A certificate authority, and a certificate of redis.example that serves both sides. */
-async function certificates(): Promise<{ folder: string; read: (name: string) => string }> {
-  const folder = tempFolder('redis-tls')
-  const openssl = (...args: string[]): Promise<unknown> =>
-    promisify(execFile)(toolPath('openssl'), args, { cwd: folder })
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2']
-  await openssl('req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=test CA')
-  const names = ['-subj', '/CN=redis.example', '-addext', 'subjectAltName=DNS:redis.example']
-  const signed = ['-CA', 'ca.pem', '-CAkey', 'ca.key', '-addext', 'basicConstraints=critical,CA:FALSE']
-  await openssl('req', '-x509', ...key, '-keyout', 'server.key', '-out', 'server.pem', ...names, ...signed)
-  return { folder, read: name => readFileSync(join(folder, name), 'utf8') }
-}
-
 describe('a Redis that asks who one is', { skip }, () => {
   test('is used with its password, and is down without', async t => {
     const server = await RedisServer.start('requirepass secret')
@@ -381,14 +365,16 @@ describe('a Redis that asks who one is', { skip }, () => {
   })
 
   test('is asked over TLS, with a certificate of its own and one that is asked for', { skip: noOpenssl }, async t => {
-    const { folder, read } = await certificates()
+    const authority = new CertificateAuthority()
+    const { certFile, keyFile } = authority.issue('redis.example')
     const server = await RedisServer.start(
       'tls-port',
-      `tls-ca-cert-file ${folder}/ca.pem`,
-      `tls-cert-file ${folder}/server.pem`,
-      `tls-key-file ${folder}/server.key`
+      `tls-ca-cert-file ${authority.caFile}`,
+      `tls-cert-file ${certFile}`,
+      `tls-key-file ${keyFile}`
     )
-    const tls = { ca: read('ca.pem'), cert: read('server.pem'), key: read('server.key'), serverName: 'redis.example' }
+    const [cert, key] = [certFile, keyFile].map(file => readFileSync(file, 'utf8'))
+    const tls = { ca: authority.caPem, cert, key, serverName: 'redis.example' }
     const store = await started(t, { mode: 'single', nodes: [server], tls })
     store.put([storedTemplate()])
     await store.flush()
