@@ -2,7 +2,7 @@ import { after, before, describe, test } from 'node:test'
 import { absent } from '../support/debian-tools.ts'
 import { NatsServer } from '../support/nats-server.ts'
 import { RedisCluster, RedisServer } from '../support/redis-server.ts'
-import { takeOver } from '../support/take-over.ts'
+import { loseAndTakeOver, takeOver } from '../support/take-over.ts'
 
 const missing = absent('redis-server', 'redis-cli')
 
@@ -19,6 +19,15 @@ describe('two pods and one Redis', { skip: missing }, () => {
 
   test('a pod that is started after the other was killed decodes and scales the first Data Set', () =>
     takeOver(store('two'), 'late'))
+
+  test('F-33 what one pod knows is there again after FLUSHALL', () =>
+    loseAndTakeOver(store('three'), async () => void (await redis.command('flushall'))))
+
+  test('F-33 what one pod knows is there again after Redis was killed and started empty', () =>
+    loseAndTakeOver(store('four'), async () => {
+      await redis.kill()
+      await redis.start()
+    }))
 })
 
 describe('two pods and a Redis Cluster of three nodes', { skip: missing }, () => {

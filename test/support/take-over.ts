@@ -19,32 +19,35 @@ const data = (sequence: number, value: number) =>
     .data(256, `c0000201c0000202${value.toString(16).padStart(16, '0')}`)
     .octets()
 
+/** Two templates, an options record. */
+const ENTRIES = 3
+
+/** Entries that a pod has given to the shared store. */
+const writtenBy = async ({ weir }: Pod): Promise<number> =>
+  (await weir.metric('collector', 'weir_collector_store_writes_total{ring="shared",kind="put"}')) ?? 0
+
 /** All that a pod has been told is in the shared store. */
-async function untilShared({ weir }: Pod): Promise<void> {
+async function untilShared(pod: Pod): Promise<void> {
+  const { weir } = pod
   await until('the pod has shared what it knows', async () => {
-    const written = await weir.metric('collector', 'weir_collector_store_writes_total{ring="shared",kind="put"}')
+    const written = await writtenBy(pod)
     const unflushed = await weir.metric('collector', 'weir_collector_store_unflushed{ring="shared"}')
-    return written !== undefined && written > 0 && unflushed === 0
+    return written >= ENTRIES && unflushed === 0
   })
 }
 
-/**
- * Templates and sampling reach pod A alone, then data reaches pod B alone: B decodes and scales the first Data Set.
- *
- * @param how - `warm`: B runs all the time. `late`: B is started after A was killed with -9.
- */
-export async function takeOver(store: SharedStore, how: 'warm' | 'late'): Promise<void> {
-  const exporter = await RoamingExporter.open()
+/** Pod A is sent templates, sampling and two records, and has shared them. */
+async function startTold(store: SharedStore, exporter: RoamingExporter): Promise<Pod> {
   const a = await startPod('a', store)
-  const early = how === 'warm' ? await startPod('b', store) : undefined
   // Three Messages: a source that sent less may be forged, and is not shared.
   await exporter.send(a, templates(), data(1, 1), data(2, 2))
   await until('pod A has decoded', async () => (await readLedger(a.weir.api)).collector.records.decoded === 3)
   await untilShared(a)
-  if (how === 'late') {
-    await a.weir.killPod()
-  }
-  const b = early ?? (await startPod('b', store))
+  return a
+}
+
+/** The first Data Set that pod B is sent is decoded and scaled. */
+async function assertTakenOver(b: Pod, exporter: RoamingExporter): Promise<void> {
   await exporter.send(b, data(3, 3))
   const flow = await until('pod B has decoded the first Data Set', () =>
     b.records().find(record => 'octetDeltaCount' in record)
@@ -54,7 +57,43 @@ export async function takeOver(store: SharedStore, how: 'warm' | 'late'): Promis
   assert.deepEqual([flow.samplingPacketInterval, flow.samplingPacketSpace], [1, 99])
   const { collector } = await b.weir.checkLedger()
   assert.deepEqual([collector.dataSets.pending, collector.sequence.lost], [0, 0])
+}
+
+async function stopAll(...pods: readonly Pod[]): Promise<void> {
+  for (const { weir } of pods) if (!weir.child.hasEnded) assert.equal((await weir.stop()).code, 0, weir.child.said)
+}
+
+/**
+ * What pod A has shared is lost; it puts all of it again, and pod B, started after A was killed, knows it.
+ *
+ * @param lose - empties the store, or ends it and starts another one in its place.
+ */
+export async function loseAndTakeOver(store: SharedStore, lose: () => Promise<void>): Promise<void> {
+  const exporter = await RoamingExporter.open()
+  const a = await startTold(store, exporter)
+  const before = await writtenBy(a)
+  await lose()
+  await until('pod A has put it again', async () => (await writtenBy(a)) >= before + ENTRIES, 60_000)
+  await untilShared(a)
+  await a.weir.killPod()
+  const b = await startPod('b', store)
+  await assertTakenOver(b, exporter)
   exporter.close()
-  for (const pod of [a, b])
-    if (!pod.weir.child.hasEnded) assert.equal((await pod.weir.stop()).code, 0, pod.weir.child.said)
+  await stopAll(a, b)
+}
+
+/**
+ * Templates and sampling reach pod A alone, then data reaches pod B alone: B decodes and scales the first Data Set.
+ *
+ * @param how - `warm`: B runs all the time. `late`: B is started after A was killed with -9.
+ */
+export async function takeOver(store: SharedStore, how: 'warm' | 'late'): Promise<void> {
+  const exporter = await RoamingExporter.open()
+  const early = how === 'warm' ? await startPod('b', store) : undefined
+  const a = await startTold(store, exporter)
+  if (how === 'late') await a.weir.killPod()
+  const b = early ?? (await startPod('b', store))
+  await assertTakenOver(b, exporter)
+  exporter.close()
+  await stopAll(a, b)
 }

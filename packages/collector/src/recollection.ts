@@ -60,8 +60,12 @@ const CONNECT_LOOK_MS = 200
 const WARM_SLICE = 50
 /** A domain that the store had nothing for, or not enough, is asked for again so much later. */
 const ASK_AGAIN_MS = 30_000
-/** What only a store said is looked at again so often: a push may have been lost, and it would expire. */
-const AUDIT_MS = 300_000
+/**
+ * Domains are looked at again so often, those that live by what only a store said and the others: a push may have been lost,
+ * and what is announced to another pod would expire here.
+ */
+const AUDIT_RESTORED_MS = 300_000
+const AUDIT_MS = 900_000
 /** Places that the store had nothing for, of sessions that may be gone and come again. */
 const MAX_NOTHING = 8_192
 /** Domains looked at in a second, and of these written and asked for at most. */
@@ -258,7 +262,8 @@ export class Recollection {
     this.#rotation.visit(LOOKED_AT, domain => {
       if (written < WRITTEN && publisher.putSequence(domain)) written++
       if (!isUp || asked >= ASKED || domain.recall === 'asked' || !isMemorable(domain)) return
-      const isDue = domain.recall === 'none' || (domain.isRestored && nowMs - domain.recalledMs >= AUDIT_MS)
+      const auditMs = domain.isRestored ? AUDIT_RESTORED_MS : AUDIT_MS
+      const isDue = domain.recall === 'none' || nowMs - domain.recalledMs >= auditMs
       if (isDue && this.#ask(domain, nowMs)) asked++
     })
   }

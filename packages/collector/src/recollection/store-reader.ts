@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Clock, Timer } from '@weir/runtime'
 import type { Place, StoredPlace, TemplateStore } from '@weir/templates'
 import type { Domain } from '../domain.ts'
@@ -15,9 +16,11 @@ interface Question {
  */
 export type OnAnswer = (domain: Domain, stored: readonly StoredPlace[], isSure: boolean) => void
 
+/** Domains told between two looks at the sockets: each may take up dozens of templates. */
+const TURN_DOMAINS = 16
 /** How long a question waits for others to go with it. */
 const GATHER_MS = 5
-/** Places of one read: what its answer makes us do is a slice of some milliseconds. */
+/** Places of one read. */
 const BATCH_PLACES = 100
 const MAX_IN_FLIGHT = 4
 const MAX_WAITING = 16_384
@@ -101,7 +104,10 @@ export class StoreReader {
     if (this.#isClosed) return
     isSure &&= stored.length === places.length && this.#ring.health === 'up' && stats.backendErrors === errorsBefore
     let at = 0
+    let told = 0
     for (const { domain, places: asked } of questions) {
+      if (++told % TURN_DOMAINS === 0) await nextTurn()
+      if (this.#isClosed) return
       const answer = asked.map((place, index) => believed(place, stored[at + index]))
       at += asked.length
       if (!domain.isEnded) this.#onAnswer(domain, answer, isSure)

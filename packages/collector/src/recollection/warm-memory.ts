@@ -13,6 +13,8 @@ export class WarmMemory {
   readonly #places = new Map<string, Remembered>()
   /** Equal definitions share one list of fields: thousands of exporters have the same templates. */
   readonly #fields = new Map<string, readonly FieldSpecifier[]>()
+  /** Of the last template. */
+  #session = ''
   #octets = 0
   #entries = 0
 
@@ -63,7 +65,7 @@ export class WarmMemory {
     const known = this.#places.get(key)
     if (known !== undefined) this.#uncount(known)
     const remembered = known ?? new Remembered()
-    remembered.add(entries.map(entry => this.#compact(entry)))
+    remembered.add(entries.map(entry => this.#compact(entry, place)))
     remembered.epoch = epoch
     if (known === undefined && this.#octets + remembered.octets > this.#maxOctets) {
       this.refused++
@@ -102,13 +104,14 @@ export class WarmMemory {
     this.#fields.clear()
   }
 
-  #compact(entry: StoredEntry): StoredEntry {
-    if (entry.kind !== 'template') return entry
+  /** Equal texts and definitions are one in memory, where each entry came with its own. */
+  #compact(entry: StoredEntry, { scope }: Place): StoredEntry {
+    if (entry.kind !== 'template') return { ...entry, scope }
+    if (entry.session !== this.#session) this.#session = entry.session
     const key = layoutKey(entry.fields, entry.scopeCount)
-    const fields = this.#fields.get(key)
-    if (fields !== undefined) return { ...entry, fields }
-    this.#fields.set(key, entry.fields)
-    return entry
+    let fields = this.#fields.get(key)
+    if (fields === undefined) this.#fields.set(key, (fields = entry.fields))
+    return { ...entry, scope, session: this.#session, fields }
   }
 
   #count(remembered: Remembered): void {
