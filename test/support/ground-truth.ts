@@ -64,6 +64,7 @@ function truthOf(child: Child): GroundTruth {
 
 export interface GeneratorSettings {
   readonly to: string
+  /** 0 = until it is stopped. */
   readonly records: number
   readonly rate?: number
   readonly exporters?: number
@@ -72,6 +73,8 @@ export interface GeneratorSettings {
   readonly version?: 9 | 10
   /** Of the first exporter; the others follow. */
   readonly generatorId?: number
+  /** Over UDP templates are repeated so often. */
+  readonly templateRefreshSec?: number
 }
 
 /** A running `weir generate`. */
@@ -82,7 +85,8 @@ export function startGenerator({ to, records, ...others }: GeneratorSettings): C
     '--templates': others.templates,
     '--seed': others.seed,
     '--version': others.version,
-    '--generator-id': others.generatorId
+    '--generator-id': others.generatorId,
+    '--template-refresh': others.templateRefreshSec
   }
   const options = Object.entries(optional).flatMap(([name, value]) =>
     value === undefined ? [] : [name, String(value)]

@@ -104,6 +104,11 @@ export class RunningWeir {
     })
   }
 
+  /** The metrics of the collector, as Prometheus reads them. */
+  async collectorMetrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#healthPorts[0]}/metrics`)).text()
+  }
+
   /** Wait until the ledger is at rest and check it. */
   async checkLedger(options: Parameters<typeof assertLedgerCloses>[1] = {}): Promise<PodLedger> {
     return assertLedgerCloses(this.api, options)
