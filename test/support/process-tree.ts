@@ -34,3 +34,9 @@ export function isAlive(pid: number): boolean {
     return false
   }
 }
+
+/** Memory of a process that is in RAM now. */
+export function residentOctets(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  return Number(line![1]) * 1024
+}

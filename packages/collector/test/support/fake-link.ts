@@ -25,6 +25,8 @@ export class FakeLink implements LinkSender {
   isWritable = true
   isStarted = false
   isStopped = false
+  /** Of which exporter the entries are kept; all, if undefined. The others are counted only. */
+  keptExporter: string | undefined
   /** Whether `stop` settles what it has. */
   settles = true
   #ids = 0
@@ -63,7 +65,7 @@ export class FakeLink implements LinkSender {
   }
 
   releaseLayout(layout: Layout): void {
-    this.releasedLayouts.push(layout)
+    if (this.keptExporter === undefined) this.releasedLayouts.push(layout)
   }
 
   append(...values: Parameters<LinkSender['append']>): boolean {
@@ -146,6 +148,7 @@ export class FakeLink implements LinkSender {
 
   #keep(values: Parameters<LinkSender['append']>, isState: boolean): void {
     const [layout, source, contextId, exportTimeSec, receivedAtMs, bootTimeMs, records, octets, offset, length] = values
+    if (this.keptExporter !== undefined && source.exporterId !== this.keptExporter) return
     const hex = Buffer.from(octets.slice(offset, offset + length)).toString('hex')
     this.entries.push({
       layout,
