@@ -176,7 +176,7 @@ class CollectorProcess implements Collector {
       onWaitingDrop
     )
     const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
-    const publisher = new Publisher(store, shared, policies, clock)
+    const publisher = new Publisher(store, shared, policies, clock, limits)
     const outlet = new EventOutlet(deps.emit ?? (() => {}), clock)
     this.#storeWatch = new StoreWatch(shared, outlet)
     const events = new TemplateEvents(publisher, log, outlet)

@@ -3,6 +3,7 @@ import type { Domain } from './domain.ts'
 import { newLife, type LifeState } from './exporter-life.ts'
 import { FewMap } from './few-map.ts'
 import type { PeerAddress } from './peer-address.ts'
+import type { RateGate } from './rate-gate.ts'
 import type { ScopeGroup } from './scope/scope-group.ts'
 import type { RelayedExporter } from './relay/relayed-exporter.ts'
 import type { Session } from './session.ts'
@@ -21,6 +22,8 @@ export interface Exporter {
   scopes: Map<string, Domain | ScopeGroup> | undefined
   /** Where its records come through a sender that relays for it. */
   relayed: Set<RelayedExporter> | undefined
+  /** Bounds what is written of it to the stores (L-18); made with the first entry. */
+  storeGate: RateGate | undefined
   readonly firstSeenAtMs: number
   lastSeenAtMs: number
   messages: number
@@ -68,6 +71,7 @@ export class ExporterTable {
         sessions: new FewMap(),
         scopes: undefined,
         relayed: undefined,
+        storeGate: undefined,
         firstSeenAtMs: nowAtMs,
         lastSeenAtMs: nowAtMs,
         messages: 0,

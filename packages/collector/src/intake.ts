@@ -274,7 +274,7 @@ export class Intake implements MessageVisitor {
 
   readonly #onOptionsChange: OnOptionsChange = (change, record) => {
     if (change === 'evicted') this.#deps.publisher.forgetOptions(this.#domain, record)
-    else this.#deps.publisher.rememberOptions(this.#domain, record)
+    else this.#deps.publisher.rememberOptions(this.#domain, record, change === 'learned')
     const { member } = this.#domain
     if (member !== undefined) this.#deps.scopes.onOptions(member, change, record)
     const { relay } = this.#domain

@@ -115,6 +115,7 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       storeRewrites: report => {
         if (parts.shared !== undefined) report(parts.recollection.rewrites)
       },
+      storeUnwritten: report => report(parts.publisher.limited),
       templatesRestored: each('source', () => ({ ...parts.restorer.templates })),
       templateConflicts: report => report(parts.restorer.conflicts),
       remembered: report => report(parts.recollection.waiting),

@@ -260,6 +260,11 @@ export const collectorMetrics = defineMetrics({
     help: 'Times that everything live was put into the shared store again, because it may have lost something.',
     type: 'counter'
   },
+  storeUnwritten: {
+    name: 'weir_collector_store_unwritten_total',
+    help: 'Templates and options records not written to the stores, because their exporter says more than it could have live (L-18).',
+    type: 'counter'
+  },
   templatesRestored: {
     name: 'weir_collector_templates_restored_total',
     help: 'Templates taken up from a store, by source: file of this worker, store of all pods, session (the last TCP session, where the policy of the exporter allows that).',

@@ -30,7 +30,8 @@ const farthestLoss = 2 ** 30
 
 /**
  * Follows the sequence numbers of one (Transport Session, Observation Domain) and counts what is missing. The unit is the
- * version's: IPFIX Data Records, v9 packets, v5 and v7 flows; v1 has no numbers. Allocates nothing after it is made.
+ * version's: IPFIX Data Records, v9 packets, v5 and v7 flows; v1 has no numbers. Allocates nothing after it is made but for
+ * its first gap: of the many that a flood of forged sources makes, most never have one.
  *
  * @see RFC 7011 §3.1, §11.6; RFC 3954 §5.1
  */
@@ -52,11 +53,12 @@ export class SequenceTracker {
   #expected = 0
   #largestStep = 1
   #isUncertain = false
-  readonly #seenNumbers = new Float64Array(windowMessages).fill(-1)
-  readonly #seenTimes = new Float64Array(windowMessages)
+  /** Number and Export Time of the last Messages, in turn. */
+  readonly #seen = new Uint32Array(2 * windowMessages)
   #seenAt = 0
-  readonly #gapStarts = new Float64Array(gapsKept)
-  readonly #gapLengths = new Float64Array(gapsKept)
+  #seenCount = 0
+  /** Start and length of the last gaps, in turn; a length of 0 is none. */
+  #gaps: Uint32Array | undefined
   #gapAt = 0
   #candidateFirst = 0
   #candidateNext = 0
@@ -142,15 +144,20 @@ export class SequenceTracker {
 
   #miss(missing: number): void {
     this.lost += missing
-    this.#gapStarts[this.#gapAt] = this.#expected
-    this.#gapLengths[this.#gapAt] = missing
+    this.#noteGap((this.#gaps ??= new Uint32Array(2 * gapsKept)), this.#expected, missing)
+  }
+
+  #noteGap(gaps: Uint32Array, start: number, length: number): void {
+    gaps[2 * this.#gapAt] = start
+    gaps[2 * this.#gapAt + 1] = length
     this.#gapAt = (this.#gapAt + 1) % gapsKept
   }
 
   /** Start anew from this Message. */
   #resume(header: MessageHeader, step: number, isUncertain: boolean, result: SequenceStep): SequenceStep {
-    this.#gapLengths.fill(0)
-    this.#seenNumbers.fill(-1)
+    this.#gaps?.fill(0)
+    this.#seenAt = 0
+    this.#seenCount = 0
     this.#bootTimeMs = header.bootTimeMs
     this.#otherBootTimes = 0
     return this.#advance(header, step, isUncertain, result)
@@ -158,34 +165,33 @@ export class SequenceTracker {
 
   #remember(header: MessageHeader, step: number): void {
     if (step === 0) return
-    this.#seenNumbers[this.#seenAt] = header.sequence
-    this.#seenTimes[this.#seenAt] = header.exportTimeSec
+    this.#seen[2 * this.#seenAt] = header.sequence
+    this.#seen[2 * this.#seenAt + 1] = header.exportTimeSec
     this.#seenAt = (this.#seenAt + 1) % windowMessages
+    if (this.#seenCount < windowMessages) this.#seenCount++
   }
 
   /** The Export Time must be the same too: after a restart the numbers come again. */
   #wasSeen(header: MessageHeader): boolean {
-    for (let at = 0; at < windowMessages; at++) {
-      if (this.#seenNumbers[at] === header.sequence && this.#seenTimes[at] === header.exportTimeSec) return true
+    const end = 2 * this.#seenCount
+    for (let at = 0; at < end; at += 2) {
+      if (this.#seen[at] === header.sequence && this.#seen[at + 1] === header.exportTimeSec) return true
     }
     return false
   }
 
   #fillGap(sequence: number, step: number): boolean {
-    if (step === 0) return false
-    for (let at = 0; at < gapsKept; at++) {
-      const length = this.#gapLengths[at]
-      const into = (sequence - this.#gapStarts[at]) >>> 0
+    const gaps = this.#gaps
+    if (step === 0 || gaps === undefined) return false
+    for (let at = 0; at < gaps.length; at += 2) {
+      const length = gaps[at + 1]
+      const into = (sequence - gaps[at]) >>> 0
       if (into >= length) continue
       const filled = Math.min(step, length - into)
       this.lost -= filled
-      this.#gapLengths[at] = into
+      gaps[at + 1] = into
       const rest = length - into - filled
-      if (rest > 0) {
-        this.#gapStarts[this.#gapAt] = (sequence + filled) >>> 0
-        this.#gapLengths[this.#gapAt] = rest
-        this.#gapAt = (this.#gapAt + 1) % gapsKept
-      }
+      if (rest > 0) this.#noteGap(gaps, (sequence + filled) >>> 0, rest)
       return true
     }
     return false

@@ -11,14 +11,22 @@ import {
   type TemplateStore
 } from '@weir/templates'
 import type { Domain } from '../domain.ts'
+import { RateGate } from '../rate-gate.ts'
 import type { ExporterPolicies } from '../exporter-policies.ts'
 import { FewMap } from '../few-map.ts'
 import { isMemorable, lastPlaceOf, placeOf, sessionText } from './places.ts'
 
 /** A template that is announced again and again is written this often, to keep its age true. */
 const REFRESH_WRITE_MS = 60_000
+/** All that one exporter may have live is written again in this time, and twice as much at once (L-18). */
+const GATE_SEC = 60
 /** Kept of templates that live as long as their session (TCP): the clamp of D8. */
 const MAX_LIFETIME_MS = 259_200_000
+
+export interface PublisherLimits {
+  readonly templatesPerExporter: number
+  readonly optionsRecordsPerSession: number
+}
 
 /**
  * Writes what exporters say to the stores, behind the data path's back. Only verified sessions are written, so that spoofed
@@ -30,8 +38,19 @@ export class Publisher {
   readonly #shared: TemplateStore | undefined
   readonly #policies: ExporterPolicies
   readonly #clock: Clock
+  readonly #entriesPerExporter: number
+  /** Entries not written, because their exporter says more than it could have live (L-18). */
+  limited = 0
+  readonly #limitedOptions = new WeakSet<OptionsRecord>()
 
-  constructor(local: TemplateStore, shared: TemplateStore | undefined, policies: ExporterPolicies, clock: Clock) {
+  constructor(
+    local: TemplateStore,
+    shared: TemplateStore | undefined,
+    policies: ExporterPolicies,
+    clock: Clock,
+    { templatesPerExporter, optionsRecordsPerSession }: PublisherLimits
+  ) {
+    this.#entriesPerExporter = templatesPerExporter + optionsRecordsPerSession
     this.#local = local
     this.#shared = shared
     this.#policies = policies
@@ -44,7 +63,7 @@ export class Publisher {
       if (template.source === 'wire') this.#write(domain, template, nowMs)
       else this.#keep(domain, template, nowMs)
     }
-    for (const record of options) this.#writeOptions(domain, record)
+    for (const record of options) this.#writeOptions(domain, record, true)
   }
 
   /** The definition is new or another one. */
@@ -73,8 +92,9 @@ export class Publisher {
     }
   }
 
-  rememberOptions(domain: Domain, record: OptionsRecord): void {
-    if (domain.session.isVerified) this.#writeOptions(domain, record)
+  /** @param isNew - nothing of its scope was known. */
+  rememberOptions(domain: Domain, record: OptionsRecord, isNew: boolean): void {
+    if (domain.session.isVerified) this.#writeOptions(domain, record, isNew)
   }
 
   forgetOptions(domain: Domain, record: OptionsRecord): void {
@@ -118,12 +138,25 @@ export class Publisher {
   }
 
   #write(domain: Domain, template: TemplateEntry, nowMs: number): void {
+    if (!this.#mayWrite(domain)) {
+      this.#takeBack(domain, template.templateId)
+      return
+    }
     domain.isStored = true
     domain.said ??= new FewMap()
     domain.said.set(template.templateId, { writtenMs: nowMs, exportTimeSec: domain.lastExportTimeSec })
     const entries = [this.#entryOf(domain, placeOf(domain), template, nowMs)]
     if (this.#isResumed(domain)) entries.push(this.#entryOf(domain, lastPlaceOf(domain), template, nowMs))
     this.#put(domain, entries)
+  }
+
+  /** An older definition must not stay in a store when a newer one is not written. */
+  #takeBack(domain: Domain, templateId: number): void {
+    if (domain.said?.get(templateId) === undefined) return
+    domain.said.delete(templateId)
+    const keys = [templateKeyOf(domain, placeOf(domain), templateId)]
+    if (this.#isResumed(domain)) keys.push(templateKeyOf(domain, lastPlaceOf(domain), templateId))
+    this.#remove(domain, keys, 'withdrawn')
   }
 
   /** What only a store said is kept here too: this pod may restart while the store is away. */
@@ -133,7 +166,13 @@ export class Publisher {
     this.#local.put([this.#entryOf(domain, placeOf(domain), template, nowMs)])
   }
 
-  #writeOptions(domain: Domain, record: OptionsRecord): void {
+  /** What was written before is written whenever it changes: it takes no more room. */
+  #writeOptions(domain: Domain, record: OptionsRecord, isNew: boolean): void {
+    if ((isNew || this.#limitedOptions.has(record)) && !this.#mayWrite(domain)) {
+      this.#limitedOptions.add(record)
+      return
+    }
+    this.#limitedOptions.delete(record)
     domain.isStored = true
     const entries = [optionsOf(placeOf(domain), record)]
     if (this.#isResumed(domain)) entries.push(optionsOf(lastPlaceOf(domain), record))
@@ -142,6 +181,16 @@ export class Publisher {
 
   #isResumed({ session }: Domain): boolean {
     return session.transport === 'tcp' && this.#policies.policyFor(session.exporter.id).resumeTemplates
+  }
+
+  #mayWrite({ session }: Domain): boolean {
+    const gate = (session.exporter.storeGate ??= new RateGate(
+      this.#entriesPerExporter / GATE_SEC,
+      2 * this.#entriesPerExporter
+    ))
+    if (gate.pass(this.#clock.monotonicMs())) return true
+    this.limited++
+    return false
   }
 
   /** The end of the process finds sessions that are not verified: of use to the next run alone. */

@@ -22,6 +22,15 @@ const fixedLimits: readonly Limit[] = [
     whenReached: 'the one unused for longest is forgotten'
   },
   {
+    number: 'L-18',
+    key: '',
+    value:
+      'templates and options records of one exporter written to the stores: as many as it may have live (L-11, L-16) in a minute, twice as many at once',
+    memory: '',
+    whenReached:
+      'not written until there is room again, and an older definition of the same id is removed there; decoding is not concerned'
+  },
+  {
     number: 'L-21',
     key: '',
     value: 'octets that a Message becomes when decoded: none, values are not decoded but copied from octets to octets',
