@@ -48,7 +48,8 @@ export class NatsRefusal extends Error {
 const INDEX_TIMEOUT_MS = 5_000
 /** Headers count as octets of a value too. */
 const HEADER_OCTETS = 4096
-const WRONG_LAST_SEQUENCE = 10071
+/** Another value stands there, or is on its way to the replicas. */
+const WRONG_LAST_SEQUENCES: ReadonlySet<number> = new Set([10071, 10164])
 const NO_MESSAGE_FOUND = 10037
 const EXPECTED_REVISION = 'Nats-Expected-Last-Subject-Sequence'
 
@@ -69,6 +70,12 @@ export class NatsBucket {
   readonly #stream: string
   readonly #subject: string
   readonly #timeoutMs: number
+  readonly #isReplicated: boolean
+  /**
+   * Two writes of one revision may both succeed, and one of them be lost: replicas of servers before 2.10 check the revision
+   * before they agree on an order (nats-server issue 4320).
+   */
+  readonly isWeak: boolean
 
   private constructor(
     connection: NatsConnection,
@@ -84,6 +91,8 @@ export class NatsBucket {
     this.#stream = `KV_${options.bucket}`
     this.#subject = `$KV.${options.bucket}.`
     this.#timeoutMs = options.timeoutMs
+    this.#isReplicated = options.replicas > 1
+    this.isWeak = this.#isReplicated && isBefore210(connection.info?.version)
   }
 
   /** Makes the bucket, or gives the one that is there the replicas and the time to live of these options. */
@@ -116,11 +125,16 @@ export class NatsBucket {
   }
 
   /**
-   * The value of a key, from whichever replica answers first.
+   * The value of a key. With replicas, from the one that decides about writes: another may be behind, and nobody would look
+   * again soon.
    *
    * @returns undefined if there is none. @throws if nobody answers in time.
    */
-  async get(key: string): Promise<BucketValue | undefined> {
+  get(key: string): Promise<BucketValue | undefined> {
+    return this.#isReplicated ? this.getFromLeader(key) : this.#getDirect(key)
+  }
+
+  async #getDirect(key: string): Promise<BucketValue | undefined> {
     const subject = `$JS.API.DIRECT.GET.${this.#stream}.${this.#subject}${key}`
     const answer = await this.#connection.request(subject, undefined, { timeout: this.#timeoutMs })
     const { headers } = answer
@@ -173,7 +187,7 @@ export class NatsBucket {
       if (seq !== undefined && seq > this.lastWritten) this.lastWritten = seq
       return seq
     }
-    if (error.err_code === WRONG_LAST_SEQUENCE) return undefined
+    if (WRONG_LAST_SEQUENCES.has(error.err_code)) return undefined
     throw new NatsRefusal(error.description)
   }
 
@@ -273,4 +287,9 @@ function parseHeaders(base64: string): MsgHdrs {
     if (colon > 0) all.set(line.slice(0, colon), line.slice(colon + 1).trim())
   }
   return all
+}
+
+function isBefore210(version = ''): boolean {
+  const [major, minor] = version.split('.').map(Number)
+  return !(major! > 2 || (major === 2 && minor! >= 10))
 }

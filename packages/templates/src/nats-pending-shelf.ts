@@ -32,6 +32,7 @@ const TIMEOUT_MS = 2_000
 /** How long the end of a claim is tried, and the pause between. */
 const DONE_MS = 5_000
 const DONE_PAUSE_MS = 250
+const WEAK = 'Data Sets are not shared: replicas need nats-server 2.10 or later for it; set replicas to 1'
 const CLAIM_HEADER = 'Weir-Claim'
 const DONE_HEADER = 'Weir-Done'
 
@@ -48,6 +49,7 @@ export class NatsPendingShelf implements PendingShelf {
   readonly #octetsTotal: number
   readonly #octetsPerPlace: number
   #bucket: NatsBucket | undefined
+  #isWeak = false
 
   constructor(options: NatsPendingShelfOptions) {
     this.#options = options
@@ -57,10 +59,10 @@ export class NatsPendingShelf implements PendingShelf {
 
   /** Opens its bucket over this connection, if it is not open. */
   async open(connection: NatsConnection): Promise<void> {
-    if (this.#bucket !== undefined || this.#octetsTotal === 0 || this.#octetsPerPlace === 0) return
+    if (this.#bucket !== undefined || this.#isWeak || this.#octetsTotal === 0 || this.#octetsPerPlace === 0) return
     const { bucket, replicas, shelfKeepMs = 1_800_000 } = this.#options
     try {
-      this.#bucket = await NatsBucket.open(connection, {
+      const opened = await NatsBucket.open(connection, {
         bucket: `${bucket}-pending`,
         description: 'Weir: Data Sets that wait for their template',
         replicas,
@@ -68,6 +70,10 @@ export class NatsPendingShelf implements PendingShelf {
         knownIdsMs: KNOWN_TOKENS_MS,
         timeoutMs: TIMEOUT_MS
       })
+      // Two claimers could both be told that they are the one.
+      this.#isWeak = opened.isWeak
+      if (opened.isWeak) this.#options.onFailure?.(new Error(WEAK))
+      else this.#bucket = opened
     } catch (error) {
       // Templates are shared all the same; it is tried again.
       this.#options.onFailure?.(error as Error)
@@ -76,6 +82,7 @@ export class NatsPendingShelf implements PendingShelf {
 
   onDisconnected(): void {
     this.#bucket = undefined
+    this.#isWeak = false
   }
 
   async put(sets: readonly ShelvedSet[], token: string): Promise<number> {

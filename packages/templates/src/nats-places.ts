@@ -120,8 +120,9 @@ export class NatsPlaces {
   ): Promise<boolean> {
     const hash = placeHash(place)
     const key = partKey(part, hash)
+    let isNews = false
     for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
-      // A replica may be behind; what was refused once is looked up where it is decided.
+      // What was refused is looked up where that is decided; what may be lost although it was not, too.
       const stored = await (attempt === 0 ? bucket.get(key) : bucket.getFromLeader(key))
       await this.#budget.take((stored?.octets.length ?? 0) + changes.length * CHANGE_OCTETS)
       const entries = stored === undefined ? new Map() : this.#partOf(stored)
@@ -130,13 +131,14 @@ export class NatsPlaces {
       for (const [field, change] of changes) {
         if (this.#merge(entries, hash, part, field, change, events)) isChanged = true
       }
-      if (!isChanged) return false
+      if (!isChanged) return isNews
       this.#forgetOver(entries, hash, part, events)
       if (events.ended.length > 0 || events.begun.length > 0) await this.#writeHistory(bucket, place, hash, events)
       this.dropped += fit(entries, bucket.maxValueOctets)
       const headers = headersOf(stored, changes)
-      if ((await bucket.write(key, encodePart(entries), stored?.revision ?? 0, headers)) !== undefined)
-        return events.isNews
+      const isWritten = (await bucket.write(key, encodePart(entries), stored?.revision ?? 0, headers)) !== undefined
+      if (isWritten && events.isNews) isNews = true
+      if (isWritten && !bucket.isWeak) return isNews
       await pause(Math.random() * LONGEST_PAUSE_MS)
     }
     throw new NatsRefusal(`${key} is written by others all the time`)
@@ -216,6 +218,8 @@ export class NatsPlaces {
   }
 
   #partOf(value: BucketValue): Part {
+    // An operator who deletes a key leaves an empty value.
+    if (value.octets.length === 0) return new Map()
     const part = decodePart(value.octets)
     if (part !== undefined) return part
     this.#options.stats.rejected++

@@ -253,8 +253,8 @@ class NatsTemplateStore implements TemplateStore {
   async #lookAtEpoch(bucket: NatsBucket): Promise<boolean> {
     const known = this.#epoch
     let stored = await bucket.get(EPOCH_KEY)
-    if (stored === undefined) {
-      await bucket.write(EPOCH_KEY, randomBytes(9), 0)
+    if (stored === undefined || stored.octets.length === 0) {
+      await bucket.write(EPOCH_KEY, randomBytes(9), stored?.revision ?? 0)
       stored = await bucket.getFromLeader(EPOCH_KEY)
     }
     this.#epoch = stored && Buffer.from(stored.octets).toString('base64')

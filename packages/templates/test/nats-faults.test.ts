@@ -119,6 +119,19 @@ describe('a server', { skip: absent('nats-server') }, () => {
     assert.deepEqual(await told, [place])
   })
 
+  test('whose bucket was emptied is noticed, though all calls are answered', async context => {
+    const { server, bucket, store } = await fixture(context)
+    store.onLost(() => store.put([storedTemplate()]))
+    store.put([storedTemplate()])
+    await store.flush()
+    await withBucket(server, bucket, async kv => {
+      for (const key of await keysOf(kv)) await kv.purge(key)
+    })
+    assert.deepEqual(await read(store), [])
+    await until('what is live is there again', async () => (await read(store)).length === 1)
+    assert.equal(store.stats.rejected, 0)
+  })
+
   test('that is full is read from all the same, and written to when there is room', async context => {
     const server = await NatsServer.start()
     const bucket = newBucket()

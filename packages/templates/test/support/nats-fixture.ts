@@ -61,3 +61,10 @@ export async function makeBucket(server: NatsServer, bucket: string, maxOctets: 
     await connection.close()
   }
 }
+
+export async function serverVersion(server: NatsServer): Promise<string> {
+  const connection = await connect({ servers: server.url })
+  const version = connection.info!.version
+  await connection.close()
+  return version
+}
