@@ -247,6 +247,14 @@ describe('the control API of a running Weir', () => {
     }
   })
 
+  test('GET /v1/pending and /v1/quarantine list what waits', async () => {
+    for (const path of ['/v1/pending', '/v1/quarantine']) {
+      const { total, items, sets } = await weir.api.get<Page<object> & { sets: number }>(`${path}?sort=-sets`)
+      assert.deepEqual([total, items, sets], [0, [], 0], path)
+      isProblem(await weir.api.call('GET', `${path}?sort=weight`), 400, 'SORT_UNKNOWN')
+    }
+  })
+
   test('GET /v1/events tells what happens; GET /v1/events/recent what has happened', async () => {
     const recent = await weir.api.get<Page<{ id: string; type: string; data: { exporter: string } }>>(
       '/v1/events/recent?type=exporter_discovered,template_learned'
@@ -311,6 +319,8 @@ describe('the control API of a running Weir', () => {
       'POST /v1/destinations/{id}/resend-templates',
       'GET /v1/events',
       'GET /v1/events/recent',
+      'GET /v1/pending',
+      'GET /v1/quarantine',
       'GET /v1/ledger'
     ]) {
       assert.ok(routes.includes(route), `${route} is not in ${routes.join(', ')}`)

@@ -7,6 +7,7 @@ import { exporterList, type ExporterQuery } from './exporter-list.ts'
 import type { Exporter } from './exporter.ts'
 import { fieldShares } from './field-shares.ts'
 import { isOptionsTopic, optionsList } from './options-list.ts'
+import { pendingList, quarantineList, type PendingQuery } from './pending-list.ts'
 import { templateList, type TemplateQuery } from './template-list.ts'
 import { templateHistory } from './template-history.ts'
 import { forgetTemplate, templateState } from './template-lookup.ts'
@@ -23,7 +24,8 @@ const MAX_PAGE = 1000
 /**
  * Serve the collector's control methods: `process.readiness`, `collector.state`, `collector.exporters {filters, sort?, cursor?, offset?, limit?}`, `collector.exporter {id}`,
  * `collector.templates {filters, sort?, cursor?, offset?, limit?}`, `collector.template {key}`, `collector.forgetTemplate {key}`,
- * `collector.templateHistory {key, atMs?}`, `collector.options {exporter, topic, offset?, limit?}`, `collector.fields {exporter}`, `collector.metrics`,
+ * `collector.templateHistory {key, atMs?}`, `collector.options {exporter, topic, offset?, limit?}`, `collector.pending {filters, sort?, offset?, limit?}`, `collector.quarantine {…}`,
+ * `collector.fields {exporter}`, `collector.metrics`,
  * `exporters.setPolicies {policies}` (by address, all of them). What is not known is the error NOT_FOUND.
  */
 export function serveControl(control: ControlClient, collector: Collector, metrics: Metrics): void {
@@ -52,6 +54,12 @@ export function serveControl(control: ControlClient, collector: Collector, metri
       throw new CodedError('NOT_FOUND', 'Options records tell nothing of this.', exitCodes.failed)
     return json(await optionsList(parts, of, topic, count(offset, 0), Math.min(MAX_PAGE, count(limit, MAX_PAGE))))
   })
+  control.handle('collector.pending', async params =>
+    json(await pendingList(parts, pendingQuery(parametersOf(params))))
+  )
+  control.handle('collector.quarantine', async params =>
+    json(await quarantineList(parts, pendingQuery(parametersOf(params))))
+  )
   control.handle('collector.fields', params => {
     const { exporter, id } = parametersOf(params)
     return json(fieldShares(parts, exporterOf(parts, exporter ?? id)))
@@ -89,6 +97,11 @@ function templateQuery(params: Parameters): TemplateQuery {
     scope: word(scope),
     state: word(state)
   }
+}
+
+function pendingQuery(params: Parameters): PendingQuery {
+  const { exporter, odid, templateId } = params
+  return { ...pageQuery(params), exporter: word(exporter), odid: number(odid), templateId: number(templateId) }
 }
 
 function exporterQuery(params: Parameters): ExporterQuery {

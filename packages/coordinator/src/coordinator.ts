@@ -17,6 +17,7 @@ import { exporterRoutes } from './routes/exporters.ts'
 import { intakeRoutes } from './routes/intake.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { optionsRoutes } from './routes/options.ts'
+import { pendingRoutes } from './routes/pending.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { createServer } from './server.ts'
 import type { Server } from './server.ts'
@@ -97,6 +98,7 @@ export function createCoordinator(
       exporterRoutes(server, pod, policies, limits.pageSize)
       templateRoutes(server, pod, limits.pageSize)
       optionsRoutes(server, pod, limits.pageSize)
+      pendingRoutes(server, pod, limits.pageSize)
       destinationRoutes(server, book, pod, limits.pageSize)
       ledgerRoutes(server, pod, clock)
       eventRoutes(server, events, streams, limits.pageSize)

@@ -24,6 +24,8 @@ const documentedRoutes = [
   'get /v1/exporters/{id}/vrfs',
   'get /v1/ledger',
   'get /v1/listeners',
+  'get /v1/pending',
+  'get /v1/quarantine',
   'get /v1/templates',
   'get /v1/templates/{key}',
   'get /v1/templates/{key}/history',

@@ -64,6 +64,24 @@ describe('intake', () => {
     }
   })
 
+  test('lists what waits for a template, and what is in quarantine', async () => {
+    for (const [path, method] of [
+      ['/v1/pending', 'collector.pending'],
+      ['/v1/quarantine', 'collector.quarantine']
+    ] as const) {
+      const { status, body } = await pod.call(
+        'GET',
+        `${path}?exporter=192.0.2.1&odid=1&templateId=300&sort=-sets&limit=7`
+      )
+      assert.equal(status, 200, JSON.stringify(body))
+      assert.deepEqual([body.total, (body as unknown as { sets: number }).sets], [1, 3])
+      const params = { exporter: '192.0.2.1', odid: 1, templateId: 300, sort: '-sets', limit: 7, offset: 0 }
+      assert.deepEqual(pod.collectorCalls.at(-1), { method, params })
+      assert.equal((await pod.call('GET', `${path}?templateId=x`)).status, 400)
+      assert.equal((await pod.call('GET', `${path}?limit=1001`)).body.code, 'PAGE_TOO_LONG')
+    }
+  })
+
   test('shows what an exporter said of itself, topic by topic, and 404 for one that is not there', async () => {
     for (const [topic, key] of [
       ['sampling', 'rate'],

@@ -293,6 +293,23 @@ function serveCollector(
     const policy = { scope: 'auto', resumeTemplates: false, set: { scope: null, resumeTemplates: null } }
     return { ...exporterOf(id, 5, 9), policy, scopes: [], relayedList: [], sessionList: [] }
   })
+  for (const method of ['collector.pending', 'collector.quarantine']) {
+    client.handle(method, params => {
+      calls.push({ method, params })
+      const place = {
+        scope: 'udp/10/u/192.0.2.1/5000',
+        odid: 1,
+        templateId: 300,
+        version: 10,
+        transport: 'udp',
+        listener: 'u'
+      }
+      const reason = method === 'collector.pending' ? 'unknown_template' : 'misfit'
+      const counts = { sets: 3, octets: 900, setsOnDisk: 1, sinceAtMs: 1 }
+      const item = { key: 'k', exporter: '192.0.2.1', ...place, port: 5000, reason, ...counts }
+      return { total: 1, offset: 0, limit: 100, sets: 3, octets: 900, items: [item] }
+    })
+  }
   client.handle('exporters.setPolicies', params => {
     calls.push({ method: 'exporters.setPolicies', params })
     return {}
