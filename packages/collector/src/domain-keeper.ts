@@ -1,4 +1,11 @@
-import { TemplateTable, type Layout, type TemplateEntry, type LayoutTable, type ProtocolLimits } from '@weir/ipfix'
+import {
+  TemplateTable,
+  type Layout,
+  type TemplateEntry,
+  type TemplateSource,
+  type LayoutTable,
+  type ProtocolLimits
+} from '@weir/ipfix'
 import type { LinkSender, Source } from '@weir/link'
 import type { Clock } from '@weir/runtime'
 import type { OptionsRecord, OptionsState } from '@weir/templates'
@@ -141,12 +148,17 @@ export class DomainKeeper implements DomainMaker {
     for (const record of this.#deps.options.recordsOf(domain)) this.announce(domain, record, false)
   }
 
-  /** A template of a sibling, until the exporter announces it here. @returns whether it was taken. */
-  takeHint(domain: Domain, entry: TemplateEntry, nowMs: number): boolean {
+  /**
+   * A template of another domain, until the exporter announces it here.
+   *
+   * @param source - `sibling`, or what it was there where the domain takes the place of the other one.
+   * @returns whether it was taken.
+   */
+  takeHint(domain: Domain, entry: TemplateEntry, nowMs: number, source: TemplateSource = 'sibling'): boolean {
     const { templateId, layout, lastSeenMs } = entry
-    if (!domain.table.restore(templateId, layout, lastSeenMs, nowMs, 'sibling')) return false
+    if (!domain.table.restore(templateId, layout, lastSeenMs, nowMs, source)) return false
     domain.ended?.delete(templateId)
-    this.#deps.events.onRestored(domain, templateId, layout, 'sibling', nowMs)
+    this.#deps.events.onRestored(domain, templateId, layout, source === 'sibling' ? source : 'session', nowMs)
     return true
   }
 

@@ -90,7 +90,8 @@ export class TemplateEvents {
   /**
    * A template was taken up without the exporter's word.
    *
-   * @param source - where it is from: `store`, or `sibling` for another session of the same exporter.
+   * @param source - where it is from: `store`, `sibling` for another session of the same exporter, or `session` for the
+   * former one whose place this one takes.
    */
   onRestored(domain: Domain, templateId: number, layout: Layout, source: string, nowMs: number): void {
     this.changes.restored++

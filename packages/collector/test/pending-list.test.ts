@@ -57,12 +57,12 @@ test('what is on disk is listed too, with what is in memory for the same reason'
     odid: 1,
     templateId: 256,
     version: 10,
-    transport: 'udp',
+    transport: 'udp' as const,
     address: '127.0.0.1',
     port: source.port
   }
-  parts.spool.index.add({ ...waiter, listener, held: '' } as const, 2, 600, 1_000)
-  parts.spool.index.add({ ...waiter, listener, held: 'misfit' } as const, 5, 700, 2_000)
+  parts.spool.index.add({ ...waiter, listener, held: '' }, 2, 600, 1_000)
+  parts.spool.index.add({ ...waiter, listener, held: 'misfit' }, 5, 700, 2_000)
   const [pending] = (await pendingList(parts, page)).items
   assert.deepEqual([pending!.sets, pending!.setsOnDisk, pending!.sinceAtMs], [3, 2, 1_000])
   const quarantine = await quarantineList(parts, page)

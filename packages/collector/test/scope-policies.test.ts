@@ -98,6 +98,19 @@ for (const version of [9, 10] as const) {
       assertWhole(rig, truth)
     })
 
+    test('address and back: what was announced once decodes all along', async t => {
+      const { rig, set } = await served(t)
+      const truth = new GroundTruth()
+      const one = new TestExporter(truth, { version, port: 1000 })
+      give(rig, one.templates({ 256: ONE }), one.data(256, ONE))
+      await set({ scope: 'address' })
+      give(rig, one.data(256, ONE))
+      await set(null)
+      give(rig, one.data(256, ONE))
+      assertRight(rig, truth)
+      assertWhole(rig, truth)
+    })
+
     test('session: what auto shared is taken back, and auto finds it again', async t => {
       const { rig, set } = await served(t)
       const data = exporter(1000, 100)

@@ -108,7 +108,7 @@ export class SessionRekey {
       const known = to.table.entry(entry.templateId)
       if (known !== undefined && known.lastSeenMs >= entry.lastSeenMs) continue
       if (known !== undefined) to.table.drop(known)
-      this.#deps.keeper.takeHint(to, entry, nowMs)
+      this.#deps.keeper.takeHint(to, entry, nowMs, entry.source)
     }
   }
 
