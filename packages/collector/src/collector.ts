@@ -27,6 +27,7 @@ import { Restorer } from './recollection/restorer.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
 import { ExporterScopes } from './scope/exporter-scopes.ts'
 import { Relays } from './relay/relays.ts'
+import { publishGroup } from './scope/publish-group.ts'
 import { SessionRekey } from './scope/session-rekey.ts'
 import { SessionTable } from './session-table.ts'
 import { StoreWatch } from './store-watch.ts'
@@ -198,7 +199,11 @@ class CollectorProcess implements Collector {
       clock,
       log,
       domains: () => verifiedDomains(sessions),
-      optionsOf: domain => options.recordsOf(domain)
+      optionsOf: domain => options.recordsOf(domain),
+      isGrouped: domain => keeper.isGrouped(domain.session),
+      onGroup: (domain, { decision, templates, options: records }) => {
+        if (decision !== undefined) scopes.onStored(domain, decision, templates, records)
+      }
     })
     const life = new ExporterLife(limits, outlet)
     const scopes = new ExporterScopes(options, clock, {
@@ -206,6 +211,9 @@ class CollectorProcess implements Collector {
       release: (domain, templateId) => intake.release(domain, templateId),
       tell: (domain, record) => keeper.announce(domain, record, true),
       renewSource: domain => keeper.renewSource(domain),
+      tellStored: (domain, stored) => keeper.announceStored(domain, stored),
+      takeStoredHint: (domain, stored) => keeper.takeStoredHint(domain, stored),
+      publish: (group, optionsOf) => publishGroup(publisher, group, optionsOf, clock.monotonicMs()),
       decided: group =>
         outlet.tell('scope_decided', clock.monotonicMs(), () => ({
           exporter: group.exporter.id,

@@ -8,7 +8,7 @@ import {
 } from '@weir/ipfix'
 import type { LinkSender, Source } from '@weir/link'
 import type { Clock } from '@weir/runtime'
-import type { OptionsRecord, OptionsState } from '@weir/templates'
+import type { OptionsRecord, OptionsState, StoredOptions, StoredTemplate } from '@weir/templates'
 import { addCounts } from './domain-sequence.ts'
 import { Domain } from './domain.ts'
 import type { Forwarder } from './forwarder.ts'
@@ -63,7 +63,10 @@ export class DomainKeeper implements DomainMaker {
     const domain = new Domain(session, odid, table)
     domain.relay = this.#deps.relays.domainOf(session)
     this.#deps.recollection.take(domain)
-    if (this.isGrouped(session)) this.#deps.scopes.join(domain)
+    if (this.isGrouped(session)) {
+      this.#deps.scopes.join(domain)
+      this.#deps.recollection.takeGroup(domain)
+    }
     return domain
   }
 
@@ -146,6 +149,30 @@ export class DomainKeeper implements DomainMaker {
 
   #announceOwn(domain: Domain): void {
     for (const record of this.#deps.options.recordsOf(domain)) this.announce(domain, record, false)
+  }
+
+  /** Tell the mediator a sibling's options record that only a store has. */
+  announceStored(domain: Domain, stored: StoredOptions): void {
+    const { layouts } = this.#deps
+    const layout = layouts.intern(stored.fields, stored.scopeCount)
+    this.announce(domain, { ...stored, layout }, true)
+    layouts.releaseUnused(layout)
+  }
+
+  /** A sibling's template that only a store has. @returns whether it was taken. */
+  takeStoredHint(domain: Domain, stored: StoredTemplate): boolean {
+    const { layouts, clock, events } = this.#deps
+    const { templateId, fields, scopeCount, lastSeenMs, lifetimeMs } = stored
+    const layout = layouts.intern(fields, scopeCount)
+    const nowMs = clock.monotonicMs()
+    const seenMs = Math.min(nowMs, lastSeenMs - clock.nowMs() + nowMs)
+    if (!domain.table.restore(templateId, layout, seenMs, nowMs, 'sibling', lifetimeMs)) {
+      layouts.releaseUnused(layout)
+      return false
+    }
+    domain.ended?.delete(templateId)
+    events.onRestored(domain, templateId, layout, 'sibling', nowMs)
+    return true
   }
 
   /**

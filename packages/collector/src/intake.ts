@@ -118,6 +118,8 @@ export class Intake implements MessageVisitor {
     this.#header = header
     this.#domain = this.#session.asked!
     this.#domain.lastExportTimeSec = header.exportTimeSec
+    const { member } = this.#domain
+    if (member?.stored !== undefined) this.#deps.scopes.onHeader(member, header)
   }
 
   onTemplate(event: TemplateEvent): void {

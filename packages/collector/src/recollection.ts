@@ -16,7 +16,7 @@ import type { Domain } from './domain.ts'
 import type { ExporterPolicies } from './exporter-policies.ts'
 import { FewMap } from './few-map.ts'
 import { RateGate } from './rate-gate.ts'
-import { isMemorable, lastPlaceOf, placeOf } from './recollection/places.ts'
+import { addressPlaceOf, isMemorable, lastPlaceOf, placeOf } from './recollection/places.ts'
 import type { Publisher } from './recollection/publisher.ts'
 import { Remembered } from './recollection/remembered.ts'
 import type { Restorer } from './recollection/restorer.ts'
@@ -52,6 +52,10 @@ export interface RecollectionDeps {
   /** Domains of verified UDP sessions. */
   readonly domains: () => Iterable<Domain>
   readonly optionsOf: (domain: Domain) => Iterable<OptionsRecord>
+  /** Whether what was found of its exporter's source ports matters for a domain (policy `auto`). */
+  readonly isGrouped: (domain: Domain) => boolean
+  /** What was found of its exporter's source ports, here before or by another pod. */
+  readonly onGroup: (domain: Domain, remembered: Remembered) => void
 }
 
 /** A start waits so long to know whether the shared store is there, and not longer. */
@@ -199,6 +203,13 @@ export class Recollection {
     if (!this.#isDoubtful(remembered)) this.#apply(domain, remembered, remembered.epoch < 0 ? 'file' : 'store')
   }
 
+  /** What is known of the source ports of a domain's exporter; the domain is one of its group by now. */
+  takeGroup(domain: Domain): void {
+    if (this.#memory.size === 0 || !this.#deps.isGrouped(domain)) return
+    const remembered = this.#memory.peek(placeKey(addressPlaceOf(domain)))
+    if (remembered?.decision !== undefined) this.#deps.onGroup(domain, remembered)
+  }
+
   /** The domain came to nothing, because its first Message was malformed: what was remembered waits on. */
   giveBack(domain: Domain): void {
     const { remembered } = domain
@@ -298,7 +309,7 @@ export class Recollection {
         if (isOld || !(isRestorable(place.scope) || place.scope.startsWith('last/'))) useless.push(keyOf(entry))
         else useful.push(entry)
       }
-      const hasTemplates = useful.some(({ kind }) => kind === 'template')
+      const hasTemplates = useful.some(({ kind }) => kind === 'template' || kind === 'decision')
       if (!hasTemplates) for (const entry of useful) if (entry.kind === 'options') useless.push(keyOf(entry))
       if (!isRestorable(place.scope)) continue
       const kept = hasTemplates ? useful : useful.filter(({ kind }) => kind !== 'options')
@@ -358,15 +369,23 @@ export class Recollection {
         return false
       }
     }
-    if (!this.#reader!.ask(domain, [placeOf(domain)])) return false
+    if (!this.#reader!.ask(domain, this.#placesOf(domain))) return false
     domain.recall = 'asked'
     this.#watch(domain)
     return true
   }
 
+  #placesOf(domain: Domain): Place[] {
+    return this.#deps.isGrouped(domain) ? [placeOf(domain), addressPlaceOf(domain)] : [placeOf(domain)]
+  }
+
   #onAnswer(domain: Domain, stored: readonly StoredPlace[], isSure: boolean): void {
     const nowMs = this.#deps.clock.monotonicMs()
-    const entries = stored.flatMap(each => each.entries)
+    const entries = stored[0]?.entries ?? []
+    const group = new Remembered()
+    group.add(stored[1]?.entries ?? [])
+    // Before anything goes on that waited: its sampling rate may be there.
+    if (group.decision !== undefined) this.#deps.onGroup(domain, group)
     const remembered = domain.remembered ?? new Remembered()
     domain.remembered = undefined
     domain.recall = isSure ? 'known' : 'none'
@@ -422,7 +441,7 @@ export class Recollection {
 
   #watch(domain: Domain): void {
     if (domain.watched !== undefined) return
-    domain.watched = [placeKey(placeOf(domain))]
+    domain.watched = this.#placesOf(domain).map(placeKey)
     for (const key of domain.watched) {
       let domains = this.#live.get(key)
       if (domains === undefined) this.#live.set(key, (domains = new FewMap()))

@@ -100,7 +100,7 @@ describe('a pod that is sent data of an exporter that another pod knows', () => 
     const pod = await startPod(t, ring)
     for (let port = 4000; port < 4060; port++) pod.send(port, data(1, 1))
     await pod.settle()
-    assert.deepEqual(ring.reads, [60])
+    assert.deepEqual(ring.reads, [100, 20], 'each with its port, and the place of its address')
   })
 
   test('TH-04 asks for no more sources than a bound, until they have proven themselves, and remembers that there was nothing', async t => {
@@ -108,14 +108,14 @@ describe('a pod that is sent data of an exporter that another pod knows', () => 
     const pod = await startPod(t, ring, { limits: { unverifiedReadsPerSec: 10 } })
     for (let port = 4000; port < 4500; port++) pod.send(port, data(1, 1))
     await pod.settle()
-    assert.deepEqual(ring.reads, [10])
+    assert.deepEqual(ring.reads, [20])
     assert.ok(pod.rig.collector.parts.recollection.refusedReads >= 490)
     pod.send(4499, data(2, 2), data(3, 3))
     await pod.settle()
-    assert.deepEqual(ring.reads, [10, 1], 'the third valid Message')
+    assert.deepEqual(ring.reads, [20, 2], 'the third valid Message')
     for (let message = 0; message < 20; message++) pod.send(4499, data(4, 4 + message))
     await pod.settle()
-    assert.deepEqual(ring.reads, [10, 1], 'it was asked a moment ago')
+    assert.deepEqual(ring.reads, [20, 2], 'it was asked a moment ago')
   })
 
   test('asks again after a while when data still has no template', async t => {

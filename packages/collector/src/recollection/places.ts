@@ -1,4 +1,4 @@
-import { lastTcpScope, type Place } from '@weir/templates'
+import { lastTcpScope, udpScope, type Place } from '@weir/templates'
 import type { Domain } from '../domain.ts'
 
 /** Versions with templates: nothing else is worth remembering. */
@@ -7,6 +7,12 @@ export const isMemorable = ({ session }: Domain): boolean =>
 
 /** Where a domain's own announcements are kept. */
 export const placeOf = (domain: Domain): Place => ({ scope: domain.session.identity.scope, odid: domain.odid })
+
+/** Where is kept what holds for several source ports of an exporter, if they were found to be one or several exporters. */
+export function addressPlaceOf(domain: Domain): Place {
+  const { version, listener, exporter } = domain.session.identity
+  return { scope: udpScope(version, listener, exporter.id, 0), odid: domain.odid }
+}
 
 /** Where those of the exporter's last TCP session are. */
 export function lastPlaceOf(domain: Domain): Place {

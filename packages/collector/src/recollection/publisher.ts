@@ -14,7 +14,7 @@ import type { Domain } from '../domain.ts'
 import { RateGate } from '../rate-gate.ts'
 import type { ExporterPolicies } from '../exporter-policies.ts'
 import { FewMap } from '../few-map.ts'
-import { isMemorable, lastPlaceOf, placeOf, sessionText } from './places.ts'
+import { addressPlaceOf, isMemorable, lastPlaceOf, placeOf, sessionText } from './places.ts'
 
 /** A template that is announced again and again is written this often, to keep its age true. */
 const REFRESH_WRITE_MS = 60_000
@@ -119,6 +119,34 @@ export class Publisher {
     domain.isStored = true
     this.#put(domain, [this.#sequenceOf(domain, next)])
     return true
+  }
+
+  /**
+   * What the source ports of one exporter's address were found to be, for the next run and other pods.
+   *
+   * @param domain - of one of the ports.
+   * @param evidence - and the ports it holds for.
+   */
+  putDecision(domain: Domain, decision: 'merged' | 'apart', evidence: string): void {
+    const { lastExportTimeSec: exportTimeSec } = domain
+    const sinceMs = this.#clock.nowMs()
+    this.#put(domain, [{ kind: 'decision', ...addressPlaceOf(domain), decision, evidence, exportTimeSec, sinceMs }])
+  }
+
+  /** What one port announced and holds for the others too. */
+  putForSiblings(
+    domain: Domain,
+    templates: Iterable<TemplateEntry>,
+    options: Iterable<OptionsRecord>,
+    nowMs: number
+  ): void {
+    const place = addressPlaceOf(domain)
+    const entries: StoredEntry[] = []
+    for (const template of templates) {
+      if (template.source === 'wire') entries.push(this.#entryOf(domain, place, template, nowMs))
+    }
+    for (const record of options) entries.push(optionsOf(place, record))
+    if (entries.length > 0) this.#put(domain, entries)
   }
 
   /** The shared store may have lost it: all that this domain is known by, once more. @returns entries written. */

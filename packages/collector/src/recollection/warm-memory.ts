@@ -76,6 +76,11 @@ export class WarmMemory {
     return true
   }
 
+  /** A place that several domains ask for: it stays. */
+  peek(key: string): Remembered | undefined {
+    return this.#places.get(key)
+  }
+
   /** Give a place out, for good. */
   take(key: string): Remembered | undefined {
     const remembered = this.#places.get(key)

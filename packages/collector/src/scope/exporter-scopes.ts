@@ -1,6 +1,13 @@
 import type { Layout, MessageHeader, TemplateEntry, TemplateEvent } from '@weir/ipfix'
 import type { Clock } from '@weir/runtime'
-import type { OptionsChange, OptionsRecord, OptionsState } from '@weir/templates'
+import type {
+  OptionsChange,
+  OptionsRecord,
+  OptionsState,
+  StoredDecision,
+  StoredOptions,
+  StoredTemplate
+} from '@weir/templates'
 import type { Domain } from '../domain.ts'
 import type { Exporter } from '../exporter.ts'
 import { measureRecords, type RecordExtent } from '../record-extent.ts'
@@ -20,6 +27,11 @@ export interface ScopeEffects {
   /** What the mediator was told of siblings does not hold any more. */
   renewSource(domain: Domain): void
   decided(group: ScopeGroup): void
+  /** Give the stores the decision, and what holds for other ports. @returns whether there was something to give. */
+  publish(group: ScopeGroup, options: (member: ScopeMember) => Iterable<OptionsRecord>): boolean
+  /** The same as `tell` and `takeHint` with what only a store has. */
+  tellStored(domain: Domain, stored: StoredOptions): void
+  takeStoredHint(domain: Domain, stored: StoredTemplate): boolean
 }
 
 /** Ports of one group; further ones decode by their own announcements alone. */
@@ -27,6 +39,8 @@ const MAX_PORTS = 32
 /** Messages of a port after which it goes on, whatever its clock says. */
 const MESSAGES_TO_GO_ON = 3
 const REVIEW_MS = 10_000
+/** What was found is given to the stores again so often: they may have lost it. */
+const PUBLISH_MS = 60_000
 /** A port is silent after four times its usual pause, and this much at least; one that said little is given more time. */
 const SILENT_MS = 30_000
 const SILENT_EARLY_MS = 120_000
@@ -104,7 +118,7 @@ export class ExporterScopes {
     const { group } = member
     this.#nowMs = this.#clock.monotonicMs()
     this.#remove(member)
-    if (group.members.length > 1) return this.#review(group)
+    if (group.members.length > 1 || group.members[0]?.stored !== undefined) return this.#review(group)
     const last = group.members.pop()
     if (last === undefined) {
       exporter.scopes?.delete(key)
@@ -114,6 +128,50 @@ export class ExporterScopes {
     last.domain.member = undefined
     exporter.scopes?.set(key, last.domain)
     if (last.hasSpoken) this.#conclude(group, 'single', 'superseded')
+  }
+
+  /**
+   * What was found of the ports of a domain's exporter, by another pod or before a restart. It holds for the ports it names
+   * alone: another one that turns up here may be another exporter's.
+   */
+  onStored(
+    domain: Domain,
+    { decision, evidence }: StoredDecision,
+    templates: readonly StoredTemplate[],
+    options: readonly StoredOptions[]
+  ): void {
+    const [why, ...ports] = evidence.split(' ')
+    if (!ports.includes(String(domain.session.identity.port))) return
+    const member = this.#memberOf(domain)
+    if (member === undefined) return
+    const { group } = member
+    this.#nowMs = this.#clock.monotonicMs()
+    if (decision === 'apart') group.isKnownApart = true
+    else if ((why === 'number_space' || why === 'options_port') && member.pairs.size === 0) {
+      member.stored = { evidence: why, options }
+      member.isToldStored = false
+      if (why === 'number_space') this.#takeStored(domain, templates)
+    }
+    this.#review(group)
+  }
+
+  #memberOf(domain: Domain): ScopeMember | undefined {
+    if (domain.member !== undefined) return domain.member
+    const { exporter, identity } = domain.session
+    const key = `${identity.version} ${domain.odid} ${identity.listener}`
+    if (exporter.scopes?.get(key) !== domain) return undefined
+    const group = new ScopeGroup(key, exporter, identity.listener, identity.version, domain.odid, this.#clock.nowMs())
+    exporter.scopes.set(key, group)
+    this.#add(group, domain)
+    return domain.member
+  }
+
+  #takeStored(domain: Domain, templates: readonly StoredTemplate[]): void {
+    for (const stored of templates) {
+      if (!this.#effects.takeStoredHint(domain, stored)) continue
+      this.hints.taken++
+      this.#effects.release(domain, stored.templateId)
+    }
   }
 
   /** Groups of one exporter. */
@@ -127,9 +185,19 @@ export class ExporterScopes {
   announce(exporters: Iterable<Exporter>): void {
     for (const exporter of exporters) {
       for (const { members } of this.groupsOf(exporter)) {
-        for (const member of members) for (const giver of member.givers) this.#tellAll(member, giver)
+        for (const member of members) {
+          if (member.isToldStored) this.#tellStored(member)
+          for (const giver of member.givers) this.#tellAll(member, giver)
+        }
       }
     }
+  }
+
+  /** A Message begins of a port that a store knows something of. */
+  onHeader(member: ScopeMember, { bootTimeMs }: MessageHeader): void {
+    if (Object.is(member.bootTimeMs, bootTimeMs) || isSameBoot(member.bootTimeMs, bootTimeMs)) return
+    member.bootTimeMs = bootTimeMs
+    this.#settleOptions(member.group)
   }
 
   /** The exporter's own announcement, before anything that came after it is decoded. */
@@ -267,8 +335,17 @@ export class ExporterScopes {
     pair.awaited = other
     pair.heard = 0
     pair.sinceSec = exportTimeSec
+    if (!isEqual) for (const port of pair.ports) this.#forgetStored(port)
     if (isEqual || member.space !== other.space) return
     this.#dissolve(member.space)
+    this.#settleOptions(member.group)
+  }
+
+  /** A store said that a port is one of several of an exporter, and now it is in conflict with one. */
+  #forgetStored(member: ScopeMember): void {
+    if (member.stored === undefined) return
+    member.stored = undefined
+    this.#dropHints(member)
     this.#settleOptions(member.group)
   }
 
@@ -316,6 +393,19 @@ export class ExporterScopes {
     this.#settleOptions(group)
     if (isChanged) for (const member of group.members) if (member.space.size > 1) this.#shareTemplates(member)
     this.#decide(group)
+    if (isChanged) group.publishedMs = Math.min(group.publishedMs, this.#nowMs - PUBLISH_MS)
+    this.#publish(group)
+  }
+
+  #publish(group: ScopeGroup): void {
+    const { decision, evidence } = group
+    const isShared = decision === 'merged' && evidence !== 'equal_definitions'
+    if (!(isShared || decision === 'apart') || this.#nowMs - group.publishedMs < PUBLISH_MS) return
+    if (this.#effects.publish(group, member => this.#optionsFor(member))) group.publishedMs = this.#nowMs
+  }
+
+  *#optionsFor(member: ScopeMember): Generator<OptionsRecord> {
+    for (const record of this.#options.recordsOf(member.domain)) if (mattersToSiblings(record.layout)) yield record
   }
 
   /** A port of a number space gets what the others announced and it did not. */
@@ -336,20 +426,32 @@ export class ExporterScopes {
   #settleOptions(group: ScopeGroup): void {
     for (const member of group.members) {
       const givers = this.#giversOf(member)
-      let isLess = member.mustRenew
+      const takesStored = this.#takesStored(member)
+      let isLess = member.mustRenew || (member.isToldStored && !takesStored)
       for (const giver of member.givers) isLess ||= !givers.has(giver)
       const told = isLess ? none : member.givers
       member.givers = givers
       member.mustRenew = false
       if (isLess) this.#effects.renewSource(member.domain)
+      if (takesStored && (isLess || !member.isToldStored)) this.#tellStored(member)
+      member.isToldStored = takesStored
       for (const giver of givers) if (!told.has(giver)) this.#tellAll(member, giver)
     }
   }
 
   #tellAll(member: ScopeMember, giver: ScopeMember): void {
-    for (const record of this.#options.recordsOf(giver.domain)) {
-      if (mattersToSiblings(record.layout)) this.#effects.tell(member.domain, record)
-    }
+    for (const record of this.#optionsFor(giver)) this.#effects.tell(member.domain, record)
+  }
+
+  #tellStored(member: ScopeMember): void {
+    for (const record of member.stored?.options ?? []) this.#effects.tellStored(member.domain, record)
+  }
+
+  #takesStored(member: ScopeMember): boolean {
+    const { stored, group, bootTimeMs } = member
+    if (stored === undefined || group.isKnownApart || this.#hasOptions(member)) return false
+    // If it was booted again since, what was said before may be otherwise now.
+    return group.version !== 9 || stored.options.every(record => isSameBoot(record.bootTimeMs, bootTimeMs))
   }
 
   /** Whether it states anything itself that holds for data. */
@@ -424,6 +526,8 @@ export class ExporterScopes {
     }
     if (isOneSpace) return ['merged', 'number_space']
     if (areOptionsShared) return ['merged', 'options_port']
+    const stored = group.members.find(member => member.stored !== undefined)?.stored
+    if (stored !== undefined && !group.isKnownApart) return ['merged', stored.evidence]
     if (live.size < 2) return ['single', group.members.length > live.size ? 'superseded' : 'one_port']
     return isEqualFound ? ['merged', 'equal_definitions'] : ['undecided', 'none']
   }
@@ -460,8 +564,10 @@ export class ExporterScopes {
   /** It stands alone from now on. */
   #takeBack(member: ScopeMember): void {
     this.#dropHints(member)
-    if (member.givers.size > 0) this.#effects.renewSource(member.domain)
+    if (member.givers.size > 0 || member.isToldStored) this.#effects.renewSource(member.domain)
     member.givers = none
+    member.stored = undefined
+    member.isToldStored = false
   }
 }
 

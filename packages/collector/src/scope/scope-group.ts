@@ -47,6 +47,8 @@ export class ScopeGroup {
   ordinal = 0
   /** Something was learned since the last review. */
   isDirty = false
+  /** When its decision was last given to the stores, monotonic. */
+  publishedMs = -Infinity
   /** Silence is looked for again then, monotonic. */
   reviewAtMs = 0
 

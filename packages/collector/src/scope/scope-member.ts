@@ -1,3 +1,4 @@
+import type { StoredOptions } from '@weir/templates'
 import type { Domain } from '../domain.ts'
 import { PortNumbers } from './number-space.ts'
 import type { ScopeGroup } from './scope-group.ts'
@@ -22,6 +23,12 @@ export interface PortPair {
   twoSpacesVotes: number
 }
 
+/** What a store remembers of the other ports of an exporter. */
+export interface StoredSiblings {
+  readonly evidence: 'number_space' | 'options_port'
+  readonly options: readonly StoredOptions[]
+}
+
 /** Ids of Data Sets without a template that are remembered. */
 const MAX_UNKNOWN_IDS = 64
 
@@ -37,6 +44,9 @@ export class ScopeMember {
   givers: ReadonlySet<ScopeMember> = new Set()
   /** What it was told has to be taken back. */
   mustRenew = false
+  /** What another pod, or this one before it was restarted, found to hold for this port too. */
+  stored: StoredSiblings | undefined
+  isToldStored = false
   bootTimeMs = Number.NaN
   /** A Message of it was valid. */
   hasSpoken = false
