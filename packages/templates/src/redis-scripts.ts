@@ -147,3 +147,25 @@ for i = 1, #ARGV do
   if redis.call('EXISTS', KEYS[i + 1]) == 0 then redis.call('ZREM', KEYS[1], ARGV[i]) end
 end
 return 0`)
+
+/**
+ * Read places. A hash that no ring can have written (of another type, of more fields or octets) is not sent.
+ *
+ * KEYS: the entries of each place. ARGV: most fields, most octets.
+ *
+ * @returns for each place fields and values in turn, or null.
+ */
+export const readScript = scriptOf(`
+local mostFields, mostOctets = tonumber(ARGV[1]), tonumber(ARGV[2])
+local places = {}
+for i, key in ipairs(KEYS) do
+  local count = redis.pcall('HLEN', key)
+  local place = type(count) == 'number' and count <= mostFields and redis.call('HGETALL', key)
+  if place then
+    local octets = 0
+    for j = 2, #place, 2 do octets = octets + #place[j] end
+    if octets > mostOctets then place = false end
+  end
+  places[i] = place
+end
+return places`)

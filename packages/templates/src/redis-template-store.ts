@@ -7,8 +7,8 @@ import { createRedisShelf } from './redis-pending-shelf.ts'
 import { memberOf, parseMember, RedisKeys, SHARDS, type PlaceKeys } from './redis-keys.ts'
 import { pairsOf, RedisLink, type RedisBatch, type RedisLinkOptions, type RedisReply } from './redis-link.ts'
 import { readRedisVersions } from './redis-history.ts'
-import { tidyScript } from './redis-scripts.ts'
-import { RedisWriter } from './redis-writer.ts'
+import { readScript, tidyScript } from './redis-scripts.ts'
+import { MAX_PLACE_FIELDS, RedisWriter } from './redis-writer.ts'
 import { entryField, type Place, type StoredEntry, type StoredPlace } from './stored-entry.ts'
 import { emptyStats, type TemplateStore, type TemplateStoreStats } from './template-store.ts'
 
@@ -39,6 +39,8 @@ export interface RedisTemplateStoreOptions extends Omit<RedisLinkOptions, 'timeo
 const MIB = 1_048_576
 /** Places of one exchange of a list; their replies are parsed at once. */
 const LIST_PLACES = 250
+/** More than the options state of a domain has in memory, and what is not sent if a liar put it there. */
+const MAX_PLACE_OCTETS = 33_554_432
 /** Places decoded before others have their turn. */
 const TURN_PLACES = 32
 /** A list is no matter of the data path: it may take longer. */
@@ -196,7 +198,11 @@ class RedisTemplateStore implements TemplateStore {
     const byShard = Map.groupBy(keys.keys(), index => keys[index].shard)
     const batches: RedisBatch[] = []
     for (const [shard, indexes] of byShard) {
-      batches.push({ shard, commands: indexes.map(index => ['HGETALL', keys[index].entries]) })
+      const names = indexes.map(index => keys[index].entries)
+      batches.push({
+        shard,
+        commands: [{ script: readScript, keys: names, args: [MAX_PLACE_FIELDS, MAX_PLACE_OCTETS] }]
+      })
     }
     const replies = await this.#link.exchange(batches, timeoutMs)
     if (replies === undefined) {
@@ -206,7 +212,8 @@ class RedisTemplateStore implements TemplateStore {
     const found: StoredPlace[] = []
     for (const [at, indexes] of [...byShard.values()].entries()) {
       for (const [position, index] of indexes.entries()) {
-        found[index] = this.#placeOf(places[index], keys[index], replies[at][position])
+        const [reply] = replies[at]
+        found[index] = this.#placeOf(places[index], keys[index], Array.isArray(reply) ? reply[position] : reply)
         if (index % TURN_PLACES === TURN_PLACES - 1) await nextTurn()
       }
     }
@@ -216,6 +223,7 @@ class RedisTemplateStore implements TemplateStore {
   #placeOf(place: Place, keys: PlaceKeys, reply: RedisReply): StoredPlace {
     const entries: StoredEntry[] = []
     if (reply instanceof Error) this.stats.backendErrors++
+    else if (reply === null) this.stats.rejected++
     else {
       for (const [field, sealed] of pairsOf(reply)) {
         const entry = this.#believe(place, keys, field, sealed)

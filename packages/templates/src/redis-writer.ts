@@ -22,10 +22,11 @@ export interface RedisWriterParts {
   readonly historyMs: number
 }
 
-/** Places of one exchange: encoding and sealing them holds the event loop for some milliseconds. */
-const SLICE_PLACES = 32
+/** Places and entries of one exchange: encoding and sealing them holds the event loop for some milliseconds. */
+const SLICE_PLACES = 64
+const SLICE_ENTRIES = 768
 /** Fields of one place; above it those last seen longest ago go. More than a domain's templates and options (L-10, L-16). */
-const MAX_FIELDS = 8192
+export const MAX_PLACE_FIELDS = 8192
 const FIRST_PAUSE_MS = 500
 const MOST_PAUSE_MS = 5_000
 /** What has no lifetime of its own keeps its place for so long: the first lifetime of a template (D8). */
@@ -98,7 +99,7 @@ export class RedisWriter {
     let left = this.behind.size
     const failed = new Set<number>()
     while (left > 0) {
-      const taken = this.behind.next(SLICE_PLACES)
+      const taken = this.behind.next(SLICE_PLACES, SLICE_ENTRIES)
       if (!(await this.#writeSlice(taken, failed))) return false
       for (const { changes } of taken) left -= changes.size
     }
@@ -144,7 +145,14 @@ export class RedisWriter {
   #batchOf(shard: number, writes: readonly PlaceWrite[], isForced: boolean): RedisBatch {
     const { keys, writer, publish, historyMs } = this.#parts
     const names = [keys.seen(shard)]
-    const args: RedisArgument[] = [writer, keys.channel(shard), publish, historyMs, MAX_VERSIONS_PER_PLACE, MAX_FIELDS]
+    const args: RedisArgument[] = [
+      writer,
+      keys.channel(shard),
+      publish,
+      historyMs,
+      MAX_VERSIONS_PER_PLACE,
+      MAX_PLACE_FIELDS
+    ]
     for (const { changes, keys: place } of writes) {
       names.push(place.entries, place.versions, place.ended)
       this.#addPlace(args, changes, place, isForced)

@@ -19,6 +19,10 @@ interface WaitingPlace {
 
 /** Changes kept while a server is away. */
 const MAX_CHANGES = 500_000
+/** Memory of them, estimated: 500,000 templates, but not as many options records of a whole Message each. */
+const MAX_OCTETS = 268_435_456
+const CHANGE_OCTETS = 200
+const FIELD_OCTETS = 8
 
 /**
  * Changes of a shared ring on their way to it: the newest per entry, gathered by place, the place that waits longest
@@ -30,11 +34,14 @@ export class WriteBehind {
   readonly #places = new Map<string, WaitingPlace>()
   readonly #clock: Clock
   readonly #maxChanges: number
+  readonly #maxOctets: number
   #size = 0
+  #octets = 0
 
-  constructor(clock: Clock, maxChanges = MAX_CHANGES) {
+  constructor(clock: Clock, maxChanges = MAX_CHANGES, maxOctets = MAX_OCTETS) {
     this.#clock = clock
     this.#maxChanges = maxChanges
+    this.#maxOctets = maxOctets
   }
 
   /** Changes that wait, those being written among them. */
@@ -70,12 +77,18 @@ export class WriteBehind {
     }
   }
 
-  /** The changes of the places that wait longest. They wait on until they are told to be {@link written}. */
-  next(maxPlaces: number): PlaceChanges[] {
+  /**
+   * The changes of the places that wait longest. They wait on until they are told to be {@link written}.
+   *
+   * @param maxChanges - of all of these places; the rest of the last one is left for the next time.
+   */
+  next(maxPlaces: number, maxChanges = Infinity): PlaceChanges[] {
     const taken: PlaceChanges[] = []
+    let left = maxChanges
     for (const { place, changes } of this.#places.values()) {
-      if (taken.length === maxPlaces) break
-      taken.push({ place, changes: new Map(changes) })
+      if (taken.length === maxPlaces || left <= 0) break
+      taken.push({ place, changes: new Map(changes.size <= left ? changes : changes.entries().take(left)) })
+      left -= changes.size
     }
     return taken
   }
@@ -89,6 +102,7 @@ export class WriteBehind {
       if (waiting.changes.get(field) !== change) continue
       waiting.changes.delete(field)
       this.#size--
+      this.#octets -= octetsOf(change)
     }
     this.#places.delete(key)
     // It waits from now on: others are not kept back by a place that changes all the time.
@@ -111,15 +125,26 @@ export class WriteBehind {
       waiting = { place: { scope: place.scope, odid: place.odid }, changes: new Map() }
       this.#places.set(key, waiting)
     }
-    if (!waiting.changes.has(field)) this.#size++
+    const before = waiting.changes.get(field)
+    if (before === undefined) this.#size++
+    else this.#octets -= octetsOf(before)
     waiting.changes.set(field, change)
-    if (this.#size > this.#maxChanges) this.#dropFirst()
+    this.#octets += octetsOf(change)
+    while (this.#size > this.#maxChanges || this.#octets > this.#maxOctets) this.#dropFirst()
   }
 
   #dropFirst(): void {
     const [key, { changes }] = this.#places.entries().next().value!
     this.#places.delete(key)
     this.#size -= changes.size
+    for (const change of changes.values()) this.#octets -= octetsOf(change)
     this.dropped += changes.size
   }
+}
+
+function octetsOf(change: Change): number {
+  if (change.kind === 'remove') return CHANGE_OCTETS
+  const { entry } = change
+  if (entry.kind === 'template') return CHANGE_OCTETS + entry.fields.length * FIELD_OCTETS
+  return entry.kind === 'options' ? CHANGE_OCTETS + entry.octets.length : CHANGE_OCTETS
 }

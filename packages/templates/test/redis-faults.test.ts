@@ -14,7 +14,7 @@ import {
   type StoredTemplate,
   type TemplateStore
 } from '../src/index.ts'
-import { storedSequence, storedTemplate } from './support/entries.ts'
+import { shelvedSet, storedSequence, storedTemplate } from './support/entries.ts'
 import { fixedClock } from './support/fixed-clock.ts'
 
 const skip = absent('redis-server', 'redis-sentinel', 'redis-cli')
@@ -257,6 +257,42 @@ describe('TH-22 F-34 a Redis that lies', { skip }, () => {
     assert.equal((await store.read([storedTemplate({ odid: 3 })]))[0].entries.length, 1)
   })
 
+  test('a place of more fields or octets than any ring writes is not read', async t => {
+    const server = await RedisServer.start()
+    const store = await started(t, { mode: 'single', nodes: [server] })
+    store.put([storedTemplate(), storedTemplate({ odid: 2 }), storedTemplate({ odid: 3 })])
+    await store.flush()
+    const client = await rawClient(server)
+    const [many, large] = (await client.keys('*:e')).toSorted()
+    const fields = Array.from({ length: 8_200 }, (_, index) => [`f${index}`, 'x'])
+    await client.hset(many, ...fields.flat())
+    await client.hset(large, 'f', Buffer.alloc(34_000_000))
+    assert.equal((await allEntries(store)).length, 1)
+    assert.equal(store.stats.rejected, 2)
+  })
+
+  test('of the shelf, what is damaged is not delivered, and what is not delivered is gone', async t => {
+    const server = await RedisServer.start()
+    const store = await started(t, { mode: 'single', nodes: [server] })
+    const shelf = store.shelf!
+    const sets = [1, 2, 3].map(sequence => shelvedSet({ sequence }))
+    await shelf.put([...sets, shelvedSet({ templateId: 300 })], 'batch')
+    const client = await rawClient(server)
+    const [list] = await client.keys('*:p256')
+    const [other] = await client.keys('*:p300')
+    const damaged = (await client.lindexBuffer(list, 1))!
+    damaged[damaged.length - 1] ^= 1
+    await client.lset(list, 1, damaged)
+    await client.lset(other, 0, (await client.lindexBuffer(list, 0))!)
+    const claim = await shelf.claim(shelvedSet(), 256, 'a')
+    assert.deepEqual(claim.sets, [sets[0], sets[2]])
+    assert.equal(await claim.done(), true)
+    assert.deepEqual((await shelf.claim(shelvedSet(), 300, 'a')).sets, [])
+    assert.equal(store.stats.rejected, 2)
+    assert.deepEqual(await client.keys('*:p*'), [])
+    assert.deepEqual(await client.hgetall(`weir:{i0}:held`), { total: '0' })
+  })
+
   test('a forged entry that claims to be the newest for ever is written over', async t => {
     const server = await RedisServer.start()
     const liar = await started(t, { mode: 'single', nodes: [server], hmacKey: Buffer.alloc(32, 8) })
@@ -390,6 +426,27 @@ describe('a Redis that asks who one is', { skip }, () => {
     })
     assert.equal(wary.health, 'down')
     assert.match(failures[0], /other\.example/)
+  })
+
+  test('needs no more than the access list that the README names', async t => {
+    const server = await RedisServer.start()
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    const [, commands] = /access list: `([^`]+)`/.exec(readme)!
+    await server.command('acl', 'setuser', 'weir', 'on', '>secret', ...commands.split(' '), '~weir:*', '&weir:*')
+    const store = await started(t, { mode: 'single', nodes: [server], username: 'weir', password: 'secret' })
+    const told = { isTold: false }
+    const other = await started(t, { mode: 'single', nodes: [server] })
+    store.watch(() => (told.isTold = true))
+    store.put([storedTemplate()])
+    await store.flush()
+    other.put([storedTemplate({ odid: 2 })])
+    await until('it is told of a change', () => told.isTold)
+    assert.equal((await allEntries(store)).length, 2)
+    assert.equal((await store.history(storedTemplate())).length, 1)
+    assert.equal(await store.shelf!.put([shelvedSet()], 'a'), 1)
+    const claim = await store.shelf!.claim(shelvedSet(), shelvedSet().templateId, 'a')
+    assert.equal(await claim.done(), true)
+    assert.equal(store.stats.backendErrors, 0)
   })
 
   test('keeps databases apart', async t => {

@@ -71,6 +71,37 @@ test('gives up the place that waits longest when too much waits, and counts', ()
   assert.equal(waiting.size, 2)
 })
 
+test('gives up places when what waits is too much memory, however few changes it is', () => {
+  const waiting = new WriteBehind(new FakeClock(), 100, 10_000)
+  const large = (odid: number, octets: number) => storedOptions({ odid, octets: new Uint8Array(octets) })
+  waiting.put([large(1, 4_000), large(2, 4_000)])
+  waiting.put([large(1, 3_000)])
+  assert.equal(waiting.dropped, 0)
+  waiting.put([large(3, 4_000)])
+  assert.deepEqual(
+    waiting.next(9).map(({ place }) => place.odid),
+    [2, 3]
+  )
+  for (const taken of waiting.next(9)) waiting.written(taken)
+  waiting.put([large(4, 9_000)])
+  assert.deepEqual([waiting.size, waiting.dropped], [1, 1])
+  waiting.put([large(5, 10_000)])
+  assert.deepEqual([waiting.size, waiting.dropped], [0, 3])
+})
+
+test('gives a part of a place that has many changes, and the rest the next time', () => {
+  const waiting = new WriteBehind(new FakeClock())
+  waiting.put(Array.from({ length: 10 }, (_, index) => storedTemplate({ templateId: 256 + index })))
+  waiting.put([storedTemplate({ odid: 2 })])
+  const sizes: number[][] = []
+  while (waiting.size > 0) {
+    const taken = waiting.next(9, 4)
+    sizes.push(taken.map(({ changes }) => changes.size))
+    for (const each of taken) waiting.written(each)
+  }
+  assert.deepEqual(sizes, [[4], [1, 3], [3]])
+})
+
 test('says how long the first place waits', () => {
   const clock = new FakeClock()
   const waiting = new WriteBehind(clock)
