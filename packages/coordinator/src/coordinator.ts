@@ -31,9 +31,23 @@ export interface CoordinatorDeps {
   readonly clock?: Clock
 }
 
+/** The parts of an OpenAPI 3.1 document that are read here. */
+export interface OpenApiDocument {
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>
+}
+
+export interface OpenApiOperation {
+  readonly tags?: readonly string[]
+  readonly summary?: string
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
+}
+
 export interface Coordinator extends Component {
   /** Where the API answers, e.g. `http://127.0.0.1:8090`; empty before start. */
   readonly url: string
+  /** The OpenAPI document of all routes; needs no start and opens nothing. */
+  openApi(): Promise<OpenApiDocument>
 }
 
 /** Between two signs of life on a stream of events that has nothing to tell. */
@@ -81,29 +95,40 @@ export function createCoordinator(
     })
   }
 
+  const makeServer = async (): Promise<Server> => {
+    const made = await createServer(config, version, log, counters)
+    healthRoutes(made, pod, metrics, { version, registry: ElementRegistry.standard().version })
+    configRoutes(made, book)
+    intakeRoutes(made, pod, limits.pageSize)
+    exporterRoutes(made, pod, policies, limits.pageSize)
+    templateRoutes(made, pod, limits.pageSize)
+    optionsRoutes(made, pod, limits.pageSize)
+    pendingRoutes(made, pod, limits.pageSize)
+    eventRoutes(made, events, streams, limits.pageSize)
+    destinationRoutes(made, book, pod, limits.pageSize)
+    ledgerRoutes(made, pod, clock)
+    made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
+    await made.ready()
+    return made
+  }
+
   return {
     name: 'coordinator',
     get url() {
       return url
+    },
+    async openApi() {
+      const made = await makeServer()
+      const document = made.swagger() as unknown as OpenApiDocument
+      await made.close()
+      return document
     },
     async start() {
       control.onPeer(onPeer)
       streams.start()
       control.onEvent((peer, event, data) => events.add(peer.name, event, data))
       control.onPeerLost(peer => log.warn('process_lost', `${peer.name} is not connected any more`, { pid: peer.pid }))
-      server = await createServer(config, version, log, counters)
-      healthRoutes(server, pod, metrics, { version, registry: ElementRegistry.standard().version })
-      configRoutes(server, book)
-      intakeRoutes(server, pod, limits.pageSize)
-      exporterRoutes(server, pod, policies, limits.pageSize)
-      templateRoutes(server, pod, limits.pageSize)
-      optionsRoutes(server, pod, limits.pageSize)
-      pendingRoutes(server, pod, limits.pageSize)
-      destinationRoutes(server, book, pod, limits.pageSize)
-      ledgerRoutes(server, pod, clock)
-      eventRoutes(server, events, streams, limits.pageSize)
-      server.get('/openapi.json', { schema: { hide: true } }, () => server!.swagger())
-      await server.ready()
+      server = await makeServer()
       try {
         url = await server.listen({ host: address, port })
       } catch (error) {

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { apiPage, describedApi } from './reference/api.ts'
 import { cliPage } from './reference/cli.ts'
 import { configurationPage } from './reference/configuration.ts'
 import { faultsPage } from './reference/faults.ts'
@@ -13,6 +14,7 @@ async function pages(): Promise<Readonly<Record<string, string>>> {
   return {
     'docs/reference/configuration.md': configurationPage(),
     'docs/reference/limits.md': limitsPage(metrics),
+    'docs/reference/api.md': apiPage(await describedApi()),
     'docs/reference/metrics.md': metricsPage(metrics),
     'docs/reference/faults.md': faultsPage(),
     'docs/reference/cli.md': cliPage()
