@@ -167,7 +167,13 @@ export class Recollection {
     for await (const places of local.list()) this.#load(places)
     if (shared === undefined) return this.#memory.settle()
     this.#startedMs = clock.monotonicMs()
-    this.#endWatch = [shared.watch(changed => this.#onChanged(changed)), shared.onLost(() => this.#onLost())]
+    this.#endWatch = [
+      shared.watch(
+        changed => this.#onChanged(changed),
+        () => this.#onMissed()
+      ),
+      shared.onLost(() => this.#onLost())
+    ]
     const started = shared.start()
     void started.then(() => this.#warm())
     await Promise.race([started, delay(clock, CONNECT_LOOK_MS)])
@@ -466,6 +472,12 @@ export class Recollection {
 
   #lookAtHealth(): void {
     if (this.#deps.shared !== undefined && !this.#isUp) this.#epoch++
+  }
+
+  /** What is in memory may have been changed elsewhere. */
+  #onMissed(): void {
+    this.#epoch++
+    this.#nothing.clear()
   }
 
   /** What was put may be gone, and pushes may have been missed. */

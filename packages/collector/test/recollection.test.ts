@@ -357,6 +357,18 @@ describe('a pod that starts', () => {
     assert.equal(b.rig.link.entries.at(-1)?.layout.fields[0].id, 12)
   })
 
+  test('asks once more for what may have been changed while pushes were missed', async t => {
+    const ring = new SharedRing()
+    const a = await startPod(t, ring)
+    a.send(4000, template(), data(1, 0), data(1, 1))
+    const b = await startPod(t, ring)
+    ring.putUnheard({ ...ring.templates[0], exportTimeSec: SEC + 1, fields: OTHER_FIELDS })
+    b.send(4000, data(2, 2))
+    assert.deepEqual(b.rig.link.hex, [], 'what it remembers may be wrong')
+    await b.settle()
+    assert.equal(b.rig.link.entries.at(-1)?.layout.fields[0].id, 12)
+  })
+
   test('believes its own file less than the store that others wrote to meanwhile', async t => {
     const ring = new SharedRing()
     const store = createMemoryTemplateStore()

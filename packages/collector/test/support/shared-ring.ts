@@ -23,6 +23,7 @@ export class SharedRing {
   lists = 0
   readonly #places = new Map<string, { readonly place: Place; readonly entries: Map<string, StoredEntry> }>()
   readonly #watchers = new Map<(changed: readonly Place[]) => void, object>()
+  readonly #missed = new Set<() => void>()
   readonly #lost = new Set<() => void>()
 
   /** Everything that is stored. */
@@ -38,6 +39,12 @@ export class SharedRing {
   flush(): void {
     this.#places.clear()
     for (const listener of this.#lost) listener()
+  }
+
+  /** Put as another pod does while nobody can be told of it; then pods are told that they may have missed something. */
+  putUnheard(...entries: StoredEntry[]): void {
+    this.#put(entries, undefined)
+    for (const listener of this.#missed) listener()
   }
 
   /** Put as another pod does. */
@@ -76,8 +83,9 @@ export class SharedRing {
         if (reason === 'expired') return
         for (const key of keys) this.#places.get(placeKey(key))?.entries.delete(key.field)
       },
-      watch: listener => {
+      watch: (listener, onMissed) => {
         this.#watchers.set(listener, own)
+        if (onMissed !== undefined) this.#missed.add(onMissed)
         return () => this.#watchers.delete(listener)
       },
       onLost: listener => {
@@ -99,7 +107,8 @@ export class SharedRing {
     }
   }
 
-  #put(entries: readonly StoredEntry[], writer: object): void {
+  /** @param writer - undefined: nobody is told. */
+  #put(entries: readonly StoredEntry[], writer: object | undefined): void {
     if (this.health !== 'up') return
     const changed = new Map<string, Place>()
     for (const entry of entries) {
@@ -115,6 +124,7 @@ export class SharedRing {
       known.entries.set(field, entry)
       changed.set(key, known.place)
     }
+    if (writer === undefined) return
     for (const [listener, own] of this.#watchers) if (own !== writer) listener([...changed.values()])
   }
 }
