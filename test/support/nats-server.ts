@@ -1,4 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Child, type ChildExit } from './child.ts'
 import { toolPath } from './debian-tools.ts'
@@ -53,6 +54,20 @@ export class NatsServer {
   async kill(): Promise<ChildExit> {
     this.#child!.kill('SIGKILL')
     return this.#child!.waitForEnd()
+  }
+
+  /** Deletes a key-value bucket, as an operator does. */
+  async deleteBucket(bucket: string): Promise<void> {
+    const socket = connect(this.port, '127.0.0.1').setEncoding('utf8')
+    const lines = ['CONNECT {"verbose":false}', 'SUB deleted 1', `PUB $JS.API.STREAM.DELETE.KV_${bucket} deleted 0`, '']
+    socket.write(`${lines.join('\r\n')}\r\n`)
+    let said = ''
+    for await (const text of socket) {
+      said += text
+      if (/^\{.*"success":true.*\}/m.test(said)) return void socket.destroy()
+      if (/^\{.*"error":.*\}/m.test(said) || said.includes('-ERR')) break
+    }
+    throw new Error(`the bucket ${bucket} cannot be deleted: ${said}`)
   }
 
   /** While it is not running: what it stored is lost. */

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { createRedisTemplateStore, udpScope } from '@weir/templates'
+import { createNatsTemplateStore, createRedisTemplateStore, udpScope } from '@weir/templates'
 import type { StoredTemplate, TemplateStore } from '@weir/templates'
 import type { Child } from './child.ts'
 import { FlowReceiver } from './flow-receiver.ts'
 import type { FlowReport } from './flow-receiver.ts'
 import { startGenerator } from './ground-truth.ts'
 import { readLedger, sumOf } from './ledger.ts'
+import type { NatsServer } from './nats-server.ts'
 import type { RedisAddress } from './redis-server.ts'
 import { startWeir } from './running-weir.ts'
 import type { RunningWeir } from './running-weir.ts'
@@ -29,13 +30,40 @@ const BEFORE = 60_000
 const BACK_MS = 60_000
 const HOUR_MS = 3_600_000
 
-export interface StoreFaultSettings {
-  readonly name: string
+interface RedisSettings {
   readonly mode: 'single' | 'sentinel' | 'cluster'
   readonly nodes: readonly RedisAddress[]
   readonly sentinelName?: string
+}
+
+interface NatsSettings {
+  readonly nats: NatsServer
+}
+
+export type StoreFaultSettings = (RedisSettings | NatsSettings) & {
+  readonly name: string
   /** What is stored is authenticated; default true. */
   readonly isSealed?: boolean
+}
+
+/** The other pod's ring, and the same for `weir.yaml`. */
+function ringOf(
+  settings: RedisSettings | NatsSettings,
+  hmacKey: Uint8Array | undefined
+): { otherPod: TemplateStore; config: Readonly<Record<string, unknown>> } {
+  if ('nats' in settings) {
+    const servers = [settings.nats.url]
+    return {
+      otherPod: createNatsTemplateStore({ servers, hmacKey, timeoutMs: 2_000 }),
+      config: { type: 'nats', servers }
+    }
+  }
+  const { mode, nodes, sentinelName } = settings
+  const addresses = nodes.map(({ host, port }) => `${host}:${port}`)
+  return {
+    otherPod: createRedisTemplateStore({ mode, nodes, sentinelName, prefix: 'weir', hmacKey, timeoutMs: 2_000 }),
+    config: { type: 'redis', mode, nodes: addresses, sentinelName: sentinelName ?? null }
+  }
 }
 
 /**
@@ -85,13 +113,13 @@ export class StoreFaultRun {
     settings: StoreFaultSettings,
     prepare: (otherPod: TemplateStore, early: SilentExporter) => Promise<void> = async () => undefined
   ): Promise<StoreFaultRun> {
-    const { mode, nodes, sentinelName, isSealed = true } = settings
+    const { isSealed = true } = settings
     const folder = tempFolder(settings.name)
     const keyFile = join(folder, 'store.key')
     const key = 'a key that is known to pods and to nobody else'
     writeFileSync(keyFile, `${key}\n`)
     const hmacKey = isSealed ? Buffer.from(key) : undefined
-    const otherPod = createRedisTemplateStore({ mode, nodes, sentinelName, prefix: 'weir', hmacKey, timeoutMs: 2_000 })
+    const { otherPod, config } = ringOf(settings, hmacKey)
     t.after(() => otherPod.close())
     await otherPod.start()
     const open = (generatorId: number, turn: number): Promise<SilentExporter> =>
@@ -105,15 +133,7 @@ export class StoreFaultRun {
     const weir = await startWeir(folder, {
       destinations: [{ id: 'truth', type: 'ipfix', url: receiver.url, queue: { policy: 'block' } }],
       config: {
-        stores: {
-          templates: {
-            type: 'redis',
-            mode,
-            nodes: nodes.map(({ host, port }) => `${host}:${port}`),
-            sentinelName: sentinelName ?? null,
-            keyFile: isSealed ? keyFile : null
-          }
-        }
+        stores: { templates: { ...config, keyFile: isSealed ? keyFile : null } }
       }
     })
     t.after(() => weir.child.kill('SIGKILL'))

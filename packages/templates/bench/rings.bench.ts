@@ -1,17 +1,18 @@
-// What entries and the Redis ring cost: node packages/templates/bench/rings.bench.ts [repeats]
+// What entries and the shared rings cost: node packages/templates/bench/rings.bench.ts [repeats]
 //
-// Case ids are stable. The Redis cases start redis-server on this machine, which then shares its processors with it:
+// Case ids are stable. The cases of a ring start its server on this machine, which then shares its processors with it:
 // what is measured is both. Longest is the longest turn of the event loop, in which no datagram would be read.
 import { cpus } from 'node:os'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { absent } from '../../../test/support/debian-tools.ts'
+import { NatsServer } from '../../../test/support/nats-server.ts'
 import { RedisCluster, RedisServer } from '../../../test/support/redis-server.ts'
 import { EntrySeal } from '../src/entry-seal.ts'
 import {
+  createNatsTemplateStore,
   createRedisTemplateStore,
   decodeEntry,
   encodeEntry,
-  type RedisTemplateStoreOptions,
   type StoredTemplate,
   type TemplateStore
 } from '../src/index.ts'
@@ -80,12 +81,12 @@ function entryCases(): void {
   measureEntry('entry/open-decode', 'as a warm-up does', () => void decodeEntry(open()))
 }
 
-type Server = Pick<RedisTemplateStoreOptions, 'mode' | 'nodes'>
+const common = { hmacKey, timeoutMs: 10_000 }
 
 /** Store for the whole of a run: 10,000 places of 20 templates. */
-async function ringCases(id: string, server: Server, empty: () => Promise<unknown>): Promise<void> {
+async function ringCases(id: string, newStore: () => TemplateStore, empty: () => Promise<unknown>): Promise<void> {
   const makeStore = async (): Promise<TemplateStore> => {
-    const store = createRedisTemplateStore({ ...server, prefix: 'bench', hmacKey, timeoutMs: 10_000 })
+    const store = newStore()
     await store.start()
     return store
   }
@@ -125,9 +126,18 @@ console.log(`node ${process.version}, ${cpus()[0]?.model ?? 'unknown CPU'}`)
 entryCases()
 if (absent('redis-server', 'redis-cli') === false) {
   const server = await RedisServer.start()
-  await ringCases('redis', { mode: 'single', nodes: [server] }, () => server.command('flushall'))
+  const makeSingle = () => createRedisTemplateStore({ mode: 'single', nodes: [server], prefix: 'bench', ...common })
+  await ringCases('redis', makeSingle, () => server.command('flushall'))
   await server.kill()
   const cluster = await RedisCluster.start()
-  await ringCases('redis-cluster', { mode: 'cluster', nodes: cluster.nodes }, () => cluster.flush())
+  const { nodes } = cluster
+  const makeClustered = () => createRedisTemplateStore({ mode: 'cluster', nodes, prefix: 'bench', ...common })
+  await ringCases('redis-cluster', makeClustered, () => cluster.flush())
+}
+if (absent('nats-server') === false) {
+  const server = await NatsServer.start()
+  let runs = 0
+  const makeStore = () => createNatsTemplateStore({ servers: [server.url], bucket: `bench${runs}`, ...common })
+  await ringCases('nats', makeStore, async () => runs++)
 }
 process.exit(0)
