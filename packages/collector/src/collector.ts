@@ -21,10 +21,12 @@ import { LiveDomains } from './live-domains.ts'
 import { PendingDrain } from './pending-drain.ts'
 import { PendingMover } from './pending-mover.ts'
 import { PendingSets } from './pending-sets.ts'
+import { Quarantine } from './quarantine.ts'
 import { Recollection, type WarmUp } from './recollection.ts'
 import { Publisher } from './recollection/publisher.ts'
 import { Restorer } from './recollection/restorer.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
+import { RestartGuard } from './restart-guard.ts'
 import { ExporterScopes } from './scope/exporter-scopes.ts'
 import { Relays } from './relay/relays.ts'
 import { publishGroup } from './scope/publish-group.ts'
@@ -77,6 +79,7 @@ export interface CollectorParts {
   readonly pending: PendingSets
   readonly spool: PendingSpool
   readonly drain: PendingDrain
+  readonly quarantine: Quarantine
   readonly penalties: PenaltyBox
   readonly forwarder: Forwarder
   readonly options: OptionsState<Domain>
@@ -235,6 +238,8 @@ class CollectorProcess implements Collector {
       clock,
       contextOf: (domain, layout) => keeper.contextOf(domain, layout)
     })
+    const quarantine = new Quarantine(outlet, clock)
+    const guard = new RestartGuard(domain => intake.undoRestart(domain))
     const keeper: DomainKeeper = (this.#keeper = new DomainKeeper({
       layouts,
       limits,
@@ -245,6 +250,7 @@ class CollectorProcess implements Collector {
       options,
       ledger,
       live,
+      guard,
       events,
       policies,
       scopes,
@@ -269,6 +275,9 @@ class CollectorProcess implements Collector {
       claimer: deps.claimer ?? 'collector',
       isAnnounced: (domain, templateId) => intake.isAnnounced(domain, templateId),
       deliver: (domain, set) => intake.deliverWaiting(domain, set),
+      onHeld: (domain, { templateId, held, octets }) => {
+        if (held !== '') quarantine.note(domain, templateId, held, octets.length)
+      },
       onDrained: (domain, templateId, sets) => intake.releaseFromMemory(domain, templateId, sets),
       onDrop: onWaitingDrop
     })
@@ -299,6 +308,8 @@ class CollectorProcess implements Collector {
       pending,
       drain,
       live,
+      guard,
+      quarantine,
       options,
       recollection,
       publisher,
@@ -347,6 +358,7 @@ class CollectorProcess implements Collector {
       pending,
       spool,
       drain,
+      quarantine,
       penalties,
       forwarder,
       options,

@@ -4,7 +4,8 @@ import {
   type TemplateEntry,
   type TemplateSource,
   type LayoutTable,
-  type ProtocolLimits
+  type ProtocolLimits,
+  type MessageHeader
 } from '@weir/ipfix'
 import type { LinkSender, Source } from '@weir/link'
 import type { Clock } from '@weir/runtime'
@@ -19,6 +20,7 @@ import type { Recollection } from './recollection.ts'
 import type { ExporterScopes } from './scope/exporter-scopes.ts'
 import type { Relays } from './relay/relays.ts'
 import type { Publisher } from './recollection/publisher.ts'
+import type { RestartGuard } from './restart-guard.ts'
 import type { DomainMaker, Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
 
@@ -32,6 +34,7 @@ export interface DomainKeeperDeps {
   readonly options: OptionsState<Domain>
   readonly ledger: Ledger
   readonly live: LiveDomains
+  readonly guard: RestartGuard
   readonly events: TemplateEvents
   readonly policies: ExporterPolicies
   readonly scopes: ExporterScopes
@@ -58,6 +61,7 @@ export class DomainKeeper implements DomainMaker {
       limits,
       budget: session.exporter.budget,
       sources: events.sources,
+      isGuarded: session.transport === 'udp',
       onEvicted: event => events.onTemplate(domain, event, this.#deps.clock.monotonicMs())
     })
     const domain = new Domain(session, odid, table)
@@ -68,6 +72,11 @@ export class DomainKeeper implements DomainMaker {
       this.#deps.recollection.takeGroup(domain)
     }
     return domain
+  }
+
+  look(domain: Domain, header: MessageHeader): void {
+    const { guard, clock } = this.#deps
+    guard.look(domain, header, clock.monotonicMs(), clock.nowMs())
   }
 
   /** Whether the ports of this session's exporter are looked at together (policy `auto`). */

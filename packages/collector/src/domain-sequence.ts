@@ -85,6 +85,25 @@ export class DomainSequence {
     return this.#tracker?.bootTimeMs ?? this.#first?.bootTimeMs ?? Number.NaN
   }
 
+  /** Newest Export Time of the Messages that went on from each other; 0 before the first. */
+  get newestSec(): number {
+    return this.#tracker?.newestSec ?? this.#first?.exportTimeSec ?? this.#former?.exportTimeSec ?? 0
+  }
+
+  /** As `SequenceTracker.isUsual`. */
+  isUsual(header: MessageHeader): boolean {
+    return this.#tracker === undefined
+      ? this.#first === undefined && this.#former === undefined
+      : this.#tracker.isUsual(header)
+  }
+
+  /** As `SequenceTracker.looksAnew`; before the second Message, by the boot time or by what was told of the time before. */
+  looksAnew(header: MessageHeader): boolean {
+    if (this.#tracker !== undefined) return this.#tracker.looksAnew(header)
+    if (this.#first !== undefined) return isOtherBoot(this.#first, header)
+    return this.#former !== undefined && hasBegunAnew(this.#former, header)
+  }
+
   /** As `SequenceTracker.update`. */
   update(header: MessageHeader, units: number, isComplete: boolean): SequenceStep {
     return this.#tracker === undefined
@@ -98,11 +117,17 @@ export class DomainSequence {
     else if (this.#first !== undefined) this.#first.isDiscardedAfter = true
   }
 
-  /** Where the numbers stood before: told at any time, before the first Message or after it; only the first word counts. */
-  takeOver(former: FormerSequence): void {
-    if (this.#former !== undefined) return
+  /**
+   * Where the numbers stood before: told at any time, before the first Message or after it; only the first word counts.
+   *
+   * @returns whether the exporter has begun anew since, as far as its first Message shows; before it, `looksAnew` will say so.
+   */
+  takeOver(former: FormerSequence): boolean {
+    if (this.#former !== undefined) return false
     this.#former = former
-    if (this.#first !== undefined) this.#gap = gapBetween(former, this.#first)
+    if (this.#first === undefined) return false
+    this.#gap = gapBetween(former, this.#first)
+    return hasBegunAnew(former, this.#first)
   }
 
   #begin(header: MessageHeader, units: number, isComplete: boolean): SequenceStep {
@@ -118,6 +143,22 @@ export class DomainSequence {
     if (first.isDiscardedAfter) tracker.noteDiscarded()
     return tracker.update(header, units, isComplete)
   }
+}
+
+type Standing = Pick<MessageHeader, 'version' | 'bootTimeMs'>
+
+const isOtherBoot = (former: Standing, header: Standing): boolean =>
+  header.version === 9 && former.version === 9 && Math.abs(former.bootTimeMs - header.bootTimeMs) > CLOCK_STEP_MS
+
+/** Since somebody saw it last: another boot time, or its clock has gone on and its numbers have gone back. */
+function hasBegunAnew(
+  former: FormerSequence,
+  header: Pick<MessageHeader, 'version' | 'sequence' | 'exportTimeSec' | 'bootTimeMs'>
+): boolean {
+  if (former.version !== header.version) return false
+  if (isOtherBoot(former, header)) return true
+  const ahead = (header.sequence - former.nextSequence) | 0
+  return header.exportTimeSec > former.exportTimeSec && (ahead < 0 || ahead > FARTHEST_GAP)
 }
 
 /** Nothing is said of an exporter that has begun anew meanwhile: its numbers do not go on from the former ones. */

@@ -5,6 +5,8 @@ import type { FewMap } from './few-map.ts'
 import type { ScopeMember } from './scope/scope-member.ts'
 import type { RelayDomain } from './relay/relayed-exporter.ts'
 import type { Remembered } from './recollection/remembered.ts'
+import type { Quarantined } from './quarantine.ts'
+import type { Suspicion } from './restart-guard.ts'
 import type { Session } from './session.ts'
 
 /** What is known of a template beyond its table's entry. */
@@ -36,6 +38,14 @@ export class Domain {
   ended: Set<number> | undefined
   /** Ids of which older Data Sets are on their way from the spool: newer ones wait for them. */
   draining: Set<number> | undefined
+  /** Its exporter seems to have begun anew, not long ago. */
+  suspicion: Suspicion | undefined
+  /** Suspicions that proved false. */
+  falseSuspicions = 0
+  /** When it began anew, wall clock: what came before is of other templates. */
+  epochAtMs = -Infinity
+  /** Templates in doubt, of which data came. */
+  quarantined: Map<number, Quarantined> | undefined
   lastExportTimeSec = 0
   /** A Message of it was valid; until then it may be undone. */
   hasSpoken = false

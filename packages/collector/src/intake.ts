@@ -1,8 +1,10 @@
 import {
   faultEffectOf,
   faults,
+  isMisfit,
   reasonOf,
   type DataSetView,
+  type DropReason,
   type FaultCode,
   type MessageDecoder,
   type MessageHeader,
@@ -20,12 +22,14 @@ import type { EventOutlet } from './event-outlet.ts'
 import type { Ledger } from './ledger.ts'
 import type { LiveDomains } from './live-domains.ts'
 import type { PendingDrain } from './pending-drain.ts'
-import type { PendingSets } from './pending-sets.ts'
+import type { PendingSet, PendingSets } from './pending-sets.ts'
 import type { Recollection } from './recollection.ts'
 import type { Relays } from './relay/relays.ts'
 import type { Publisher } from './recollection/publisher.ts'
 import { measureRecords, type RecordExtent } from './record-extent.ts'
 import type { ExporterScopes } from './scope/exporter-scopes.ts'
+import type { Quarantine } from './quarantine.ts'
+import type { RestartGuard } from './restart-guard.ts'
 import type { Session } from './session.ts'
 import type { TemplateEvents } from './template-events.ts'
 
@@ -39,6 +43,8 @@ export interface IntakeDeps {
   readonly pending: PendingSets
   readonly drain: PendingDrain
   readonly live: LiveDomains
+  readonly guard: RestartGuard
+  readonly quarantine: Quarantine
   readonly options: OptionsState<Domain>
   readonly recollection: Recollection
   readonly publisher: Publisher
@@ -75,6 +81,8 @@ export class Intake implements MessageVisitor {
   #isComplete = true
   /** A Set was skipped that may not be there. */
   #isPartial = false
+  /** Where the last fault was. */
+  #faultSetId = 0
 
   constructor(deps: IntakeDeps) {
     this.#deps = deps
@@ -126,7 +134,21 @@ export class Intake implements MessageVisitor {
     const domain = this.#domain
     this.#deps.events.onTemplate(domain, event, this.#nowMs)
     if (domain.member !== undefined) this.#deps.scopes.onTemplate(domain.member, event, this.#header!, this.#nowMs)
-    if (event.change === 'learned') this.release(domain, event.templateId)
+    switch (event.change) {
+      case 'learned':
+      case 'redefined':
+        this.#deps.quarantine.end(domain, event.templateId, 'announced')
+        return this.release(domain, event.templateId)
+      case 'refreshed':
+        // Hardly ever does anything wait for a template that is known.
+        if (!this.#session.hasPending && !this.#deps.drain.hasHeld) return
+        this.#deps.quarantine.end(domain, event.templateId, 'announced')
+        return this.#release(domain, event.templateId)
+      case 'withdrawn':
+      case 'expired':
+      case 'evicted':
+        this.#deps.quarantine.end(domain, event.templateId, 'template_ended')
+    }
   }
 
   onDataSet(set: DataSetView): void {
@@ -165,8 +187,22 @@ export class Intake implements MessageVisitor {
     const domain = this.#domain
     ledger.dataSets.received++
     this.#isComplete = false
-    if (domain.member !== undefined) {
-      this.#deps.scopes.onUnknownSet(domain.member, set.templateId, this.#octets, set.offset, set.lengthOctets)
+    const { doubt } = set
+    const { member } = domain
+    if (doubt === 'outdated' || domain.table.isOutdated) {
+      if (member !== undefined) this.#deps.scopes.onUndecoded(member)
+      ledger.dataSets.dropped.unknown_template++
+      this.#session.exporter.droppedSets++
+      this.#warn('data_outdated', 'data came later than another template of its id', set.templateId)
+      return
+    }
+    if (doubt !== undefined) {
+      if (member !== undefined) this.#deps.scopes.onUndecoded(member)
+      this.#deps.quarantine.note(domain, set.templateId, doubt, set.lengthOctets)
+      return this.#wait(set.templateId, set.offset, set.lengthOctets, doubt)
+    }
+    if (member !== undefined) {
+      this.#deps.scopes.onUnknownSet(member, set.templateId, this.#octets, set.offset, set.lengthOctets)
     }
     if (domain.ended?.has(set.templateId) === true) {
       ledger.dataSets.dropped.unknown_template++
@@ -190,12 +226,14 @@ export class Intake implements MessageVisitor {
       receivedAtMs: this.#receivedAtMs,
       bootTimeMs,
       sinceMs: this.#nowMs,
-      held
+      held,
+      epoch: this.#domain.table.epoch
     })
   }
 
   onFault(code: FaultCode, _offset: number, setId: number): void {
     this.faultCounts[code]++
+    this.#faultSetId = setId
     const effect = faultEffectOf(code)
     if (effect === 'template') this.#deps.events.onRejected(this.#domain, setId, code, this.#nowMs)
     if (effect === 'set') {
@@ -291,10 +329,15 @@ export class Intake implements MessageVisitor {
    * if the id is not live.
    */
   release(domain: Domain, templateId: number): void {
+    if (this.isAnnounced(domain, templateId) === undefined) return
+    this.#deps.drain.claim(domain, templateId)
+    this.#release(domain, templateId)
+  }
+
+  #release(domain: Domain, templateId: number): void {
     const isAnnounced = this.isAnnounced(domain, templateId)
     if (isAnnounced === undefined) return
     const { drain } = this.#deps
-    drain.claim(domain, templateId)
     if (!drain.begin(domain, templateId, isAnnounced)) this.releaseFromMemory(domain, templateId, 0)
   }
 
@@ -304,10 +347,22 @@ export class Intake implements MessageVisitor {
       this.release(domain, templateId)
   }
 
-  /** Whether a live template is the exporter's own word in this session, or a hint; undefined if it is not live. */
+  /** The exporter of a domain has not begun anew after all: what was in quarantine for that goes on. */
+  undoRestart(domain: Domain): void {
+    this.#deps.pending.undoEpoch(domain)
+    for (const [templateId, { reason }] of domain.quarantined ?? []) {
+      if (reason !== 'restart') continue
+      this.#deps.quarantine.end(domain, templateId, 'no_restart')
+      this.#release(domain, templateId)
+    }
+  }
+
+  /**
+   * Whether a live template is the exporter's own word in this session, or a hint; undefined if it is not live, or in doubt.
+   */
   isAnnounced(domain: Domain, templateId: number): boolean | undefined {
     const entry = domain.table.entry(templateId)
-    return entry === undefined ? undefined : !entry.isHint
+    return entry === undefined || domain.table.isHeld(entry) ? undefined : domain.table.isConfirmed(entry)
   }
 
   /** @param before - Data Sets of the id that went on just before, from elsewhere; all are told of together. */
@@ -317,8 +372,9 @@ export class Intake implements MessageVisitor {
     if (domain.session.hasPending && isAnnounced !== undefined) {
       for (const waited of this.#deps.pending.take(domain, templateId, isAnnounced)) {
         this.#ledger.dataSets.pending++
-        this.deliverWaiting(domain, waited)
-        sets++
+        if (waited.epoch < domain.table.epoch) this.#dropWaiting(domain, 'unknown_template')
+        else if (this.#deliverWaiting(domain, waited)) sets++
+        else this.#hold(domain, waited)
       }
     }
     if (sets === 0) return
@@ -330,27 +386,65 @@ export class Intake implements MessageVisitor {
     }))
   }
 
-  /** Decode one Data Set that waited, by the template its id has now; pending until here. */
-  deliverWaiting(
-    domain: Domain,
-    waited: Pick<WaitingSet, 'templateId' | 'octets' | 'exportTimeSec' | 'receivedAtMs' | 'bootTimeMs'>
-  ): void {
-    const { dataSets } = this.#ledger
-    const { templateId, exportTimeSec, receivedAtMs, bootTimeMs, octets } = waited
-    const entry = domain.table.entry(templateId)
-    dataSets.pending--
-    if (entry === undefined || !measureRecords(entry.layout, octets, 0, octets.length, this.#extent)) {
-      dataSets.dropped[entry === undefined ? 'unknown_template' : 'data_malformed']++
-      domain.session.exporter.droppedSets++
-      return
+  /**
+   * Decode one Data Set that waited elsewhere, by the template its id has now; pending until here.
+   *
+   * @returns false if it is to wait on, in quarantine: it does not fit.
+   */
+  deliverWaiting(domain: Domain, waited: WaitingSet): boolean {
+    if (waited.receivedAtMs < domain.epochAtMs) {
+      this.#dropWaiting(domain, 'unknown_template')
+      return true
     }
-    const { records, lengthOctets } = this.#extent
-    dataSets.decoded++
-    if (records === 0) return
-    domain.table.use(entry, records, this.#deps.clock.monotonicMs())
+    return this.#deliverWaiting(domain, waited)
+  }
+
+  #deliverWaiting(
+    domain: Domain,
+    waited: Pick<WaitingSet, 'templateId' | 'octets' | 'exportTimeSec' | 'sequence' | 'receivedAtMs' | 'bootTimeMs'>
+  ): boolean {
+    const { templateId, exportTimeSec, sequence, receivedAtMs, bootTimeMs, octets } = waited
+    const { table } = domain
+    const entry = table.entry(templateId)
+    if (entry === undefined) {
+      this.#dropWaiting(domain, 'unknown_template')
+      return true
+    }
+    if (table.isHeld(entry)) return false
+    const extent = this.#extent
+    const isMeasured = measureRecords(entry.layout, octets, 0, octets.length, extent)
+    const { records, lengthOctets } = extent
+    if (!isMeasured && !(table.isGuarded && entry.isHint)) {
+      this.#dropWaiting(domain, 'data_malformed')
+      return true
+    }
+    const isFitting = isMeasured && !isMisfit(entry, octets, lengthOctets, octets.length, records)
+    if (table.isGuarded && !isFitting) {
+      table.hold(entry, sequence, exportTimeSec)
+      return false
+    }
+    this.#ledger.dataSets.pending--
+    this.#ledger.dataSets.decoded++
+    if (records === 0) return true
+    table.use(entry, records, this.#deps.clock.monotonicMs())
     const domainInHand = this.#domain
     this.#deliver(domain, entry, -1, exportTimeSec, receivedAtMs, bootTimeMs, records, octets, 0, lengthOctets)
     this.#domain = domainInHand
+    return true
+  }
+
+  #dropWaiting(domain: Domain, reason: DropReason): void {
+    this.#ledger.dataSets.pending--
+    this.#ledger.dataSets.dropped[reason]++
+    domain.session.exporter.droppedSets++
+  }
+
+  /** It waited, and waits on: by the template that came for it, it is none. */
+  #hold(domain: Domain, waited: PendingSet): void {
+    this.#ledger.dataSets.pending--
+    const held = waited.held === '' ? 'misfit' : waited.held
+    this.#deps.quarantine.note(domain, waited.templateId, held, waited.octets.length)
+    this.#deps.pending.add({ ...waited, held })
   }
 
   /** The domain is of a session that is no spoofed one-off: what waits elsewhere for it may go on. */
@@ -384,9 +478,12 @@ export class Intake implements MessageVisitor {
     exporter.lastSeenAtMs = this.#receivedAtMs
     exporter.clockSkewMs = header.exportTimeSec * 1000 - this.#receivedAtMs
     const step = this.#domain.sequence.update(header, this.#units, this.#isComplete)
+    const { suspicion } = this.#domain
+    if (suspicion !== undefined) suspicion.isFresh = false
     if (step === 'restart') {
-      this.#domain.table.markStale(this.#nowMs)
-      this.#warn('exporter_restarted', 'an exporter restarted: its templates are kept as hints', 0)
+      if (suspicion !== undefined) suspicion.isConfirmed = true
+      this.#domain.table.markStale(this.#nowMs, suspicion !== undefined)
+      this.#warn('exporter_restarted', 'an exporter restarted: its templates are in doubt until it announces them', 0)
       const why = `domain ${header.odid} began anew: sequence numbers or boot time went back`
       this.#deps.life.onRebooted(exporter, header.odid, why, this.#nowMs, this.#receivedAtMs)
     }
@@ -400,8 +497,19 @@ export class Intake implements MessageVisitor {
     this.#ledger.messages.dropped[reasonOf(fault) ?? 'internal_error']++
     session.exporter.malformed++
     const domain = session.asked
-    if (domain?.hasSpoken === false) this.#deps.keeper.undoDomain(domain)
-    else domain?.sequence.noteDiscarded()
+    if (domain === undefined) return
+    if (!domain.hasSpoken) return this.#deps.keeper.undoDomain(domain)
+    domain.sequence.noteDiscarded()
+    if (domain.suspicion !== undefined) this.#deps.guard.forgetFresh(domain)
+    if (fault === 'VARLEN_OVERRUN') this.#doubt(domain)
+  }
+
+  /** A Message was discarded because data ran past its Set: the next such data waits, if its template can be doubted. */
+  #doubt(domain: Domain): void {
+    const { table, sequence, lastExportTimeSec } = domain
+    const entry = table.entry(this.#faultSetId)
+    if (!table.isGuarded || entry === undefined || entry.isBelieved || table.isHeld(entry)) return
+    table.hold(entry, sequence.next, lastExportTimeSec)
   }
 
   #warn(code: string, message: string, setId: number): void {

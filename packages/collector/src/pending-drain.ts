@@ -24,8 +24,10 @@ export interface PendingDrainDeps {
   readonly claimer: string
   /** Whether the domain knows the template for sure; undefined if it does not know it. */
   readonly isAnnounced: (domain: Domain, templateId: number) => boolean | undefined
-  /** Decode and hand on one Data Set, counted as pending until then. */
-  readonly deliver: (domain: Domain, set: WaitingSet) => void
+  /** Decode and hand on one Data Set, counted as pending until then. False if it does not fit: it stays pending. */
+  readonly deliver: (domain: Domain, set: WaitingSet) => boolean
+  /** Told of a Data Set that waits on in quarantine. */
+  readonly onHeld: (domain: Domain, set: WaitingSet) => void
   /** Everything older has been delivered: what waits in memory may go on. */
   readonly onDrained: (domain: Domain, templateId: number, sets: number) => void
   readonly onDrop: OnWaitingDrop
@@ -75,6 +77,11 @@ export class PendingDrain {
   /** Templates whose Data Sets are on their way. */
   get jobs(): number {
     return this.#jobs.length
+  }
+
+  /** The spool has something in quarantine, perhaps of an earlier process. */
+  get hasHeld(): boolean {
+    return this.#deps.spool.stats.heldSets > 0
   }
 
   /**
@@ -129,7 +136,7 @@ export class PendingDrain {
     const job = this.#jobs[0]
     if (job === undefined || !this.#deps.forwarder.isWritable) return
     const { domain, templateId } = job
-    const { spool, live, isAnnounced, deliver, onDrained, forwarder } = this.#deps
+    const { spool, live, isAnnounced, deliver, onHeld, onDrained, forwarder } = this.#deps
     const isSure = live.has(domain) ? isAnnounced(domain, templateId) : undefined
     if (isSure === undefined) {
       this.#jobs.shift()
@@ -146,9 +153,15 @@ export class PendingDrain {
       return this.#schedule()
     }
     let at = 0
-    while (at < job.hand.length && forwarder.isWritable) deliver(domain, job.hand[at++])
-    job.delivered += at
+    const misfits: WaitingSet[] = []
+    while (at < job.hand.length && forwarder.isWritable) {
+      const set = job.hand[at++]
+      if (deliver(domain, set)) job.delivered++
+      else misfits.push({ ...set, held: set.held === '' ? 'misfit' : set.held })
+    }
     job.hand = job.hand.slice(at)
+    for (const set of misfits) onHeld(domain, set)
+    if (misfits.length > 0) this.#keep(misfits)
     this.#schedule()
   }
 

@@ -17,6 +17,8 @@ export interface PendingSet {
   /** Monotonic. */
   readonly sinceMs: number
   readonly held: HeldReason
+  /** The table's, at the Message: what came before its exporter began anew is not decoded by later templates. */
+  epoch: number
 }
 
 /** Takes Data Sets elsewhere when memory is short. */
@@ -148,7 +150,18 @@ export class PendingSets {
     for (const pending of from.session.pending) {
       if (pending.domain !== from) continue
       this.#remove(pending)
-      this.add({ ...pending, domain: to })
+      // What came before the exporter began anew stays what it is.
+      const epoch = pending.epoch < from.table.epoch ? -1 : to.table.epoch
+      this.add({ ...pending, domain: to, epoch })
+    }
+  }
+
+  /** The exporter of a domain has not begun anew after all: what came since is as what came before. */
+  undoEpoch(domain: Domain): void {
+    if (!domain.session.hasPending) return
+    const { epoch } = domain.table
+    for (const pending of domain.session.pending) {
+      if (pending.domain === domain && pending.epoch > epoch) pending.epoch = epoch
     }
   }
 

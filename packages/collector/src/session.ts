@@ -1,4 +1,4 @@
-import type { TemplateScope, TemplateTable } from '@weir/ipfix'
+import type { MessageHeader, TemplateScope, TemplateTable } from '@weir/ipfix'
 import type { Domain } from './domain.ts'
 import type { Exporter } from './exporter.ts'
 import { FewMap } from './few-map.ts'
@@ -8,6 +8,8 @@ import type { PendingSet } from './pending-sets.ts'
 export interface DomainMaker {
   /** @returns a domain with what a store remembers of it. */
   makeDomain(session: Session, odid: number): Domain
+  /** A Message of a guarded domain is not what was to come next, or its exporter is suspected to have begun anew. */
+  look(domain: Domain, header: MessageHeader): void
   /** L-04. */
   readonly domainsPerSession: number
 }
@@ -66,10 +68,22 @@ export class Session implements TemplateScope {
     return this.#pending !== undefined && this.#pending.size > 0
   }
 
-  domain(odid: number): TemplateTable | undefined {
+  domain(odid: number, version: number, header: MessageHeader): TemplateTable | undefined {
+    const asked = this.find(odid)
+    if (asked === undefined) return undefined
+    const { table } = asked
+    if (this.transport === 'udp' && version >= 9) {
+      table.isOutdated = false
+      if (asked.suspicion !== undefined || !asked.sequence.isUsual(header)) this.#maker.look(asked, header)
+    }
+    return table
+  }
+
+  /** The domain of this id, made if there is none yet; undefined if there may be none (L-04). It is what was asked for last. */
+  find(odid: number): Domain | undefined {
     const last = this.#last
     this.asked = last !== undefined && last.odid === odid ? last : this.#find(odid)
-    return this.asked?.table
+    return this.asked
   }
 
   /** Let go of a domain that came to nothing. */

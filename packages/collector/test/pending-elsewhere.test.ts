@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test'
 import { buildMessage } from '@weir/ipfix/testing'
 import { FakeClock } from '@weir/runtime'
 import { checkLedger } from '../src/index.ts'
+import { feed, settle } from './support/feed.ts'
 import { MemoryShelf } from './support/memory-shelf.ts'
 import { FIELDS, recordHex } from './support/messages.ts'
 import { dropsOf, startRig, type Rig, type RigOptions } from './support/rig.ts'
@@ -16,15 +17,6 @@ let files = 0
 const newPath = (): string => join(folder, `pending-${++files}.db`)
 
 const START_SEC = 1_700_000_000
-const EXPORTER_PORT = 40_000
-
-/** One datagram of the exporter, as if it had come from its own port. */
-function feed(rig: Rig, octets: Uint8Array, port = EXPORTER_PORT): void {
-  const { intake } = rig.collector.parts.udp[0]
-  intake.begin()
-  intake.fromText('127.0.0.1', port, octets, new DataView(octets.buffer, octets.byteOffset), 0, octets.length)
-}
-
 let sequence = 0
 const data = (values: readonly number[], exportTimeSec: number, id = 256): Uint8Array => {
   const message = buildMessage({ exportTimeSec, sequence }).data(id, ...values.map(recordHex))
@@ -44,11 +36,6 @@ interface Pod {
 async function startPod(t: Parameters<typeof startRig>[0], options: RigOptions, clock = new FakeClock()): Promise<Pod> {
   const rig = await startRig(t, { ...options, clock })
   return { rig, clock, pass: ms => clock.advanceAsync(ms, Math.min(ms, 1000)) }
-}
-
-/** So many slices of work that does not wait for a clock. */
-async function settle(turns = 50): Promise<void> {
-  for (let turn = 0; turn < turns; turn++) await new Promise(resolve => setImmediate(resolve))
 }
 
 const recordsOf = (rig: Rig): string[] => rig.link.hex.flatMap(hex => hex.match(/.{16}/g) ?? [])

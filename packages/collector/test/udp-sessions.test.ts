@@ -476,7 +476,7 @@ for (const socket of kinds) {
       assert.deepEqual([lost, reordered, duplicated], [5, 1, 1])
     })
 
-    test('D15 a v9 exporter that restarts keeps its templates as hints', async t => {
+    test('D15 F-54 data of a v9 exporter that restarts waits until it announces its template', async t => {
       const rig = await start(t)
       const source = await rig.udpSource()
       await source.send(at(9_000_000, 100, 1_700_000_000).template(256, FIELDS).data(256, recordHex(1)).octets())
@@ -492,7 +492,10 @@ for (const socket of kinds) {
       const domain = session.domains.get(1)!
       assert.equal(domain.sequence.counts.restarts, 1)
       assert.equal(domain.table.entry(256)?.isHint, true)
-      assert.equal(rig.link.records, 5)
+      assert.deepEqual(rig.link.hex, [recordHex(1)])
+      await source.send(at(2000, 4, 1_700_000_101).template(256, FIELDS).octets())
+      await rig.untilMessages(6)
+      assert.deepEqual(rig.link.hex, [1, 2, 3, 4, 5].map(recordHex))
     })
   })
 }

@@ -44,6 +44,9 @@ export const faults = {
   WITHDRAW_MISMATCH:
     'withdrawal of an Options Template by Set ID 2, or of a Template by Set ID 3: ignored (RFC 7011 §8.1)',
   WITHDRAW_UDP: 'withdrawal over UDP: ignored (RFC 7011 §8.4)',
+  DATA_MISFIT:
+    'a Data Set does not fit its Template: it waits, and later ones of its id, until the Template is announced again (D15)',
+  TEMPLATE_LATE: 'a Template came later than what the exporter has said since: ignored (RFC 7011 §8.2)',
   STALE_TEMPLATE: 'a Template from a store or from before a restart did not fit its data and was dropped (D15)'
 } as const satisfies Record<string, string>
 
@@ -132,6 +135,8 @@ const effects: { readonly [code in FaultCode]: readonly [effect: FaultEffect, re
   WITHDRAW_UNKNOWN: ['nothing'],
   WITHDRAW_MISMATCH: ['nothing'],
   WITHDRAW_UDP: ['nothing'],
+  DATA_MISFIT: ['nothing'],
+  TEMPLATE_LATE: ['nothing'],
   STALE_TEMPLATE: ['nothing']
 }
 

@@ -3,6 +3,7 @@ import { defaultLimits } from './limits.ts'
 import { MessageDraft, stepKinds } from './message-draft.ts'
 import { isZero } from './octet-scan.ts'
 import { walkVariableRecords } from './record-walk.ts'
+import { isMisfit } from './template-fit.ts'
 import { TemplateSetReader } from './template-set-reader.ts'
 import type { FaultCode } from './faults.ts'
 import type { FixedVersion } from './fixed-layouts.ts'
@@ -17,7 +18,7 @@ import type {
   UnknownSetView
 } from './message-visitor.ts'
 import type { ElementRegistry } from './registry.ts'
-import type { OnTemplateEnd, TemplateEntry, TemplateTable, Transport } from './template-table.ts'
+import type { OnTemplateEnd, TemplateDoubt, TemplateEntry, TemplateTable, Transport } from './template-table.ts'
 
 /** Where the decoder finds the templates of one Transport Session. Kept by the owner of the session. */
 export interface TemplateScope {
@@ -27,9 +28,10 @@ export interface TemplateScope {
    * Asked once for every Message whose header is right, whatever its version (1, 5 and 7 have no templates: there it only
    * asks whether the domain may exist). The rest of the Message may still be malformed.
    *
+   * @param header - of the Message; the owner may look at it to say what is in doubt (`TemplateTable.isGuarded`).
    * @returns undefined if the session may have no further domain (L-04): the Message is discarded with DOMAIN_LIMIT.
    */
-  domain(odid: number, version: number): TemplateTable | undefined
+  domain(odid: number, version: number, header: MessageHeader): TemplateTable | undefined
 }
 
 /** What a {@link MessageDecoder} is made with. */
@@ -80,7 +82,7 @@ export class MessageDecoder {
     v5Sampling: -1
   }
   readonly #dataSet: DataSetView
-  readonly #unknownSet: UnknownSetView = { templateId: 0, offset: 0, lengthOctets: 0 }
+  readonly #unknownSet: UnknownSetView = { templateId: 0, doubt: undefined, offset: 0, lengthOctets: 0 }
   /** Who is told of templates that a change ends; made once, because exporters announce their templates again and again. */
   #visitor: MessageVisitor | undefined
   readonly #onEnd: OnTemplateEnd = (change, { templateId, layout, isHint }) => {
@@ -181,7 +183,7 @@ export class MessageDecoder {
     header.odid = view.getUint32(offset + 12)
     header.bootTimeMs = Number.NaN
     header.v5Sampling = -1
-    this.#table = scope.domain(header.odid, 10)
+    this.#table = scope.domain(header.odid, 10, header)
     if (this.#table === undefined) return draft.fail('DOMAIN_LIMIT', offset, 0)
     draft.begin(this.#table, nowMs)
     const end = offset + messageLength
@@ -223,7 +225,7 @@ export class MessageDecoder {
     header.odid = view.getUint32(offset + 16)
     header.bootTimeMs = header.exportTimeSec * 1000 - view.getUint32(offset + 4)
     header.v5Sampling = -1
-    this.#table = scope.domain(header.odid, 9)
+    this.#table = scope.domain(header.odid, 9, header)
     if (this.#table === undefined) return draft.fail('DOMAIN_LIMIT', offset, 0)
     draft.begin(this.#table, nowMs)
     const end = offset + length
@@ -281,7 +283,7 @@ export class MessageDecoder {
     const milliseconds = Math.floor(view.getUint32(offset + 12) / 1e6)
     header.bootTimeMs = header.exportTimeSec * 1000 + milliseconds - view.getUint32(offset + 4)
     header.v5Sampling = version === 5 ? view.getUint16(offset + 22) : -1
-    if (scope.domain(header.odid, version) === undefined) return draft.fail('DOMAIN_LIMIT', offset, 0)
+    if (scope.domain(header.odid, version, header) === undefined) return draft.fail('DOMAIN_LIMIT', offset, 0)
     draft.begin(undefined, nowMs)
     draft.addData(version, offset + headerOctets, octets, records, this.#fixed[version])
     if (headerOctets + octets < length) draft.addNote('TRAILING_OCTETS', offset + headerOctets + octets, 0)
@@ -294,6 +296,7 @@ export class MessageDecoder {
     let entry: TemplateEntry | undefined
     if (layout === undefined) {
       entry = draft.entryOf(setId)
+      if (entry !== undefined && this.#isInDoubt(entry, offset, end)) return undefined
       layout = entry?.layout
     }
     if (layout === undefined) {
@@ -310,8 +313,12 @@ export class MessageDecoder {
       rest = offset + records * layout.recordLength
     } else {
       rest = walkVariableRecords(octets, offset, end, layout, this.#walked)
-      if (rest < 0) return this.#overrun(offset, end, setId, entry)
+      if (rest < 0) return this.#overrun(octets, offset, end, setId, entry)
       records = this.#walked[0]
+    }
+    if (rest < end && entry !== undefined && this.#table!.isGuarded && isMisfit(entry, octets, rest, end, records)) {
+      draft.misfit(entry, octets, offset, end - offset)
+      return undefined
     }
     draft.values += records * layout.fields.length
     if (draft.values > this.#limits.valuesPerMessage) return draft.fail('VALUE_BUDGET', offset - 4, setId)
@@ -322,9 +329,31 @@ export class MessageDecoder {
     return undefined
   }
 
+  /** Keeps a Data Set back if its template is in doubt. @returns whether it is. */
+  #isInDoubt(entry: TemplateEntry, offset: number, end: number): boolean {
+    const draft = this.#draft
+    const table = this.#table!
+    if (!table.isGuarded) return false
+    let doubt: TemplateDoubt | undefined = draft.isHeld(entry) ? 'misfit' : undefined
+    if (table.isDoubtful) doubt ??= table.doubtOf(entry, this.#header.sequence, this.#header.exportTimeSec)
+    if (doubt === undefined) return false
+    draft.addHeld(entry.templateId, offset, end - offset, doubt)
+    return true
+  }
+
   /** A template from a store or from before a restart is the likelier error than its data (D15). */
-  #overrun(offset: number, end: number, setId: number, entry: TemplateEntry | undefined): FaultCode | undefined {
+  #overrun(
+    octets: Uint8Array,
+    offset: number,
+    end: number,
+    setId: number,
+    entry: TemplateEntry | undefined
+  ): FaultCode | undefined {
     if (entry === undefined || !entry.isHint) return this.#draft.fail('VARLEN_OVERRUN', offset - 4, setId)
+    if (this.#table!.isGuarded) {
+      this.#draft.misfit(entry, octets, offset, end - offset)
+      return undefined
+    }
     this.#draft.contradict(entry, offset - 4)
     this.#draft.addUnknown(setId, offset, end - offset)
     return undefined
@@ -356,6 +385,7 @@ export class MessageDecoder {
     set.templateId = draft.ids[step]
     set.offset = draft.offsets[step]
     set.lengthOctets = draft.lengths[step]
+    set.doubt = draft.doubts[step]
     visitor.onUnknownSet(set)
   }
 
@@ -389,11 +419,23 @@ export class MessageDecoder {
     switch (draft.kinds[step]) {
       case stepKinds.define: {
         const layout = draft.layouts[step] as Layout
+        const { sequence, exportTimeSec } = this.#header
+        if (table.isGuarded && table.isLate(templateId, layout, sequence, exportTimeSec)) {
+          visitor.onFault('TEMPLATE_LATE', draft.offsets[step], templateId)
+          return
+        }
         const previous = table.get(templateId)
         const change: TemplateChange | undefined = table.define(templateId, layout, nowMs, onEnd)
         if (change === undefined) visitor.onFault('TEMPLATE_LIMIT', draft.offsets[step], templateId)
-        else if (change === 'redefined') visitor.onTemplate({ change, odid, templateId, layout, previous })
+        else if (change !== 'refreshed' && table.isGuarded) table.noteDefined(templateId, sequence, exportTimeSec)
+        if (change === undefined) return
+        if (change === 'redefined') visitor.onTemplate({ change, odid, templateId, layout, previous })
         else visitor.onTemplate({ change, odid, templateId, layout })
+        return
+      }
+      case stepKinds.hold: {
+        const entry = draft.entries[step]
+        if (entry !== undefined) table.hold(entry, this.#header.sequence, this.#header.exportTimeSec)
         return
       }
       case stepKinds.withdraw: {

@@ -1,6 +1,6 @@
 import type { FaultCode } from './faults.ts'
 import type { Layout, LayoutTable } from './layout.ts'
-import type { TemplateEntry, TemplateTable } from './template-table.ts'
+import type { TemplateDoubt, TemplateEntry, TemplateTable } from './template-table.ts'
 
 /** Kinds of steps in a {@link MessageDraft}. */
 export const stepKinds = {
@@ -14,10 +14,12 @@ export const stepKinds = {
   /** End an expired or contradicted template. */
   drop: 6,
   /** A noted fault. */
-  note: 7
+  note: 7,
+  /** Data does not fit a template: it is in doubt from here on. */
+  hold: 8
 } as const
 
-const { data, unknown, define, withdraw, withdrawAll, reject, drop, note } = stepKinds
+const { data, unknown, define, withdraw, withdrawAll, reject, drop, note, hold } = stepKinds
 
 /**
  * What one Message would do, while it is checked: steps in wire order, and the templates as they would be. Nothing of it
@@ -34,6 +36,7 @@ export class MessageDraft {
   readonly layouts: (Layout | undefined)[] = []
   readonly entries: (TemplateEntry | undefined)[] = []
   readonly faults: (FaultCode | undefined)[] = []
+  readonly doubts: (TemplateDoubt | undefined)[] = []
   /** Data Records in known Data Sets, and whether all Data Sets are known. */
   records = 0
   templates = 0
@@ -50,6 +53,7 @@ export class MessageDraft {
   /** Ids whose definition in the table counts no more. */
   readonly #ended = new Set<number>()
   readonly #rejected = new Set<number>()
+  readonly #held = new Set<TemplateEntry>()
   readonly #allEnded: [boolean, boolean] = [false, false]
   readonly #made: Layout[] = []
 
@@ -108,7 +112,36 @@ export class MessageDraft {
     this.isComplete = false
     const expired = this.#table?.entry(templateId)
     if (expired !== undefined && expired.expiresAtMs <= this.#nowMs) this.addDrop(expired, offset)
-    this.lengths[this.#add(unknown, templateId, offset)] = lengthOctets
+    this.#addUnknown(templateId, offset, lengthOctets, undefined)
+  }
+
+  /** A Data Set whose template is in doubt. */
+  addHeld(templateId: number, offset: number, lengthOctets: number, doubt: TemplateDoubt): void {
+    this.isComplete = false
+    this.#addUnknown(templateId, offset, lengthOctets, doubt)
+  }
+
+  /** Whether an earlier Set of this Message has shown that data does not fit this template. */
+  isHeld(entry: TemplateEntry): boolean {
+    return this.#isChanged && this.#held.has(entry)
+  }
+
+  /** The data does not fit a template of a guarded table: it, and what came before it in this Message, waits. */
+  misfit(entry: TemplateEntry, octets: Uint8Array, offset: number, lengthOctets: number): void {
+    this.#isChanged = true
+    this.#held.add(entry)
+    const { templateId } = entry
+    for (let step = 0; step < this.size; step++) {
+      if (this.kinds[step] !== data || this.entries[step] !== entry) continue
+      this.kinds[step] = unknown
+      this.doubts[step] = 'misfit'
+      const body = this.offsets[step]
+      this.lengths[step] = octets[body - 2] * 256 + octets[body - 1] - 4
+      this.records -= this.counts[step]
+    }
+    this.addNote('DATA_MISFIT', offset - 4, templateId)
+    this.entries[this.#add(hold, templateId, offset)] = entry
+    this.addHeld(templateId, offset, lengthOctets, 'misfit')
   }
 
   addDrop(entry: TemplateEntry, offset: number): void {
@@ -188,8 +221,15 @@ export class MessageDraft {
     return at
   }
 
+  #addUnknown(templateId: number, offset: number, lengthOctets: number, doubt: TemplateDoubt | undefined): void {
+    const at = this.#add(unknown, templateId, offset)
+    this.lengths[at] = lengthOctets
+    this.doubts[at] = doubt
+  }
+
   #unstage(): void {
     this.#isChanged = false
+    this.#held.clear()
     this.#live[0].clear()
     this.#live[1].clear()
     this.#ended.clear()

@@ -1,4 +1,5 @@
 import type { Layout } from './layout.ts'
+import type { TemplateDoubt } from './template-table.ts'
 import type { FaultCode } from './faults.ts'
 
 /** What the header of a Message says, in the terms of IPFIX. One object, reused: copy what is kept. */
@@ -31,9 +32,11 @@ export interface DataSetView {
   records: number
 }
 
-/** One Data Set whose template is not known. One object, reused: copy what is kept. */
+/** One Data Set whose template is not known, or in doubt. One object, reused: copy what is kept. */
 export interface UnknownSetView {
   templateId: number
+  /** Why it is not decoded although there is a template, in a guarded table; undefined if there is none. */
+  doubt: TemplateDoubt | undefined
   /** Where the Set's body begins (behind the Set header), in the octets given to the decoder. */
   offset: number
   lengthOctets: number

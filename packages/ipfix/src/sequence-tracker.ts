@@ -27,6 +27,8 @@ const clockStepMs = 60_000
 const uptimeWrapMs = 2 ** 32
 /** A confirmed jump forward up to here is loss, beyond it a new count. */
 const farthestLoss = 2 ** 30
+/** A Message that comes late was sent so much earlier at most; an older one is of another clock. */
+const latestSec = 60
 
 /**
  * Follows the sequence numbers of one (Transport Session, Observation Domain) and counts what is missing. The unit is the
@@ -66,6 +68,11 @@ export class SequenceTracker {
   #bootTimeMs = Number.NaN
   #otherBootTimeMs = Number.NaN
   #otherBootTimes = 0
+  /** Of the last Message that went on, or came late, and the newest Export Time of these. */
+  #last = 0
+  #newestSec = 0
+  /** A Message with records has come in order since the numbers began: they mean what they should. */
+  #isSteady = false
 
   /** The number that the next Message should carry. */
   get next(): number {
@@ -75,6 +82,34 @@ export class SequenceTracker {
   /** When the exporter's clock began, as it says; NaN where the protocol has none. */
   get bootTimeMs(): number {
     return this.#bootTimeMs
+  }
+
+  /** Newest Export Time of the Messages of this count. */
+  get newestSec(): number {
+    return this.#newestSec
+  }
+
+  /**
+   * Whether a Message, before it is decoded, looks as if its exporter had begun anew since the last one (D15): its boot time
+   * is another one, or its number goes back (or far off) behind Messages that were in order, and its Export Time has moved on
+   * (or back to another clock). {@link update} believes it after three; templates are to be doubted at once. Changes nothing.
+   */
+  looksAnew(header: MessageHeader): boolean {
+    const { version, sequence, exportTimeSec } = header
+    if (version !== this.#version) return false
+    if (version === 9 && this.#isOtherBoot(header.bootTimeMs)) return true
+    const ahead = (sequence - this.#expected) | 0
+    if (ahead === 0 || !this.#isSteady) return false
+    if (ahead > 0) return ahead > farthestLoss
+    if (((sequence - this.#last) | 0) >= 0) return false
+    const olderSec = this.#newestSec - exportTimeSec
+    if (olderSec >= 0 && olderSec <= latestSec) return false
+    return !this.#isInGap(sequence)
+  }
+
+  /** Whether a Message goes on from the others, so that {@link looksAnew} need not be asked. */
+  isUsual(header: MessageHeader): boolean {
+    return header.sequence === this.#expected && !(header.version === 9 && this.#isOtherBoot(header.bootTimeMs))
   }
 
   /**
@@ -129,6 +164,9 @@ export class SequenceTracker {
     this.#expected = (header.sequence + step) >>> 0
     this.#isUncertain = isUncertain
     this.#candidateCount = 0
+    this.#last = header.sequence
+    if (header.exportTimeSec > this.#newestSec) this.#newestSec = header.exportTimeSec
+    if (step > 0 && result === 'next') this.#isSteady = true
     this.#remember(header, step)
     return result
   }
@@ -160,6 +198,8 @@ export class SequenceTracker {
     this.#seenCount = 0
     this.#bootTimeMs = header.bootTimeMs
     this.#otherBootTimes = 0
+    this.#newestSec = header.exportTimeSec
+    this.#isSteady = false
     return this.#advance(header, step, isUncertain, result)
   }
 
@@ -178,6 +218,18 @@ export class SequenceTracker {
       if (this.#seen[at] === header.sequence && this.#seen[at + 1] === header.exportTimeSec) return true
     }
     return false
+  }
+
+  #isInGap(sequence: number): boolean {
+    const gaps = this.#gaps
+    if (gaps === undefined) return false
+    for (let at = 0; at < gaps.length; at += 2) if ((sequence - gaps[at]) >>> 0 < gaps[at + 1]) return true
+    return false
+  }
+
+  #isOtherBoot(bootTimeMs: number): boolean {
+    const moved = Math.abs(bootTimeMs - this.#bootTimeMs)
+    return moved > clockStepMs && Math.abs(moved - uptimeWrapMs) > clockStepMs
   }
 
   #fillGap(sequence: number, step: number): boolean {

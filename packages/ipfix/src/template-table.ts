@@ -34,7 +34,31 @@ export interface TemplateEntry {
   expiresAtMs: number
   /** Kept from before a restart of the exporter, or from a store: a hint that its data may contradict (D15). */
   isHint: boolean
+  /** The {@link TemplateTable.epoch} of its last announcement; another one (-1: its data did not fit) holds its data. */
+  epoch: number
+  /** Announced again although data had not fitted: remainders of its Sets are padding, whatever they are. */
+  isBelieved: boolean
+  /** It has replaced another definition of the exporter. */
+  isRedefined: boolean
+  /** The Message that defined it as it is, or of the Set that did not fit: in a guarded table earlier ones do not change it. */
+  sinceSequence: number
+  sinceExportTimeSec: number
 }
+
+/** Why a Data Set is not decoded although there is a template of its id. */
+export type TemplateDoubt =
+  /** The exporter has begun anew and has not announced the id since. */
+  | 'restart'
+  /** It does not fit the template, or an earlier Set of the id did not. */
+  | 'misfit'
+  /** It was sent before the definition that the id has now. */
+  | 'outdated'
+
+const MISFIT_EPOCH = -1
+const HELD_EPOCH = -2
+/** A Message may come so much later than those sent after it; what is older yet has another clock. */
+const LATEST_SEC = 60
+const CLOCKS_APART_MS = 5_000
 
 /** What a {@link TemplateTable} is made with. */
 export interface TemplateTableOptions {
@@ -49,6 +73,8 @@ export interface TemplateTableOptions {
   readonly sources?: TemplateSourceCounts
   /** Told when another table's need ended a template of this one. */
   readonly onEvicted?: (event: TemplateEvent) => void
+  /** Data of templates in doubt is not decoded (D15); see {@link TemplateTable.isGuarded}. */
+  readonly isGuarded?: boolean
 }
 
 /** Told of a template that ended. */
@@ -63,6 +89,15 @@ export class TemplateTable {
   readonly transport: Transport
   /** Whether the session has proven itself (L-02); templates of those that have not are evicted first. */
   isVerified = false
+  /**
+   * Whether data is held back while its template is in doubt: after the exporter has begun anew ({@link beginEpoch}), after a
+   * Set that did not fit, or of Messages sent before a definition. An announcement ends the doubt.
+   */
+  isGuarded: boolean
+  /** Something in this table may be in doubt: else nothing is asked for a Data Set. */
+  isDoubtful = false
+  /** The Message in hand was sent before the exporter began anew: it defines nothing. Set for each such Message. */
+  isOutdated = false
   readonly #layouts: LayoutTable
   readonly #limits: ProtocolLimits
   readonly #budget: TemplateBudget | undefined
@@ -78,6 +113,8 @@ export class TemplateTable {
   #octets = 0
   #evicted = 0
   #generation = 0
+  #epoch = 0
+  #epochBeganMs = -Infinity
 
   constructor(options: TemplateTableOptions) {
     this.odid = options.odid
@@ -87,6 +124,7 @@ export class TemplateTable {
     this.#budget = options.budget
     this.#sources = options.sources
     this.#onEvicted = options.onEvicted
+    this.isGuarded = options.isGuarded ?? false
   }
 
   get size(): number {
@@ -178,6 +216,10 @@ export class TemplateTable {
     if (slot === undefined) return false
     slot.isHint = true
     slot.expiresAtMs = expiresAtMs
+    // A connection has no hints but those that the operator allows (D7): they are to be doubted.
+    if (this.transport === 'tcp') this.isGuarded = true
+    // The clocks of those who share a store are not quite the same.
+    if (lastSeenMs < this.#epochBeganMs + (source === 'sibling' ? 0 : CLOCKS_APART_MS)) this.#hold(slot, HELD_EPOCH)
     return true
   }
 
@@ -185,6 +227,9 @@ export class TemplateTable {
   renew(entry: TemplateEntry, lastSeenMs: number, lifetimeMs?: number): void {
     if (this.transport !== 'udp' || lastSeenMs <= entry.lastSeenMs) return
     entry.lastSeenMs = lastSeenMs
+    if (entry.source === 'sibling' && entry.epoch !== MISFIT_EPOCH && lastSeenMs >= this.#epochBeganMs) {
+      entry.epoch = this.#epoch
+    }
     entry.expiresAtMs = Math.max(entry.expiresAtMs, lastSeenMs + this.#restoredLifetimeMs(lifetimeMs))
   }
 
@@ -213,12 +258,18 @@ export class TemplateTable {
   /** End what has outlived its lifetime (D8). @returns how many. */
   expire(nowMs: number, onEnd?: OnTemplateEnd): number {
     let ended = 0
+    let isDoubtful = false
     for (const entry of this.#entries.values()) {
-      if (entry.expiresAtMs > nowMs) continue
+      if (entry.expiresAtMs > nowMs) {
+        isDoubtful ||=
+          entry.epoch !== this.#epoch || (entry.isRedefined && nowMs - entry.firstSeenMs < LATEST_SEC * 1000)
+        continue
+      }
       this.#remove(entry)
       onEnd?.('expired', entry)
       ended++
     }
+    this.isDoubtful &&= isDoubtful
     return ended
   }
 
@@ -238,14 +289,98 @@ export class TemplateTable {
   /**
    * The exporter restarted: keep its templates as hints, for three of their intervals at most (D15). A definition that
    * differs from a hint ends all hints.
+   *
+   * @param sinceEpoch - those announced since {@link beginEpoch} are no hints.
    */
-  markStale(nowMs: number): void {
+  markStale(nowMs: number, sinceEpoch = false): void {
     if (this.transport !== 'udp') return
     for (const entry of this.#entries.values()) {
+      if (sinceEpoch && entry.epoch === this.#epoch) continue
       entry.isHint = true
       const interval = entry.longestIntervalMs > 0 ? entry.longestIntervalMs : this.#limits.templateLifetimeLeastMs / 3
       entry.expiresAtMs = Math.min(entry.expiresAtMs, nowMs + 3 * interval)
     }
+  }
+
+  /** Counts the times that the exporter began anew, as far as the owner of this table has said. */
+  get epoch(): number {
+    return this.#epoch
+  }
+
+  /**
+   * The exporter has begun anew, or may have: data of templates not announced since is held back.
+   *
+   * @param sinceMs - now; or earlier, if a sibling session has shown it first: its templates since then are not in doubt.
+   */
+  beginEpoch(sinceMs: number): void {
+    this.#epoch++
+    this.#epochBeganMs = sinceMs
+    this.isDoubtful = this.#entries.size > 0
+    for (const slot of this.#entries.values()) {
+      if (slot.source === 'sibling' && slot.lastSeenMs >= sinceMs) slot.epoch = this.#epoch
+    }
+  }
+
+  /** It has not: what was announced before the last {@link beginEpoch} is as good as before. */
+  undoEpoch(): void {
+    const before = --this.#epoch
+    this.#epochBeganMs = -Infinity
+    for (const slot of this.#entries.values()) {
+      if (slot.epoch > before) slot.epoch = before
+      if (slot.source === this.#announcedBy) slot.isHint = false
+    }
+  }
+
+  /**
+   * A Data Set did not fit the template: its data is held back until it is announced again.
+   *
+   * @param sequence - of the Message, with its Export Time: earlier announcements do not end the doubt.
+   */
+  hold(entry: TemplateEntry, sequence: number, exportTimeSec: number): void {
+    const slot = this.#entries.get(entry.templateId)
+    if (slot === undefined || slot !== entry) return
+    this.#hold(slot, MISFIT_EPOCH)
+    slot.sinceSequence = sequence
+    slot.sinceExportTimeSec = exportTimeSec
+  }
+
+  /** Hints that nobody has announced in this session are in doubt: the exporter has begun anew since they were. */
+  holdHints(): void {
+    for (const slot of this.#entries.values()) if (slot.isHint) this.#hold(slot, HELD_EPOCH)
+  }
+
+  /** Whether the data of a live template is held back. */
+  isHeld(entry: TemplateEntry): boolean {
+    return entry.epoch !== this.#epoch
+  }
+
+  /** Whether somebody has heard it since there was a doubt: the exporter told us, or a sibling, or who shares its memory. */
+  isConfirmed(entry: TemplateEntry): boolean {
+    return !entry.isHint || (this.#epoch > 0 && entry.lastSeenMs >= this.#epochBeganMs)
+  }
+
+  /** Why a Data Set of a Message is not to be decoded by a template, if it is not. */
+  doubtOf(entry: TemplateEntry, sequence: number, exportTimeSec: number): TemplateDoubt | undefined {
+    // Of a Message of before, what has not been announced since is as it was.
+    if (this.isOutdated) return entry.epoch === this.#epoch - 1 ? undefined : 'outdated'
+    if (entry.epoch !== this.#epoch) return entry.epoch === MISFIT_EPOCH ? 'misfit' : 'restart'
+    return entry.isRedefined && isBefore(entry, sequence, exportTimeSec) ? 'outdated' : undefined
+  }
+
+  /** Whether a definition comes too late to count: the exporter has said something else of the id since. */
+  isLate(templateId: number, layout: Layout, sequence: number, exportTimeSec: number): boolean {
+    if (this.isOutdated) return true
+    const slot = this.#entries.get(templateId)
+    if (slot === undefined || (slot.layout === layout && slot.epoch !== MISFIT_EPOCH)) return false
+    return (!slot.isHint || slot.epoch === MISFIT_EPOCH) && isBefore(slot, sequence, exportTimeSec)
+  }
+
+  /** The Message in hand gave an id the definition that it has. */
+  noteDefined(templateId: number, sequence: number, exportTimeSec: number): void {
+    const slot = this.#entries.get(templateId)
+    if (slot === undefined) return
+    slot.sinceSequence = sequence
+    slot.sinceExportTimeSec = exportTimeSec
   }
 
   /** Note a Data Set of this template (LRU, counters). Allocates nothing. */
@@ -309,6 +444,7 @@ export class TemplateTable {
     if (this.#sources !== undefined) this.#sources[source]++
     slot.lastUsedMs = nowMs
     slot.expiresAtMs = seenMs + this.#lifetimeMs(0, 1)
+    slot.epoch = this.#epoch
     this.#entries.set(templateId, slot)
     this.#unused.touch(slot)
     return slot
@@ -316,6 +452,7 @@ export class TemplateTable {
 
   #refresh(slot: TemplateSlot, nowMs: number): void {
     // A hint's own age says nothing about the exporter's interval.
+    if (slot.epoch === MISFIT_EPOCH) slot.isBelieved = true
     if (!slot.isHint) slot.longestIntervalMs = Math.max(slot.longestIntervalMs, nowMs - slot.lastSeenMs)
     this.#announced(slot, nowMs)
   }
@@ -325,6 +462,7 @@ export class TemplateTable {
     slot.lastSeenMs = nowMs
     this.#setSource(slot, this.#announcedBy)
     slot.isHint = false
+    slot.epoch = this.#epoch
     slot.expiresAtMs = nowMs + this.#lifetimeMs(slot.longestIntervalMs, slot.announcements)
     if (slot.isUsed) return
     slot.lastUsedMs = nowMs
@@ -358,6 +496,9 @@ export class TemplateTable {
     slot.records = 0
     slot.announcements = 0
     slot.longestIntervalMs = 0
+    slot.isBelieved = false
+    slot.isRedefined = this.isGuarded && !wasHint
+    if (slot.isRedefined) this.isDoubtful = true
     this.#announced(slot, nowMs)
     if (wasHint) this.#endHints(onEnd)
     return 'redefined'
@@ -367,9 +508,18 @@ export class TemplateTable {
   #endHints(onEnd?: OnTemplateEnd): void {
     for (const slot of this.#entries.values()) {
       if (!slot.isHint) continue
+      if (this.isGuarded) {
+        this.#hold(slot, HELD_EPOCH)
+        continue
+      }
       this.#remove(slot)
       onEnd?.('expired', slot)
     }
+  }
+
+  #hold(slot: TemplateSlot, epoch: number): void {
+    slot.epoch = epoch
+    this.isDoubtful = true
   }
 
   /** Make room for `templates` more (0 or 1) and `octets` more of them, without ending `kept`. */
@@ -433,4 +583,10 @@ export class TemplateTable {
       announcements < 3 ? limits.templateLifetimeMs : Math.max(limits.templateLifetimeLeastMs, 3 * longestIntervalMs)
     return Math.min(limits.templateLifetimeMaxMs, Math.max(limits.templateLifetimeMinMs, lifetimeMs))
   }
+}
+
+/** By the exporter's own numbers, as long as its clock says that it may be: the numbers wrap. */
+function isBefore(entry: TemplateEntry, sequence: number, exportTimeSec: number): boolean {
+  const olderSec = entry.sinceExportTimeSec - exportTimeSec
+  return olderSec >= 0 && olderSec <= LATEST_SEC && ((sequence - entry.sinceSequence) | 0) < 0
 }

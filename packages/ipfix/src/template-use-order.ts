@@ -14,6 +14,11 @@ export class TemplateSlot implements TemplateEntry {
   longestIntervalMs = 0
   expiresAtMs = Infinity
   isHint = false
+  epoch = 0
+  isBelieved = false
+  isRedefined = false
+  sinceSequence = 0
+  sinceExportTimeSec = 0
   /** Whether a Data Set has come for it. */
   isUsed = false
   /** Whether its table still has it. */

@@ -204,3 +204,44 @@ describe('SequenceTracker', () => {
     assert.deepEqual(counts(tracker), {})
   })
 })
+
+describe('a Message looks as if its exporter had begun anew', () => {
+  const header = (version: number, sequence: number, exportTimeSec: number, bootTimeMs = 5e11) => ({
+    version,
+    lengthOctets: 100,
+    exportTimeSec,
+    sequence: sequence >>> 0,
+    odid: 1,
+    bootTimeMs: version === 10 ? Number.NaN : bootTimeMs,
+    v5Sampling: -1
+  })
+  const cases: readonly [string, number, readonly number[], ReturnType<typeof header>, boolean][] = [
+    ['when its number goes back and its time on', 10, [1000, 1005, 1010], header(10, 0, 101), true],
+    ['when its clock is another one', 10, [1000, 1005], header(10, 0, 1), true],
+    ['when its number is far ahead', 10, [1000, 1005], header(10, 2 ** 30 + 2000, 101), true],
+    ['across the wrap', 10, [-10, -5], header(10, 2 ** 31 + 5, 101), true],
+    ['not when it goes on', 10, [1000, 1005], header(10, 1010, 101), false],
+    ['not when many are missing', 10, [1000, 1005], header(10, 1_000_000, 101), false],
+    ['not when it wraps', 10, [-10, -5], header(10, 0, 101), false],
+    ['not when it fills a gap', 10, [1000, 1005, 1020], header(10, 1010, 101), false],
+    ['not when it is of the same second or a little older', 10, [1000, 1005], header(10, 10, 100), false],
+    ['not behind numbers that were never in order', 10, [1000, 1001, 1002], header(10, 10, 101), false],
+    ['not when numbers count something else', 10, [1000, 1005, 1006, 1007], header(10, 1008, 101), false],
+    ['of v9 by its boot time', 9, [1, 2], header(9, 3, 101, 5e11 + 61_000), true],
+    [
+      'of v9 not by a boot time that is a little off, or that wrapped',
+      9,
+      [1, 2],
+      header(9, 3, 101, 5e11 + 59_000),
+      false
+    ],
+    ['of another version not', 9, [1, 2], header(10, 0, 101), false]
+  ]
+  for (const [what, version, sent, next, expected] of cases) {
+    test(what, () => {
+      const { tracker } = follow(version, sent)
+      assert.equal(tracker.looksAnew(next), expected)
+      if (expected) assert.equal(tracker.isUsual(next), false)
+    })
+  }
+})

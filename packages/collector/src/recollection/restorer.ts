@@ -58,7 +58,11 @@ export class Restorer {
     }
     const changed: OptionsRecord[] = []
     for (const stored of remembered.options) this.#options(domain, stored, changed)
-    if (remembered.sequence !== undefined) domain.sequence.takeOver(remembered.sequence)
+    if (remembered.sequence !== undefined) {
+      const hasBegunAnew = domain.sequence.takeOver(remembered.sequence)
+      // What the exporter announced before it began anew is in doubt (D15). A connection begins anew by being one.
+      if (hasBegunAnew && domain.session.transport === 'udp') domain.table.holdHints()
+    }
     this.templates[source] += taken
     this.optionsRecords += changed.length
     for (const record of changed) this.#deps.announce(domain, record)

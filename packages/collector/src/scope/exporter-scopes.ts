@@ -310,8 +310,11 @@ export class ExporterScopes {
     const entry = table.entry(templateId)
     if (entry === undefined) return
     if (entry.source === 'sibling') {
-      if (entry.layout === layout) table.renew(entry, this.#nowMs)
-      else if (table.drop(entry)) this.hints.retracted++
+      if (entry.layout === layout) {
+        const wasHeld = table.isHeld(entry)
+        table.renew(entry, this.#nowMs)
+        if (wasHeld && !table.isHeld(entry)) this.#effects.release(other.domain, templateId)
+      } else if (table.drop(entry)) this.hints.retracted++
       return
     }
     if (!isOwn(entry)) return

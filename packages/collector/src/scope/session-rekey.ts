@@ -91,8 +91,8 @@ export class SessionRekey {
 
   #hand(from: Session, to: Session, nowMs: number): void {
     for (const domain of from.domains.values()) {
-      if (to.domain(domain.odid) === undefined || to.asked === undefined) continue
-      const target = to.asked
+      const target = to.find(domain.odid)
+      if (target === undefined) continue
       target.hasSpoken ||= domain.hasSpoken
       target.lastExportTimeSec = Math.max(target.lastExportTimeSec, domain.lastExportTimeSec)
       this.#handTemplates(domain, target, nowMs)
@@ -104,7 +104,7 @@ export class SessionRekey {
   /** Of two definitions of one id the one that was announced last is that of the address. */
   #handTemplates(from: Domain, to: Domain, nowMs: number): void {
     for (const entry of from.table.entries()) {
-      if (entry.source === 'sibling') continue
+      if (entry.source === 'sibling' || from.table.isHeld(entry)) continue
       const known = to.table.entry(entry.templateId)
       if (known !== undefined && known.lastSeenMs >= entry.lastSeenMs) continue
       if (known !== undefined) to.table.drop(known)

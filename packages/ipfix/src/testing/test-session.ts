@@ -72,7 +72,7 @@ export class SeenMessage implements MessageVisitor {
 
   onUnknownSet(set: UnknownSetView): void {
     this.unknownSets.push({ ...set })
-    this.log.push(`unknown ${set.templateId}`)
+    this.log.push(`unknown ${set.templateId}${set.doubt === undefined ? '' : ` ${set.doubt}`}`)
   }
 
   onTemplate(event: TemplateEvent): void {
@@ -95,6 +95,8 @@ export interface TestSessionOptions {
   readonly layouts?: LayoutTable
   readonly registry?: ElementRegistry
   readonly v9EnterpriseNumber?: number
+  /** See `TemplateTable.isGuarded`. */
+  readonly isGuarded?: boolean
 }
 
 let standardRegistry: ElementRegistry | undefined
@@ -108,12 +110,14 @@ export class TestSession implements TemplateScope {
   readonly tables = new Map<number, TemplateTable>()
   nowMs = 0
   readonly #budget: TemplateBudget | undefined
+  readonly #isGuarded: boolean
 
   constructor(options: TestSessionOptions = {}) {
     this.transport = options.transport ?? 'udp'
     this.layouts = options.layouts ?? new LayoutTable()
     this.limits = { ...defaultLimits, ...options.limits }
     this.#budget = options.budget
+    this.#isGuarded = options.isGuarded ?? false
     standardRegistry ??= ElementRegistry.standard()
     this.decoder = new MessageDecoder({
       layouts: this.layouts,
@@ -128,7 +132,14 @@ export class TestSession implements TemplateScope {
     const known = this.tables.get(odid)
     if (known !== undefined || this.tables.size >= this.limits.domainsPerSession) return known
     const { transport, layouts, limits } = this
-    const table = new TemplateTable({ odid, transport, layouts, limits, budget: this.#budget })
+    const table = new TemplateTable({
+      odid,
+      transport,
+      layouts,
+      limits,
+      budget: this.#budget,
+      isGuarded: this.#isGuarded
+    })
     this.tables.set(odid, table)
     return table
   }
