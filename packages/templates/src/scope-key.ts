@@ -1,9 +1,8 @@
 /**
  * Whose templates these are: the key under which one Transport Session's templates live in a store.
  *
- * UDP IPFIX: address, source port, listener. NetFlow v9: address and listener, because its exporters change the source
- * port when they restart; with the port where the configuration says so. The Observation Domain (or Source ID) is
- * beside the key in every entry. The listener's name stands for our own address, so that replicas behind one virtual
+ * UDP, IPFIX and NetFlow v9: address, source port, listener; without the port where the policy is the address, and for what
+ * several ports of one address share (decision 0003). The Observation Domain (or Source ID) is beside the key in every entry. The listener's name stands for our own address, so that replicas behind one virtual
  * address agree. TCP: the connection; such entries are for inspection and never decode (RFC 7011 §8).
  *
  * @param version - wire version of the session: 9 or 10.

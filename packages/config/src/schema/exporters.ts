@@ -23,7 +23,7 @@ export const ExporterPolicyConfig = Type.Object(
     scope: word(
       templateScopes,
       'auto',
-      'Whose templates are used for its data: those of its session (source port), of its address, or as its announcements show (auto). element:130, 131 or 403: the records say who the exporter is, because this sender relays for others: exporterIPv4Address (130), exporterIPv6Address (131) or originalExporterIPv4Address (403), or where that is missing or zero the one of the other address family (131, 130, 404); else the sender. Trust no sender with it that is not yours.'
+      'Whose templates are used for its data (UDP): those of its session (source port), of its address, or as what its ports announce and count shows (auto). address+port is session under another name. element:130, 131 or 403: the records say who the exporter is, because this sender relays for others: exporterIPv4Address (130), exporterIPv6Address (131) or originalExporterIPv4Address (403), or where that is missing or zero the one of the other address family (131, 130, 404); else the sender. Trust no sender with it that is not yours.'
     ),
     resumeTemplates: Type.Boolean({
       default: false,
