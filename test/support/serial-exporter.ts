@@ -5,6 +5,8 @@ import { buildMessage } from '@weir/ipfix/testing'
 const PERIOD_MS = 10
 const RECORDS = 5
 const RECONNECT_MS = 20
+/** A test that has failed leaves its exporters behind: they must not keep the test file from ending. */
+const unheld = { ref: false }
 const TEMPLATE_ID = 256
 /** All of them, so that a record of one exporter has the length of those of any other. */
 const fields = ['148:8', '8:4', '2:8', '1:8', '11:2'] as const
@@ -76,7 +78,7 @@ export class SerialExporter {
   async #run(): Promise<void> {
     while (!this.#isStopping) {
       await this.#export()
-      if (!this.#isStopping) await pause(RECONNECT_MS)
+      if (!this.#isStopping) await pause(RECONNECT_MS, undefined, unheld)
     }
   }
 
@@ -85,6 +87,7 @@ export class SerialExporter {
     const socket = connect({ port: this.#options.port, host: '127.0.0.1', localAddress: this.address })
     const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
     socket.on('error', () => {})
+    socket.unref()
     socket.resume()
     const isOpen = await Promise.race([
       new Promise<boolean>(resolve => socket.once('connect', () => resolve(true))),
@@ -99,7 +102,7 @@ export class SerialExporter {
       socket.write(this.#data(sequence))
       sequence += RECORDS
       this.dataSets++
-      await pause(PERIOD_MS)
+      await pause(PERIOD_MS, undefined, unheld)
     }
     socket.end()
     await closed
