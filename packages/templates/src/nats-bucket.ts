@@ -46,6 +46,8 @@ export class NatsRefusal extends Error {
 
 /** Making a consumer looks at every key; reading the index is for the start, where nobody waits. */
 const INDEX_TIMEOUT_MS = 5_000
+/** Asked for at once. */
+const INDEX_MESSAGES = 500
 /** Headers count as octets of a value too. */
 const HEADER_OCTETS = 4096
 /** Another value stands there, or is on its way to the replicas. */
@@ -230,23 +232,23 @@ export class NatsBucket {
    * @returns when all were told, or the connection is lost.
    */
   async index(filter: string, onValue: (value: BucketIndexEntry) => void): Promise<void> {
-    const consumer = await jetstream(this.#connection, { timeout: INDEX_TIMEOUT_MS }).consumers.getPushConsumer(
-      this.#stream,
-      {
-        filter_subjects: `${this.#subject}${filter}`,
-        deliver_policy: DeliverPolicy.LastPerSubject,
-        headers_only: true
-      }
-    )
+    // A push consumer would send all at once, and the event loop would do nothing else until they are read.
+    const { consumers } = jetstream(this.#connection, { timeout: INDEX_TIMEOUT_MS })
+    const consumer = await consumers.get(this.#stream, {
+      filter_subjects: `${this.#subject}${filter}`,
+      deliver_policy: DeliverPolicy.LastPerSubject,
+      headers_only: true
+    })
     try {
       if ((await consumer.info(true)).num_pending === 0) return
       const messages = await consumer.consume({
+        max_messages: INDEX_MESSAGES,
         callback: message => {
           onValue(this.#entryOf(message))
           if (message.info.pending === 0) messages.stop()
         }
       })
-      await messages.closed()
+      await Promise.race([messages.closed(), this.#connection.closed()])
     } finally {
       await consumer.delete().catch(() => undefined)
     }
