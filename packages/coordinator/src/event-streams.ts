@@ -71,7 +71,8 @@ export class EventStreams {
     // A reader that goes away is no error of ours.
     stream.on('error', () => {})
     this.#subscribers.add(subscriber)
-    if (format === 'sse') stream.push('retry: 2000\n\n')
+    // The head of the answer leaves with the first octets: a reader is to know at once that it is served.
+    stream.push(format === 'sse' ? 'retry: 2000\n\n' : '\n')
     if (lastId !== undefined) {
       const { events, isWhole } = this.#log.since(lastId)
       if (!isWhole) stream.push(framed(format, 'missed', { after: lastId }))

@@ -23,7 +23,7 @@ function waiting(stream: Readable): string {
   return text
 }
 
-test('one that reads too slowly is told so and let go; the others go on', t => {
+test('TH-37 L-78 one that reads too slowly is told so and let go; the others go on', t => {
   const { log, streams } = rig(t)
   const slow = streams.open('sse', {}, undefined)
   const quick = streams.open('ndjson', {}, undefined)
@@ -39,7 +39,7 @@ test('one that reads too slowly is told so and let go; the others go on', t => {
   assert.match(held, /event: closed\ndata: \{"reason":"You read too slowly/)
 })
 
-test('has a bound on readers, and room again when one goes', async t => {
+test('L-78 has a bound on readers, and room again when one goes', async t => {
   const { streams } = rig(t)
   const first = streams.open('sse', {}, undefined)
   streams.open('sse', {}, undefined)
@@ -58,7 +58,7 @@ test('shows a sign of life where there is nothing to tell', t => {
   const { clock, streams } = rig(t)
   const sse = streams.open('sse', {}, undefined)
   const lines = streams.open('ndjson', {}, undefined)
-  assert.equal(waiting(sse), 'retry: 2000\n\n')
+  assert.deepEqual([waiting(sse), waiting(lines)], ['retry: 2000\n\n', '\n'], 'at once')
   clock.advance(15_000)
   assert.deepEqual([waiting(sse), waiting(lines)], [': heartbeat\n\n', '\n'])
 })

@@ -218,6 +218,7 @@ const CoordinatorConfig = section(
           default: 32,
           minimum: 1,
           maximum: 1_024,
+          limit: 'L-78',
           description: 'Streams of /v1/events at once.',
           memory: 'eventSubscribers times eventBufferOctets at worst: 32 MiB',
           whenReached: '503'
@@ -227,6 +228,7 @@ const CoordinatorConfig = section(
           minimum: 4 * KIB,
           maximum: 64 * MIB,
           unit: 'octets',
+          limit: 'L-78',
           description: 'What may wait for one reader of /v1/events.',
           whenReached: 'its stream is ended with the reason; it can come back with the last id'
         }),
@@ -234,6 +236,7 @@ const CoordinatorConfig = section(
           default: 4_096,
           minimum: 1,
           maximum: 1_000_000,
+          limit: 'L-78',
           description: 'Events kept for readers that were away for a moment, and for /v1/events/recent.',
           whenReached: 'the oldest is forgotten'
         }),
@@ -242,6 +245,7 @@ const CoordinatorConfig = section(
           minimum: 4 * KIB,
           maximum: GIB,
           unit: 'octets',
+          limit: 'L-78',
           description: 'Octets of the events kept.',
           memory: '4 MiB, about twice that in the process',
           whenReached: 'the oldest is forgotten'

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
 import { after, before, describe, test } from 'node:test'
 import { startPod } from '../support/pod-fixture.ts'
 import type { PodFixture } from '../support/pod-fixture.ts'
@@ -117,6 +118,43 @@ describe('events', () => {
       const metrics = await pod.call('GET', '/metrics')
       if (/^weir_coordinator_event_subscribers 0$/m.test(metrics.body.text)) break
     }
+  })
+
+  test('TH-37 L-78 one that stops reading is let go; the others miss nothing', async () => {
+    const other = await startPod()
+    await other.connect('collector')
+    const stuck = connect(Number(new URL(other.url).port), '127.0.0.1').pause()
+    stuck.on('error', () => {})
+    stuck.write('GET /v1/events HTTP/1.1\r\nhost: weir\r\n\r\n')
+    const metric = async (line: string): Promise<boolean> =>
+      (await other.call('GET', '/metrics')).body.text.includes(line)
+    while (!(await metric('weir_coordinator_event_subscribers 1\n')));
+    const reader = await StreamReader.open(`${other.url}/v1/events?format=ndjson`)
+    const filler = 'x'.repeat(100_000)
+    let told = 0
+    // Until the system's buffers are full too.
+    while (!(await metric('streams_closed_total{reason="too_slow"} 1\n'))) {
+      await other.tell('template_learned', { filler, n: ++told })
+      await reader.until(`"n":${told}}`)
+      reader.text = ''
+    }
+    await other.tell('template_learned', { n: 'last' })
+    await reader.until('"n":"last"')
+    assert.ok(await metric('weir_coordinator_event_subscribers 1\n'))
+    reader.close()
+    stuck.destroy()
+    await other.stop()
+  })
+
+  test('signs of life keep a stream open for longer than a silent connection may be', async () => {
+    const other = await startPod({ limits: { connectionTimeoutMs: 300 } })
+    const stream = await StreamReader.open(`${other.url}/v1/events`)
+    for (let beat = 0; beat < 8; beat++) {
+      await stream.until(': heartbeat')
+      stream.text = ''
+    }
+    stream.close()
+    await other.stop()
   })
 
   test('a stream is ended with a word when the coordinator stops', async () => {
