@@ -45,6 +45,8 @@ export interface CollectorLedger {
     readonly duplicated: number
     readonly reordered: number
     readonly restarts: number
+    /** Missing at most since another collector, or an earlier run, saw the exporter last. */
+    readonly gap: number
   }
   readonly kernel: Numbers
 }

@@ -202,6 +202,7 @@ class CollectorProcess implements Collector {
       clock,
       log,
       domains: () => verifiedDomains(sessions),
+      connections: () => connectedDomains(sessions),
       optionsOf: domain => options.recordsOf(domain),
       isGrouped: domain => keeper.isGrouped(domain.session),
       onGroup: (domain, { decision, templates, options: records }) => {
@@ -551,4 +552,8 @@ function* verifiedDomains(sessions: SessionTable): Generator<Domain> {
   for (const session of sessions.values()) {
     if (session.isVerified && session.transport === 'udp') yield* session.domains.values()
   }
+}
+
+function* connectedDomains(sessions: SessionTable): Generator<Domain> {
+  for (const session of sessions.values()) if (session.transport === 'tcp') yield* session.domains.values()
 }

@@ -222,7 +222,7 @@ export class DomainKeeper implements DomainMaker {
   closeDomains(session: Session, isForgotten: boolean): void {
     const { options, publisher } = this.#deps
     for (const domain of session.domains.values()) {
-      if (isForgotten) publisher.forgetDomain(domain, options.recordsOf(domain))
+      if (isForgotten) publisher.forgetDomain(domain, () => options.recordsOf(domain))
       this.#endDomain(domain)
     }
     session.domains.clear()

@@ -72,6 +72,8 @@ export class Domain {
   endedSec = 0
   /** The next sequence number as stores have it, or -1. */
   storedSequence = -1
+  /** When all of it was last kept as that of the exporter's last TCP session, monotonic. */
+  keptMs = -Infinity
   isEnded = false
 
   constructor(session: Session, odid: number, table: TemplateTable) {

@@ -37,6 +37,13 @@ export class ExporterPolicies {
     return this.#configured
   }
 
+  /** Whether any exporter may be decoded by the templates of a former TCP session. */
+  get mayResume(): boolean {
+    if (this.#matchers.some(({ policy }) => policy.resumeTemplates)) return true
+    for (const { resumeTemplates } of this.#single.values()) if (resumeTemplates === true) return true
+    return false
+  }
+
   /** What was set for single exporters, by address. */
   get single(): ReadonlyMap<string, Partial<ExporterPolicy>> {
     return this.#single

@@ -51,6 +51,8 @@ export interface RecollectionDeps {
   readonly log: Log
   /** Domains of verified UDP sessions. */
   readonly domains: () => Iterable<Domain>
+  /** Domains of TCP sessions. */
+  readonly connections: () => Iterable<Domain>
   readonly optionsOf: (domain: Domain) => Iterable<OptionsRecord>
   /** Whether what was found of its exporter's source ports matters for a domain (policy `auto`). */
   readonly isGrouped: (domain: Domain) => boolean
@@ -76,6 +78,8 @@ const MAX_NOTHING = 8_192
 const LOOKED_AT = 20_000
 const WRITTEN = 2_000
 const ASKED = 200
+/** What a TCP session has said is kept as that of the exporter's last one so often. */
+const KEEP_LAST_MS = 3_600_000
 /** After a loss everything is put again within this time, in slices. */
 const REWRITE_MS = 20_000
 const REWRITE_SLICE_MS = 100
@@ -99,6 +103,7 @@ export class Recollection {
   readonly #reader: StoreReader | undefined
   readonly #gate: RateGate
   readonly #rotation: Rotation<Domain>
+  readonly #connections: Rotation<Domain>
   /** Domains by the keys of their places, for pushes. */
   readonly #live = new Map<string, FewMap<Domain, Domain>>()
   /** Places that the shared store had nothing for, and until when that is believed (monotonic). */
@@ -120,6 +125,7 @@ export class Recollection {
     this.#memory = new WarmMemory(limits.rememberedOctetsTotal)
     this.#gate = new RateGate(limits.unverifiedReadsPerSec)
     this.#rotation = new Rotation(deps.domains)
+    this.#connections = new Rotation(deps.connections)
     const { shared, clock } = deps
     this.#reader =
       shared && new StoreReader(shared, clock, (domain, stored, isSure) => this.#onAnswer(domain, stored, isSure))
@@ -282,6 +288,15 @@ export class Recollection {
       const auditMs = domain.isRestored ? AUDIT_RESTORED_MS : AUDIT_MS
       const isDue = domain.recall === 'none' || nowMs - domain.recalledMs >= auditMs
       if (isDue && this.#ask(domain, nowMs)) asked++
+    })
+    if (this.#deps.policies.mayResume) this.#keepLast(nowMs)
+  }
+
+  /** TCP exporters announce once: what may be needed by a later session is kept from growing old. */
+  #keepLast(nowMs: number): void {
+    const { publisher, optionsOf } = this.#deps
+    this.#connections.visit(LOOKED_AT, domain => {
+      if (nowMs - domain.keptMs >= KEEP_LAST_MS) publisher.keepLast(domain, optionsOf(domain), nowMs)
     })
   }
 
@@ -494,6 +509,7 @@ export class Recollection {
     this.#deps.log.info('store_rewritten', 'the shared store may have lost something: all that is live is put again')
     const { publisher, domains, optionsOf, clock } = this.#deps
     const rotation = new Rotation(domains)
+    for (const domain of this.#deps.connections()) domain.keptMs = -Infinity
     let total = 0
     for (const _ of domains()) total++
     const slice = Math.max(1, Math.ceil((total * REWRITE_SLICE_MS) / REWRITE_MS))

@@ -8,6 +8,7 @@ import {
   type Place,
   type RemovalReason,
   type StoredEntry,
+  type StoredTemplate,
   type TemplateStore
 } from '@weir/templates'
 import type { Domain } from '../domain.ts'
@@ -101,13 +102,31 @@ export class Publisher {
     if (domain.isStored) this.#remove(domain, [optionsKeyOf(domain, record)], 'expired')
   }
 
+  /**
+   * All that a TCP session has said is kept as that of the exporter's last one, as seen now, if the policy says so: it is
+   * announced once and may be needed after months.
+   */
+  keepLast(domain: Domain, options: Iterable<OptionsRecord>, nowMs: number): void {
+    if (!this.#isResumed(domain)) return
+    domain.keptMs = nowMs
+    const place = lastPlaceOf(domain)
+    const entries: StoredEntry[] = []
+    for (const template of domain.table.entries()) {
+      if (template.source !== 'wire' && template.source !== 'store') continue
+      entries.push({ ...this.#entryOf(domain, place, template, nowMs), lastSeenMs: this.#clock.nowMs() })
+    }
+    for (const record of options) entries.push(optionsOf(place, record))
+    if (entries.length > 0) this.#put(domain, entries)
+  }
+
   /** The session is over: nothing of this domain is to be known here again. */
-  forgetDomain(domain: Domain, options: Iterable<OptionsRecord>): void {
+  forgetDomain(domain: Domain, options: () => Iterable<OptionsRecord>): void {
+    this.keepLast(domain, options(), this.#clock.monotonicMs())
     if (!domain.isStored) return
     const place = placeOf(domain)
     const keys: EntryKey[] = []
     for (const { templateId } of domain.table.entries()) keys.push(templateKeyOf(domain, place, templateId))
-    for (const record of options) keys.push(optionsKeyOf(domain, record))
+    for (const record of options()) keys.push(optionsKeyOf(domain, record))
     if (keys.length > 0) this.#remove(domain, keys, 'expired')
   }
 
@@ -232,7 +251,7 @@ export class Publisher {
     if (domain.session.isVerified) this.#shared?.remove(keys, reason)
   }
 
-  #entryOf(domain: Domain, place: Place, template: TemplateEntry, nowMs: number): StoredEntry {
+  #entryOf(domain: Domain, place: Place, template: TemplateEntry, nowMs: number): StoredTemplate {
     const { templateId, layout, firstSeenMs, lastSeenMs, announcements, expiresAtMs } = template
     const wallOffsetMs = this.#clock.nowMs() - nowMs
     return {
