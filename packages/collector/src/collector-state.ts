@@ -39,6 +39,7 @@ export function ledgerToJson(parts: CollectorParts) {
 
 /** Answer of `collector.state`. */
 export function collectorState(parts: CollectorParts) {
+  const { spool, quarantine } = parts
   const { sessions, exporters, pending, options, recollection, events, intake, budget, layouts, penalties } = parts
   return {
     startedAtMs: parts.startedAtMs,
@@ -66,7 +67,8 @@ export function collectorState(parts: CollectorParts) {
     },
     relayed: { exporters: parts.relays.size, records: { ...parts.relays.counters } },
     scope: { decisions: { ...parts.scopes.counters }, hints: { ...parts.scopes.hints } },
-    pending: { sets: pending.size, octets: pending.octets },
+    pending: { sets: pending.size, octets: pending.octets, spool: { ...spool.stats } },
+    quarantine: { ...quarantine.counts, began: { ...quarantine.began }, ended: { ...quarantine.ended } },
     options: { ...options.stats },
     faults: Object.fromEntries(Object.entries(intake.faultCounts).filter(([, count]) => count > 0)),
     ledger: ledgerToJson(parts),

@@ -34,10 +34,29 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
         return { received, decoded_ok: decodedOk, decoded_partial: decodedPartial }
       }),
       messagesDropped: drops(ledger.messages.dropped),
-      dataSets: each('outcome', () => ({ received: ledger.dataSets.received, decoded: ledger.dataSets.decoded })),
+      dataSets: each('outcome', () => {
+        const { received, takenOver, decoded, handedOver } = ledger.dataSets
+        return { received, taken_over: takenOver, decoded, handed_over: handedOver }
+      }),
       dataSetsDropped: drops(ledger.dataSets.dropped),
-      dataSetsPending: report => report(ledger.dataSets.pending),
-      pendingOctets: report => report(parts.pending.octets),
+      dataSetsPending: each('where', () => ({ memory: parts.pending.size, spool: parts.spool.stats.sets })),
+      pendingOctets: each('where', () => ({ memory: parts.pending.octets, spool: parts.spool.stats.octets })),
+      dataSetsQuarantined: each('where', () => ({
+        memory: parts.pending.heldSets,
+        spool: parts.spool.stats.heldSets
+      })),
+      quarantinedOctets: each('where', () => ({
+        memory: parts.pending.heldOctets,
+        spool: parts.spool.stats.heldOctets
+      })),
+      quarantinedDataSets: report => report(parts.quarantine.counts.sets),
+      quarantinedDataSetOctets: report => report(parts.quarantine.counts.octets),
+      quarantines: each('reason', () => ({ ...parts.quarantine.began })),
+      quarantinesEnded: each('how', () => ({ ...parts.quarantine.ended })),
+      pendingSpool: each('event', () => {
+        const { written, failures, damaged } = parts.spool.stats
+        return { written, failures, damaged }
+      }),
       records: each('outcome', () => {
         const { decoded, filtered, admitted } = ledger.records
         return { decoded, filtered, admitted }

@@ -28,13 +28,55 @@ export const collectorMetrics = defineMetrics({
   },
   dataSetsPending: {
     name: 'weir_collector_data_sets_pending',
-    help: 'Data Sets that wait for their template.',
-    type: 'gauge'
+    help: 'Data Sets that wait for their template in this process, in memory or in the spool; those in quarantine too.',
+    type: 'gauge',
+    labels: ['where']
   },
   pendingOctets: {
     name: 'weir_collector_pending_octets',
-    help: 'Memory of the Data Sets that wait for their template.',
-    type: 'gauge'
+    help: 'What the Data Sets that wait for their template take of the bounds (L-32, L-35); those in quarantine too.',
+    type: 'gauge',
+    labels: ['where']
+  },
+  dataSetsQuarantined: {
+    name: 'weir_collector_data_sets_quarantined',
+    help: 'Of the Data Sets that wait, those whose template is there and in doubt.',
+    type: 'gauge',
+    labels: ['where']
+  },
+  quarantinedOctets: {
+    name: 'weir_collector_quarantined_octets',
+    help: 'What these take of the bounds.',
+    type: 'gauge',
+    labels: ['where']
+  },
+  quarantinedDataSets: {
+    name: 'weir_collector_quarantined_data_sets_total',
+    help: 'Data Sets that went into quarantine.',
+    type: 'counter'
+  },
+  quarantinedDataSetOctets: {
+    name: 'weir_collector_quarantined_data_set_octets_total',
+    help: 'Octets of the Data Sets that went into quarantine.',
+    type: 'counter'
+  },
+  quarantines: {
+    name: 'weir_collector_quarantines_total',
+    help: 'Templates that data came for while they were in doubt, by why: restart (the exporter began anew) or misfit (a Set did not fit).',
+    type: 'counter',
+    labels: ['reason']
+  },
+  quarantinesEnded: {
+    name: 'weir_collector_quarantines_ended_total',
+    help: 'Quarantines by how they ended: announced, no_restart (it had not begun anew after all), template_ended.',
+    type: 'counter',
+    labels: ['how']
+  },
+  pendingSpool: {
+    name: 'weir_collector_pending_spool_total',
+    help: 'Data Sets written to the spool; writes and reads of it that failed; files set aside as damaged.',
+    type: 'counter',
+    labels: ['event']
   },
   records: {
     name: 'weir_collector_records_total',

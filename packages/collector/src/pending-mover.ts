@@ -21,8 +21,10 @@ const AGE_MS = 500
 /** A slice holds the event loop for some milliseconds. */
 const SLICE_SETS = 256
 const EXPIRE_ROWS = 500
-/** A place that the shelf has no room for is left in the spool for so long. */
-const FULL_MS = 10_000
+/** A batch that the shelf did not say it took is put again after so long, and no other one of its place meanwhile. */
+const AGAIN_MS = 2_000
+/** Batches that the shelf has not said it took: with so many, no other one is begun. */
+const OPEN_BATCHES = 8
 
 /**
  * Takes what has waited in memory to disk, and from there to the shelf of a shared store, where any pod can have it. Always
@@ -31,10 +33,13 @@ const FULL_MS = 10_000
  */
 export class PendingMover {
   readonly #deps: PendingMoverDeps
-  readonly #fullUntilMs = new Map<string, number>()
+  /** By token: begun, here or by a process that was killed, and not ended. */
+  #open = new Map<string, readonly WaitingSet[]>()
+  /** When the shelf is asked again for a place. */
+  readonly #againMs = new Map<string, number>()
   #timer: Timer | undefined
   #urgent: Timer | undefined
-  #isShelving = false
+  #shelving: Promise<void> | undefined
   #isStopped = false
 
   constructor(deps: PendingMoverDeps) {
@@ -47,7 +52,11 @@ export class PendingMover {
     const found = spool.open()
     ledger.dataSets.takenOver += found
     ledger.dataSets.pending += found
-    if (store.shelf === undefined) for (const token of spool.openBatches().keys()) spool.endBatch(token, 0)
+    this.#open = spool.openBatches()
+    if (store.shelf === undefined) {
+      for (const token of this.#open.keys()) spool.endBatch(token, 0)
+      this.#open.clear()
+    }
     this.#timer = clock.setPeriodic(MOVE_MS, () => this.#onTimer())
   }
 
@@ -74,6 +83,7 @@ export class PendingMover {
     this.#urgent?.cancel()
     while (this.#toSpool(-1));
     this.#isStopped = true
+    await this.#shelving
     const endMs = clock.monotonicMs() + deadlineMs
     while (spool.isOpen && clock.monotonicMs() < endMs && (await this.#toShelf()));
     if (!spool.isOpen) return
@@ -87,7 +97,8 @@ export class PendingMover {
   #onTimer(): void {
     this.#toSpool(AGE_MS)
     this.#deps.spool.expire(this.#deps.clock.nowMs(), EXPIRE_ROWS)
-    if (!this.#isShelving) void this.#shelveAll()
+    if (this.#deps.spool.stats.sets === 0) this.#againMs.clear()
+    this.#shelving ??= this.#shelveAll().finally(() => (this.#shelving = undefined))
   }
 
   /** @returns whether there may be more. */
@@ -108,13 +119,11 @@ export class PendingMover {
   }
 
   async #shelveAll(): Promise<void> {
-    this.#isShelving = true
     try {
       while (!this.#isStopped && (await this.#toShelf()));
     } catch (error) {
       this.#deps.log.error('internal_error', 'Data Sets could not be moved to the shelf', { error })
     }
-    this.#isShelving = false
   }
 
   /** Move one batch. @returns whether there may be more. */
@@ -122,30 +131,36 @@ export class PendingMover {
     const { spool, store } = this.#deps
     const { shelf } = store
     if (shelf === undefined || store.health !== 'up' || spool.stats.sets === spool.stats.heldSets) return false
-    // First what was on its way when a process was killed, or when an answer was lost.
-    for (const [token, sets] of spool.openBatches()) return this.#put(token, sets)
     const nowMs = this.#deps.clock.monotonicMs()
+    const isDue = (set: WaitingSet): boolean => (this.#againMs.get(placeKey(set)) ?? -Infinity) <= nowMs
+    // First what was on its way when a process was killed, or when an answer was lost.
+    for (const [token, sets] of this.#open) if (isDue(sets[0])) return this.#put(token, sets)
+    if (this.#open.size >= OPEN_BATCHES) return false
     for (const group of spool.index.groups()) {
       const key = placeKey(group)
-      if (group.held !== '' || (this.#fullUntilMs.get(key) ?? 0) > nowMs) continue
-      this.#fullUntilMs.delete(key)
+      if (group.held !== '' || (this.#againMs.get(key) ?? -Infinity) > nowMs) continue
       const token = randomBytes(8).toString('hex')
       const sets = spool.beginBatch(group.scope, group.odid, token, SLICE_SETS)
-      if (sets.length > 0) return this.#put(token, sets)
+      if (sets.length === 0) continue
+      this.#open.set(token, sets)
+      return this.#put(token, sets)
     }
     return false
   }
 
   async #put(token: string, sets: readonly WaitingSet[]): Promise<boolean> {
     const { spool, store, ledger, clock, onShelved } = this.#deps
+    const key = placeKey(sets[0])
     const taken = await store.shelf!.put(sets, token)
-    // Without an answer nobody knows where they are: the batch stays open and is put again.
-    if (taken === 0 && store.health !== 'up') return false
+    if (taken < sets.length) this.#againMs.set(key, clock.monotonicMs() + AGAIN_MS)
+    else this.#againMs.delete(key)
+    // None may mean no room, or no answer; then nobody knows where they are: the same batch is put again.
+    if (taken === 0) return store.health === 'up'
+    this.#open.delete(token)
     spool.endBatch(token, taken)
     ledger.dataSets.pending -= taken
     ledger.dataSets.handedOver += taken
-    if (taken < sets.length) this.#fullUntilMs.set(placeKey(sets[taken]), clock.monotonicMs() + FULL_MS)
-    if (taken > 0) onShelved(sets.slice(0, taken))
+    onShelved(sets.slice(0, taken))
     return true
   }
 }

@@ -183,7 +183,7 @@ describe('Data Sets without a template, on the shelf of a shared store', () => {
     const path = newPath()
     const a = await startPod(t, { store: shelf.ring(), pendingSpoolPath: path })
     for (let index = 0; index < 5; index++) feed(a.rig, data([index], START_SEC))
-    shelf.losesAnswer = true
+    shelf.losesAnswer = 'and is gone'
     await a.pass(5000)
     assert.deepEqual([shelf.sets, setsOf(a.rig).pending], [5, 5], 'nobody knows where they are')
     await a.rig.stop()
@@ -195,6 +195,22 @@ describe('Data Sets without a template, on the shelf of a shared store', () => {
     for (let index = 0; index < 3; index++) feed(b.rig, template(START_SEC + 1 + index))
     await settle()
     assert.deepEqual(recordsOf(b.rig), [0, 1, 2, 3, 4].map(recordHex))
+  })
+
+  test('are there once though an answer came too late, and the template meanwhile', async t => {
+    const shelf = new MemoryShelf()
+    const { rig, pass } = await startPod(t, { store: shelf.ring() })
+    for (let index = 0; index < 5; index++) feed(rig, data([index], START_SEC))
+    shelf.losesAnswer = 'once'
+    await pass(2000)
+    assert.deepEqual([shelf.sets, setsOf(rig).handedOver], [5, 0])
+    feed(rig, template(START_SEC + 1))
+    await settle()
+    assert.deepEqual(recordsOf(rig), [0, 1, 2, 3, 4].map(recordHex), 'from the shelf')
+    await pass(5000)
+    await settle()
+    assert.deepEqual([rig.link.records, shelf.sets, setsOf(rig).pending], [5, 0, 0])
+    assert.deepEqual([setsOf(rig).handedOver, setsOf(rig).takenOver], [5, 5])
   })
 
   test('are not delivered by a claim that does not hold, and by the next one once', async t => {

@@ -18,8 +18,8 @@ export class MemoryShelf {
   health: StoreHealth = 'up'
   /** Data Sets still taken. */
   room = Infinity
-  /** The answer of the next `put` is lost: it does what it is asked and says that it did not. */
-  losesAnswer = false
+  /** The answer of the next `put` is lost: it does what it is asked and says that it did not; and the ring may be gone with it. */
+  losesAnswer: 'no' | 'once' | 'and is gone' = 'no'
   puts = 0
   readonly #waiting = new Map<string, ShelvedSet[]>()
   readonly #tokens = new Map<string, number>()
@@ -56,9 +56,9 @@ export class MemoryShelf {
         this.#tokens.set(token, taken.length)
         for (const set of taken) this.#of(set, set.templateId).push(set)
         for (const watcher of this.#watchers) if (!tell.includes(watcher)) watcher(taken)
-        if (!this.losesAnswer) return taken.length
-        this.losesAnswer = false
-        this.health = 'down'
+        if (this.losesAnswer === 'no') return taken.length
+        if (this.losesAnswer === 'and is gone') this.health = 'down'
+        this.losesAnswer = 'no'
         return 0
       },
       claim: async (place, templateId) => {
