@@ -160,7 +160,8 @@ const NatsStore = Type.Object(
       default: 1,
       minimum: 1,
       maximum: 5,
-      description: 'Servers of the NATS cluster that keep a copy of the bucket.'
+      description:
+        'Servers of the NATS cluster that keep a copy of the bucket. More than 1 wants nats-server 2.10 or later: before, Data Sets that wait for a template stay with the pod that has them.'
     }),
     credentialsFile: orNull(
       text('path', { description: 'A file.' }),

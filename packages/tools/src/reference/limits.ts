@@ -59,6 +59,13 @@ const fixedLimits: readonly Limit[] = [
     value: 'log lines of one code: 100 a minute, 10 for one exporter',
     memory: '',
     whenReached: 'suppressed and counted in a summary line'
+  },
+  {
+    number: 'L-80',
+    key: '',
+    value: 'changes that wait for the shared store: 500,000, the newest of each entry',
+    memory: '',
+    whenReached: 'those that wait longest are given up; what is live is put again when the store is back'
   }
 ]
 
