@@ -112,6 +112,9 @@ export class Recollection {
   #changed: Set<string> | undefined
   #epoch = 0
   #isWarm = false
+  /** The shared store was there to be read; one that was away at the start is read when it comes. */
+  #isListed = false
+  #isListing = false
   #startedMs: number | undefined
   #isClosed = false
   #rewriting: Timer | undefined
@@ -344,12 +347,15 @@ export class Recollection {
     const { shared, clock, log } = this.#deps
     const { timeoutMs, seenWithinMs } = this.#warmUp
     const epoch = this.#epoch
+    const startMs = clock.monotonicMs()
     this.#changed = new Set()
+    this.#isListing = true
     try {
       if (timeoutMs > 0 && this.#isUp) {
+        this.#isListed = true
         listing: for await (const places of shared!.list({ seenSinceMs: clock.nowMs() - seenWithinMs })) {
           for (let from = 0; from < places.length; from += WARM_SLICE) {
-            if (this.#isClosed || this.#warmingMs > timeoutMs) break listing
+            if (this.#isClosed || clock.monotonicMs() - startMs > timeoutMs) break listing
             for (const stored of places.slice(from, from + WARM_SLICE)) this.#warmPlace(stored, epoch)
             await new Promise(resolve => setImmediate(resolve))
           }
@@ -361,12 +367,14 @@ export class Recollection {
       })
     }
     this.#changed = undefined
+    this.#isListing = false
     this.#memory.settle()
     this.#isWarm = true
+    if (!this.#isListed) return
     log.info('warm', 'what other pods know of exporters was taken up', {
       places: this.#memory.size,
       entries: this.#memory.entries,
-      ms: Math.round(this.#warmingMs)
+      ms: Math.round(clock.monotonicMs() - startMs)
     })
   }
 
@@ -486,7 +494,9 @@ export class Recollection {
   }
 
   #lookAtHealth(): void {
-    if (this.#deps.shared !== undefined && !this.#isUp) this.#epoch++
+    if (this.#deps.shared === undefined) return
+    if (!this.#isUp) this.#epoch++
+    else if (this.#isWarm && !this.#isListed && !this.#isListing && this.#warmUp.timeoutMs > 0) void this.#warm()
   }
 
   /** What is in memory may have been changed elsewhere. */

@@ -345,6 +345,23 @@ describe('a pod that starts', () => {
     assert.equal(b.rig.collector.readiness().isReady, true)
   })
 
+  test('takes up what others know when a store that was away at the start comes', async t => {
+    const ring = new SharedRing()
+    const a = await startPod(t, ring)
+    a.send(4000, template(), data(1, 0), data(1, 1))
+    ring.health = 'down'
+    const b = await startPod(t, ring)
+    assert.equal(b.rig.collector.readiness().isReady, true, 'nothing is waited for')
+    assert.deepEqual([ring.lists, b.rig.collector.parts.recollection.waiting], [1, 0])
+    ring.health = 'up'
+    b.clock.advance(3_000)
+    await turns()
+    assert.deepEqual([ring.lists, b.rig.collector.parts.recollection.waiting], [2, 1], 'once')
+    ring.health = 'down'
+    b.send(4000, data(2, 2))
+    assert.deepEqual(b.rig.link.hex, [recordHex(2)], 'of use when it is away again')
+  })
+
   test('asks once more for what was changed after it was read', async t => {
     const ring = new SharedRing()
     const a = await startPod(t, ring)
