@@ -141,7 +141,7 @@ export class Intake implements MessageVisitor {
         return this.release(domain, event.templateId)
       case 'refreshed':
         // Hardly ever does anything wait for a template that is known.
-        if (!this.#session.hasPending && !this.#deps.drain.hasHeld) return
+        if (!this.#session.hasPending && !this.#deps.drain.hasHeld && domain.quarantined === undefined) return
         this.#deps.quarantine.end(domain, event.templateId, 'announced')
         return this.#release(domain, event.templateId)
       case 'withdrawn':

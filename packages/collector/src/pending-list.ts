@@ -42,7 +42,7 @@ interface Waiting {
  */
 export const pendingList = (parts: CollectorParts, query: PendingQuery) => listOf(parts, query, false)
 
-/** Answer of `collector.quarantine`: the same of templates that are known and in doubt. */
+/** Answer of `collector.quarantine`: the same of templates that are known and in doubt, though nothing may wait any more. */
 export const quarantineList = (parts: CollectorParts, query: PendingQuery) => listOf(parts, query, true)
 
 async function listOf(parts: CollectorParts, query: PendingQuery, isHeld: boolean) {
@@ -88,12 +88,27 @@ function* gather(parts: CollectorParts, groups: Map<string, Waiting>, isHeld: bo
     const place = { exporter: exporter.id, scope, odid: domain.odid, templateId, version, transport, listener, port }
     add({ ...place, reason, sets: 1, octets: costOf(pending), setsOnDisk: 0, sinceAtMs })
   }
+  if (isHeld) yield* doubtful(parts, add)
   for (const { address: exporter, held: reason, sets, octets, sinceAtMs, ...of } of parts.spool.index.groups()) {
     yield
     if ((reason !== '') !== isHeld) continue
     const { scope, odid, templateId, version, transport, listener, port } = of
     const place = { exporter, scope, odid, templateId, version, transport, listener, port }
     add({ ...place, reason, sets, octets, setsOnDisk: sets, sinceAtMs })
+  }
+}
+
+/** Templates in doubt of which nothing waits any more. */
+function* doubtful({ sessions }: CollectorParts, add: (of: Waiting) => void): Generator<void> {
+  for (const { identity, domains } of sessions.values()) {
+    for (const { odid, quarantined } of domains.values()) {
+      yield
+      for (const [templateId, { reason, sinceAtMs }] of quarantined ?? []) {
+        const { exporter, scope, version, transport, listener, port } = identity
+        const place = { exporter: exporter.id, scope, odid, templateId, version, transport, listener, port }
+        add({ ...place, reason, sets: 0, octets: 0, setsOnDisk: 0, sinceAtMs })
+      }
+    }
   }
 }
 

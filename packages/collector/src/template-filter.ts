@@ -50,13 +50,13 @@ export class TemplateFilter {
   }
 
   /** Of a place that was taken. */
-  takes(template: KnownTemplate, { version }: TemplatePlace): boolean {
+  takes(template: KnownTemplate, place: TemplatePlace): boolean {
     const { templateId, kind, field, source, state } = this.query
     if (templateId !== undefined && templateId !== template.templateId) return false
     if (kind !== undefined && (kind === 'options') !== definitionOf(template).scopeCount > 0) return false
     if (source !== undefined && source !== sourceOf(template)) return false
-    if (state !== undefined && state !== stateOf(template)) return false
-    return field === undefined || this.#has(template, field, version)
+    if (state !== undefined && state !== stateOf(template, place)) return false
+    return field === undefined || this.#has(template, field, place.version)
   }
 
   #has(template: KnownTemplate, field: string, version: number): boolean {

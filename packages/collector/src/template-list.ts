@@ -57,7 +57,7 @@ const sorts: Readonly<Record<string, ValueOf>> = {
   announcements: ({ announcements }) => announcements,
   records: template => (isStored(template) ? 0 : template.records),
   source: template => sourceOf(template),
-  state: template => stateOf(template)
+  state: (template, place) => stateOf(template, place)
 }
 
 /** More entries before a page than this would have to be kept and ordered for it: the cursor leads there. */

@@ -7,8 +7,9 @@ import { definitionOf, isStored, type KnownTemplate, type TemplatePlace } from '
 /** `live`: the exporter has announced it; `hint`: it has not yet, here; `quarantined`: it is in doubt, and data waits; `remembered`: its session is not here. */
 export type TemplateState = 'live' | 'hint' | 'quarantined' | 'remembered'
 
-export function stateOf(template: KnownTemplate): TemplateState {
+export function stateOf(template: KnownTemplate, { domain }: TemplatePlace): TemplateState {
   if (isStored(template)) return 'remembered'
+  if (domain?.table.isGuarded === true && domain.table.isHeld(template)) return 'quarantined'
   return template.isHint ? 'hint' : 'live'
 }
 
@@ -37,7 +38,7 @@ export function templateToJson(
   const { fields, scopeCount } = definitionOf(template)
   const endAtMs = expiresAtMs(template, wallOffsetMs)
   const local = listenerOf(parts, listener)
-  const state = stateOf(template)
+  const state = stateOf(template, place)
   return {
     key: templateKeyOf(scope, odid, templateId),
     exporter,

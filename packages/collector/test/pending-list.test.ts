@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { buildMessage } from '@weir/ipfix/testing'
 import { pendingList, quarantineList } from '../src/pending-list.ts'
 import { parseTemplateKey } from '../src/template-key.ts'
-import { dataMessage, templateMessage } from './support/messages.ts'
+import { templateList } from '../src/template-list.ts'
+import { feed } from './support/feed.ts'
+import { dataMessage, FIELDS, recordHex, templateMessage } from './support/messages.ts'
 import { startRig } from './support/rig.ts'
 
 test('lists what waits by exporter, domain and id, and nothing once the template has come', async t => {
@@ -71,4 +74,42 @@ test('what is on disk is listed too, with what is in memory for the same reason'
     [['misfit', 5, 700, 5]]
   )
   parts.spool.index.clear()
+})
+
+test('a template in doubt is in quarantine, in both lists, until it is announced again', async t => {
+  const rig = await startRig(t)
+  const { parts } = rig.collector
+  const message = (sequence: number, exportTimeSec: number) => buildMessage({ sequence, exportTimeSec })
+  feed(rig, message(0, 1_000).template(256, FIELDS).octets())
+  for (let index = 0; index < 20; index++) {
+    const records = Array.from({ length: 100 }, (_, at) => recordHex(at))
+    feed(
+      rig,
+      message(index * 100, 1_000 + index)
+        .data(256, ...records)
+        .octets()
+    )
+  }
+  // The exporter begins anew.
+  for (const sequence of [0, 1, 2])
+    feed(
+      rig,
+      message(sequence, 1_100 + sequence)
+        .data(256, recordHex(sequence))
+        .octets()
+    )
+  const page = { offset: 0, limit: 10 }
+  const { items, sets } = await quarantineList(parts, page)
+  assert.deepEqual([sets, items.map(({ templateId, reason }) => [templateId, reason])], [3, [[256, 'restart']]])
+  assert.equal((await pendingList(parts, page)).total, 0)
+  const [template] = (await templateList(parts, { ...page, state: 'quarantined' })).templates
+  assert.deepEqual([template?.key, template?.state, template?.isHint], [items[0]!.key, 'quarantined', true])
+  parts.pending.dropAll('pending_expired')
+  assert.deepEqual(
+    (await quarantineList(parts, page)).items.map(each => [each.templateId, each.sets]),
+    [[256, 0]]
+  )
+  feed(rig, message(3, 1_103).template(256, FIELDS).octets())
+  assert.equal((await quarantineList(parts, page)).total, 0)
+  assert.equal((await templateList(parts, { ...page, state: 'live' })).total, 1)
 })

@@ -23,7 +23,7 @@ const Waiting = Type.Object({
   sets: count('Data Sets that wait.'),
   octets: count('What they take of the bounds.'),
   setsOnDisk: count('Of these on disk.'),
-  sinceAtMs: timeMs('When the oldest came')
+  sinceAtMs: timeMs('When the oldest came; in quarantine: when the doubt began')
 })
 
 const List = Type.Object({
