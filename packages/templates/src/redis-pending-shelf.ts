@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import type { EntrySeal } from './entry-seal.ts'
 import type { Claim, PendingShelf, ShelvedSet } from './pending-shelf.ts'
 import type { RedisKeys } from './redis-keys.ts'
-import type { RedisArgument, RedisLink } from './redis-link.ts'
+import type { RedisArgument, RedisCommand, RedisLink, RedisReply } from './redis-link.ts'
 import { shelfClaimScript, shelfDoneScript, shelvePutScript } from './redis-shelf-scripts.ts'
 import { decodeShelvedSet, encodeShelvedSet } from './shelved-set-codec.ts'
 import type { Place } from './stored-entry.ts'
@@ -59,8 +59,8 @@ class RedisShelf implements PendingShelf {
     const held = this.#held(shard)
     const keys = [list, `${list}:l`, `${list}:${id}`, held]
     const args = [id, leaseMs, MAX_CLAIM_OCTETS, keepMs]
-    const replies = await link.exchange([{ shard, commands: [{ script: shelfClaimScript, keys, args }] }], TIMEOUT_MS)
-    const elements = Array.isArray(replies?.[0][0]) ? (replies[0][0] as Buffer[]) : []
+    const reply = await this.#ask(shard, { script: shelfClaimScript, keys, args })
+    const elements = Array.isArray(reply) ? (reply as Buffer[]) : []
     const sets = elements.map(element => this.#open(place, templateId, list, element)).filter(set => set !== undefined)
     const done = async (): Promise<boolean> => {
       if (elements.length === 0) return true
@@ -74,7 +74,7 @@ class RedisShelf implements PendingShelf {
   }
 
   async #putPlace(sets: readonly ShelvedSet[], token: string): Promise<number> {
-    const { link, seal, keepMs, octetsPerPlace, octetsTotal, isCluster } = this.#parts
+    const { seal, keepMs, octetsPerPlace, octetsTotal, isCluster } = this.#parts
     const { shard, head } = this.#namesOf(sets[0], sets[0].templateId)
     const lists = [...new Set(sets.map(set => this.#namesOf(set, set.templateId).list))]
     const keys = [`${head}:k${hash('sha256', token, 'base64url')}`, this.#held(shard), this.#ends(shard), ...lists]
@@ -83,9 +83,18 @@ class RedisShelf implements PendingShelf {
       const { list } = this.#namesOf(set, set.templateId)
       args.push(lists.indexOf(list) + 1, seal.seal(list, SEAL_FIELD, encodeShelvedSet(set)))
     }
-    const replies = await link.exchange([{ shard, commands: [{ script: shelvePutScript, keys, args }] }], TIMEOUT_MS)
-    const taken = replies?.[0][0]
+    const taken = await this.#ask(shard, { script: shelvePutScript, keys, args })
     return typeof taken === 'number' ? taken : 0
+  }
+
+  /** Asks again when an answer was lost, which changes nothing: the caller may take none for "no" while the ring is up. */
+  async #ask(shard: number, command: RedisCommand): Promise<RedisReply> {
+    const { link } = this.#parts
+    do {
+      const replies = await link.exchange([{ shard, commands: [command] }], TIMEOUT_MS)
+      if (replies !== undefined) return replies[0][0]
+    } while (link.health === 'up')
+    return undefined
   }
 
   #open(place: Place, templateId: number, list: string, element: Buffer): ShelvedSet | undefined {

@@ -72,12 +72,13 @@ return taken`)
 /**
  * KEYS: list, leases, claimed, held. ARGV: claim, lease ms, most octets, ms to keep.
  *
- * @returns the elements, which are the claim's until the lease is over.
+ * @returns the elements, which are the claim's until the lease is over; the same ones if it is made again.
  */
 export const shelfClaimScript = scriptOf(`${COMMON}
 local list, leases, claimed, held = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local leaseMs, most, keepMs = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
 takeBack(list, leases, now)
+if redis.call('EXISTS', claimed) == 1 then return redis.call('LRANGE', claimed, 0, -1) end
 dropOld(held, list, keepMs)
 local elements, octets = {}, 0
 while true do
