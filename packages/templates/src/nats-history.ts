@@ -68,7 +68,7 @@ export function readVersions(
   open: VersionSeal['open']
 ): TemplateVersion[] {
   const untold = new Map(live)
-  const told = [...versions].flatMap(([field, { sealed }]) => {
+  const told = [...versions].slice(-MAX_VERSIONS_PER_PLACE).flatMap(([field, { sealed }]) => {
     const state = field.slice(-1)
     const template = open(field, sealed)
     if (template === undefined || !isState(state)) return []

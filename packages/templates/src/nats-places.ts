@@ -32,6 +32,8 @@ export interface NatsPlacesOptions {
 const ENTRY_TTL_MS = 259_200_000
 /** Octets of values that are read or merged in one turn of the event loop: about a millisecond. */
 const TURN_OCTETS = 16_384
+/** What an entry counts for besides its octets. */
+const ENTRY_OCTETS = 64
 /** What a change counts for; values are not encoded to know it. */
 const CHANGE_OCTETS = 256
 /** Times that a value is merged and written anew because another pod was faster. */
@@ -64,13 +66,21 @@ export class NatsPlaces {
    */
   async read(bucket: NatsBucket, place: string): Promise<StoredEntry[]> {
     const values = await Promise.all(partNames.map(part => bucket.get(partKey(part, place))))
-    await this.#budget.take(values.reduce((sum, value) => sum + (value?.octets.length ?? 0), 0))
+    const total = values.reduce((sum, value) => sum + (value?.octets.length ?? 0), 0)
+    await this.#budget.take(Math.min(total, TURN_OCTETS))
+    let octets = 0
     const nowMs = this.#options.clock.nowMs()
     const entries: StoredEntry[] = []
     for (const [index, value] of values.entries()) {
       if (value === undefined) continue
       const part = partNames[index]!
       for (const [field, { endsMs, sealed }] of this.#partOf(value)) {
+        octets += sealed.length + ENTRY_OCTETS
+        // One value may be long too: an honest one with thousands of options, or a forged one.
+        if (octets > TURN_OCTETS) {
+          await this.#budget.take(octets)
+          octets = 0
+        }
         const entry = endsMs < nowMs ? undefined : this.#open(place, part, field, sealed)
         if (entry !== undefined && !isOver(entry, nowMs)) entries.push(entry)
       }

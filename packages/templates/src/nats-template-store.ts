@@ -105,10 +105,7 @@ class NatsTemplateStore implements TemplateStore {
       clock,
       stats,
       onUp: (opened, connection) => this.#onUp(opened, connection),
-      onDown: () => {
-        this.shelf.onDisconnected()
-        this.#tried.resolve()
-      },
+      onDown: () => this.shelf.onDisconnected(),
       onFailure: error => options.onFailure?.(error)
     })
     this.#clock = clock

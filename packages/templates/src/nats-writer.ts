@@ -21,6 +21,8 @@ export interface NatsWriterOptions {
 const ROUND_PLACES = 256
 /** Requests that a round waits for, one after another: what is there, then the new value. */
 const ROUNDS_OF_A_WRITE = 2
+/** Beyond it, some places that were perhaps written are not told of; a read finds them. */
+const MAX_UNTOLD = 100_000
 /** While writing fails; a round that succeeds is followed by the next at once. */
 const RETRY_MS = 500
 
@@ -92,6 +94,7 @@ export class NatsWriter {
       if (result.status === 'rejected') {
         failed.push(result.reason as Error)
         waiting.refused(changes)
+        if (this.#untold.size >= MAX_UNTOLD) this.#untold.clear()
         this.#untold.add(key)
         continue
       }

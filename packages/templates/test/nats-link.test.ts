@@ -29,7 +29,7 @@ describe('a connection', { skip: absent('nats-server', 'openssl') }, () => {
   ): Promise<{ usable: boolean; failures: string[] }> {
     const failures: string[] = []
     const onFailure = (error: Error): void => void failures.push(error.message)
-    const store = natsStore(server, { connectTimeoutMs: 2000, onFailure, ...options })
+    const store = natsStore(server, { connectTimeoutMs: 1000, onFailure, ...options })
     context.after(() => store.close())
     return { usable: await isUsable(store), failures }
   }
