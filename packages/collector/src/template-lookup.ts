@@ -34,6 +34,7 @@ export async function forgetTemplate(parts: CollectorParts, key: unknown) {
     parts.recollection.forgetRemembered(template)
     parts.outlet.emit('template_withdrawn', { exporter, scope, odid, templateId, key: String(key), by: 'api' })
   } else if (domain?.table.drop(template) === true) {
+    parts.quarantine.end(domain, templateId, 'template_ended')
     parts.events.onForgotten(domain, templateId, template.layout, parts.clock.monotonicMs())
   }
   return { exporter, scope, odid, templateId }

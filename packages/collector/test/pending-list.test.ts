@@ -4,6 +4,7 @@ import { buildMessage } from '@weir/ipfix/testing'
 import { pendingList, quarantineList } from '../src/pending-list.ts'
 import { parseTemplateKey } from '../src/template-key.ts'
 import { templateList } from '../src/template-list.ts'
+import { forgetTemplate } from '../src/template-lookup.ts'
 import { feed } from './support/feed.ts'
 import { dataMessage, FIELDS, recordHex, templateMessage } from './support/messages.ts'
 import { startRig } from './support/rig.ts'
@@ -112,4 +113,35 @@ test('a template in doubt is in quarantine, in both lists, until it is announced
   feed(rig, message(3, 1_103).template(256, FIELDS).octets())
   assert.equal((await quarantineList(parts, page)).total, 0)
   assert.equal((await templateList(parts, { ...page, state: 'live' })).total, 1)
+})
+
+test('a template in doubt that is forgotten through the API is in quarantine no longer, and its data waits on', async t => {
+  const rig = await startRig(t)
+  const { parts } = rig.collector
+  const message = (sequence: number, exportTimeSec: number) => buildMessage({ sequence, exportTimeSec })
+  feed(rig, message(0, 1_000).template(256, FIELDS).octets())
+  for (let index = 0; index < 20; index++) {
+    const records = Array.from({ length: 100 }, (_, at) => recordHex(at))
+    feed(
+      rig,
+      message(index * 100, 1_000 + index)
+        .data(256, ...records)
+        .octets()
+    )
+  }
+  for (const sequence of [0, 1, 2])
+    feed(
+      rig,
+      message(sequence, 1_100 + sequence)
+        .data(256, recordHex(sequence))
+        .octets()
+    )
+  const page = { offset: 0, limit: 10 }
+  const { key } = (await quarantineList(parts, page)).items[0]!
+  await forgetTemplate(parts, key)
+  assert.deepEqual(parts.quarantine.ended, { announced: 0, no_restart: 0, template_ended: 1 })
+  assert.equal(parts.ledger.dataSets.pending, 3)
+  const before = rig.link.records
+  feed(rig, message(3, 1_103).template(256, FIELDS).octets())
+  assert.deepEqual([parts.ledger.dataSets.pending, rig.link.records - before], [0, 3])
 })
