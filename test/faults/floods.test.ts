@@ -15,16 +15,17 @@ import { until } from '../support/until.ts'
 import { projectFolder } from '../support/weir-command.ts'
 
 const GOOD = '127.0.0.2'
+const GOOD_PORT = 41_739
 const MESSAGES = 200
 const RECORDS = 5
 const PERIOD_MS = 5
 const MOST_GROWTH_OCTETS = 64 * 1024 * 1024
 
 /** An exporter that sends the same octets in every run, from an address of its own. */
-async function exportWell(port: number, first: number, isOver: () => boolean): Promise<number> {
+async function exportWell(port: number, isOver: () => boolean): Promise<number> {
   const socket = createSocket('udp4')
   await new Promise<void>(resolve => socket.bind(GOOD_PORT, GOOD, resolve))
-  let index = first
+  let index = 0
   for (; index < MESSAGES || !isOver(); index++) {
     const message = buildMessage({ sequence: index * RECORDS })
     if (index % 10 === 0) message.template(256, '8:4 148:8')
@@ -39,7 +40,6 @@ async function exportWell(port: number, first: number, isOver: () => boolean): P
   socket.close()
   return index
 }
-const GOOD_PORT = 41_739
 
 interface Outcome {
   /** What the JSON destination has of the good exporter, without the time of collection. */
@@ -57,7 +57,7 @@ async function run(name: string, flood: readonly string[] | undefined): Promise<
     env: collectableEnvironment
   })
   let isOver = flood === undefined
-  const exporting = exportWell(weir.port, 0, () => isOver)
+  const exporting = exportWell(weir.port, () => isOver)
   await until('the good exporter is decoded', async () => {
     return (await readLedger(weir.api)).collector.records.decoded >= 50 * RECORDS
   })
@@ -66,8 +66,8 @@ async function run(name: string, flood: readonly string[] | undefined): Promise<
     const sender = new Child('flood', process.execPath, ['test/support/flood-sender.ts', ...flood, String(weir.port)], {
       cwd: projectFolder
     })
-    assert.equal((await sender.waitForEnd(120_000)).code, 0, sender.said)
-    isOver = true
+    const ended = await sender.waitForEnd(120_000).finally(() => (isOver = true))
+    assert.equal(ended.code, 0, sender.said)
   }
   const messages = await exporting
   const ledger = await weir.checkLedger()
@@ -109,6 +109,11 @@ describe('a good exporter goes on to the octet', () => {
       t.diagnostic(`resident memory grew by ${JSON.stringify(growthOctets)}, ${messages} messages`)
       assert.equal(lines.length, messages * RECORDS)
       assert.deepEqual(lines.slice(0, undisturbed.lines.length), undisturbed.lines)
+      // And what it sent beyond that, because the flood took longer.
+      assert.deepEqual(
+        lines,
+        lines.map((_, serial) => undisturbed.lines[0].replace('"flowId":0,', `"flowId":${serial},`))
+      )
       for (const [each, octets] of Object.entries(growthOctets)) {
         assert.ok(octets <= MOST_GROWTH_OCTETS, `the ${each} grew by ${octets} octets`)
       }

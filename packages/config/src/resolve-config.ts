@@ -53,6 +53,13 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
       'collector.allowAny is true: Messages are taken from any address, and UDP sources can be forged; set collector.allow'
     )
   }
+  config.collector.listeners.forEach((listener, index) => {
+    if (listener.transport !== 'tcp' || !(listener.proxyProtocol?.from.some(block => block.endsWith('/0')) ?? false))
+      return
+    warnings.push(
+      `collector.listeners[${index}].proxyProtocol.from is everybody: whoever connects can say that he is any exporter; name the load balancers`
+    )
+  })
   const store = config.stores.templates
   if (store.type !== 'none' && store.keyFile === null) {
     warnings.push(
