@@ -134,6 +134,16 @@ for (const version of versions) {
         assertRight(rig, truth)
         assertWhole(rig, truth)
         assert.deepEqual(ratesOf(rig), [100, 0, 100, 0])
+        const { fields } = rig.events.findLast(({ event }) => event === 'scope_decided')!
+        assert.deepEqual(fields, {
+          exporter: ADDRESS_TEXT,
+          listener: 'u',
+          version,
+          odid: 1,
+          decision: 'apart',
+          evidence: 'template_conflict',
+          ports: '1000 2000'
+        })
       })
 
       test('with equal definitions first share nothing, and are kept apart when they conflict later', async t => {
@@ -267,6 +277,22 @@ for (const version of versions) {
       assert.deepEqual(scopes.groupsOf(exporters.get(ADDRESS_TEXT)!), [])
     })
 
+    test('of very many ports so many are looked at, and the others decode by what they announce', async t => {
+      const rig = await startRig(t)
+      const truth = new GroundTruth()
+      for (let port = 1000; port < 1100; port++) {
+        const each = new TestExporter(truth, { version, port, sequence: port * 1000 })
+        give(
+          rig,
+          each.templates({ 256: layouts[port % layouts.length] }),
+          each.data(256, layouts[port % layouts.length])
+        )
+      }
+      assert.equal(groupOf(rig).members.length, 32)
+      assertRight(rig, truth)
+      assertWhole(rig, truth)
+    })
+
     test('a session that ends leaves the others as they were', async t => {
       const clock = new FakeClock()
       const rig = await startRig(t, { clock })
@@ -353,6 +379,43 @@ describe('scope auto, in any order of arrival', () => {
         assertWhole(rig, truth)
         await rig.stop()
       }),
+      { numRuns: 150 }
+    )
+  })
+
+  test('a reboot on the same port that gives the ids anew: never decoded by what they were, and nothing is lost', async t => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...versions),
+        fc.array(fc.tuple(fc.nat(layouts.length - 1), fc.nat(layouts.length - 1)), { minLength: 1, maxLength: 3 }),
+        fc.integer({ min: 3, max: 12 }),
+        fc.integer({ min: 1, max: 8 }),
+        fc.nat(8),
+        async (version, ids, before, after, announcedAt) => {
+          const truth = new GroundTruth()
+          const old = new TestExporter(truth, { version, port: 1000, sequence: 9_000_000 })
+          const [former, later] = [0, 1].map(side =>
+            Object.fromEntries(ids.map((pair, at) => [256 + at, layouts[pair[side]]]))
+          )
+          const clock = new FakeClock(1_700_000_000_000)
+          const rig = await startRig(t, { clock })
+          give(rig, old.templates(former))
+          for (let at = 0; at < before; at++)
+            give(rig, old.data(256 + (at % ids.length), former[256 + (at % ids.length)]))
+          const next = old.reboot()
+          clock.advance(120_000)
+          const sent: Datagram[] = []
+          for (let at = 0; at < after; at++) {
+            if (at === announcedAt) sent.push(next.templates(later))
+            sent.push(next.data(256 + (at % ids.length), later[256 + (at % ids.length)]))
+          }
+          give(rig, ...sent, next.templates(later), next.data(256, later[256]), next.data(256, later[256]))
+          give(rig, next.data(256, later[256]), next.templates(later))
+          assertRight(rig, truth)
+          assertWhole(rig, truth)
+          await rig.stop()
+        }
+      ),
       { numRuns: 150 }
     )
   })

@@ -417,7 +417,8 @@ export class ExporterScopes {
     for (const giver of member.space) {
       if (giver === member) continue
       for (const entry of giver.domain.table.entries()) {
-        if (!isOwn(entry) || domain.table.entry(entry.templateId) !== undefined) continue
+        if (!isOwn(entry) || giver.domain.table.isHeld(entry)) continue
+        if (domain.table.entry(entry.templateId) !== undefined) continue
         if (!this.#effects.takeHint(domain, entry, this.#nowMs)) continue
         this.hints.taken++
         this.#effects.release(domain, entry.templateId)
