@@ -51,7 +51,7 @@ async function revised(document: EffectiveDocument, log: Log | undefined): Promi
   const { config, exporters, origin, reason } = await applyRevision(document.config, document.baseHash)
   if (log !== undefined && origin === 'set-aside') {
     const path = await setRevisionAside(config.stateDir, Date.now())
-    log.warn('revision_set_aside', `the destinations made through the API are not taken: ${reason}`, { path })
+    log.warn('revision_set_aside', `what was changed through the API is not taken: ${reason}`, { path })
   }
   return { ...document, config, exporters }
 }

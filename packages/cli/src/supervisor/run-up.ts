@@ -72,10 +72,10 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
 async function revisedConfig({ config, baseHash }: ResolvedConfig, log: Log): Promise<WeirConfig> {
   const revised = await applyRevision(config, baseHash)
   if (revised.origin === 'revision')
-    log.info('revision_taken', 'the destinations are those of the API, kept in revision.json')
+    log.info('revision_taken', 'what was changed through the API holds: it was kept in revision.json')
   if (revised.origin === 'set-aside') {
     const path = await setRevisionAside(config.stateDir, Date.now())
-    log.warn('revision_set_aside', `the destinations made through the API are not taken: ${revised.reason}`, { path })
+    log.warn('revision_set_aside', `what was changed through the API is not taken: ${revised.reason}`, { path })
   }
   return revised.config
 }
