@@ -2,7 +2,7 @@ import { after, before, describe, test } from 'node:test'
 import { absent } from '../support/debian-tools.ts'
 import { NatsServer } from '../support/nats-server.ts'
 import { RedisCluster, RedisServer } from '../support/redis-server.ts'
-import { loseAndTakeOver, takeOver } from '../support/take-over.ts'
+import { deliverLate, loseAndTakeOver, takeOver } from '../support/take-over.ts'
 
 const missing = absent('redis-server', 'redis-cli')
 
@@ -19,6 +19,9 @@ describe('two pods and one Redis', { skip: missing }, () => {
 
   test('a pod that is started after the other was killed decodes and scales the first Data Set', () =>
     takeOver(store('two'), 'late'))
+
+  test('what waits for its template when a pod is killed is delivered by the other, once', () =>
+    deliverLate(store('five')))
 
   test('F-33 what one pod knows is there again after FLUSHALL', () =>
     loseAndTakeOver(store('three'), async () => void (await redis.command('flushall'))))
@@ -65,4 +68,17 @@ describe('two pods and one NATS', { skip: absent('nats-server') }, () => {
 
   test('a pod that is started after the other was killed decodes and scales the first Data Set', () =>
     takeOver(store('two'), 'late'))
+
+  test('what waits for its template when a pod is killed is delivered by the other, once', () =>
+    deliverLate(store('three')))
+
+  test('F-33 what one pod knows is there again after its bucket was deleted', () =>
+    loseAndTakeOver(store('four'), () => nats.deleteBucket('four')))
+
+  test('F-33 what one pod knows is there again after NATS was killed and started empty', () =>
+    loseAndTakeOver(store('five'), async () => {
+      await nats.kill()
+      nats.wipe()
+      await nats.start()
+    }))
 })

@@ -97,3 +97,32 @@ export async function takeOver(store: SharedStore, how: 'warm' | 'late'): Promis
   exporter.close()
   await stopAll(a, b)
 }
+
+/**
+ * Data reaches pod A alone, before any template, and A is killed with -9; pod B, started then, is told the template: it
+ * delivers every record, once and in order.
+ */
+export async function deliverLate(store: SharedStore): Promise<void> {
+  const exporter = await RoamingExporter.open()
+  const a = await startPod('a', store)
+  const values = [1, 2, 3, 4, 5, 6]
+  await exporter.send(a, ...values.map(value => data(value, value)))
+  await until('pod A has put all on the shelf', async () => {
+    const { handedOver, pending } = (await readLedger(a.weir.api)).collector.dataSets
+    return handedOver === values.length && pending === 0
+  })
+  await a.weir.killPod()
+  const b = await startPod('b', store)
+  // Three Messages: a source that sent less may be forged, and is given nothing.
+  await exporter.send(b, templates(), templates(), templates())
+  const flows = (): Record<string, unknown>[] => b.records().filter(record => 'octetDeltaCount' in record)
+  await until('pod B has delivered all', () => flows().length >= values.length)
+  const { collector } = await b.weir.checkLedger()
+  assert.deepEqual([collector.dataSets.takenOver, collector.dataSets.pending], [values.length, 0])
+  assert.deepEqual(
+    flows().map(record => record.octetDeltaCount),
+    values
+  )
+  exporter.close()
+  assert.equal((await b.weir.stop()).code, 0, b.weir.child.said)
+}
