@@ -1,4 +1,4 @@
-import { delay, type Clock, type Log, type Timer } from '@weir/runtime'
+import { delay, type Clock, type Log } from '@weir/runtime'
 import {
   isRestorable,
   keyOf,
@@ -22,6 +22,7 @@ import { Remembered } from './recollection/remembered.ts'
 import type { Restorer } from './recollection/restorer.ts'
 import { Rotation } from './recollection/rotation.ts'
 import { StoreReader } from './recollection/store-reader.ts'
+import { StoreRewriter } from './recollection/store-rewriter.ts'
 import { WarmMemory } from './recollection/warm-memory.ts'
 
 export interface RecollectionLimits {
@@ -76,13 +77,10 @@ const AUDIT_MS = 900_000
 const MAX_NOTHING = 8_192
 /** Domains looked at in a second, and of these written and asked for at most. */
 const LOOKED_AT = 20_000
-const WRITTEN = 2_000
+const WRITTEN = 1_000
 const ASKED = 200
 /** What a TCP session has said is kept as that of the exporter's last one so often. */
 const KEEP_LAST_MS = 3_600_000
-/** After a loss everything is put again within this time, in slices. */
-const REWRITE_MS = 20_000
-const REWRITE_SLICE_MS = 100
 
 /**
  * What stores remember of exporters: the local ring is read at the start, the shared one too, in slices; a domain whose place
@@ -94,13 +92,12 @@ const REWRITE_SLICE_MS = 100
 export class Recollection {
   /** Questions not asked, because sessions that are not verified caused too many. */
   refusedReads = 0
-  /** Times that everything was put again. */
-  rewrites = 0
   readonly #deps: RecollectionDeps
   readonly #limits: RecollectionLimits
   readonly #warmUp: WarmUp
   readonly #memory: WarmMemory
   readonly #reader: StoreReader | undefined
+  readonly #rewriter: StoreRewriter
   readonly #gate: RateGate
   readonly #rotation: Rotation<Domain>
   readonly #connections: Rotation<Domain>
@@ -117,8 +114,6 @@ export class Recollection {
   #isListing = false
   #startedMs: number | undefined
   #isClosed = false
-  #rewriting: Timer | undefined
-  #isLostAgain = false
   #endWatch: (() => void)[] = []
 
   constructor(limits: RecollectionLimits, warmUp: WarmUp, deps: RecollectionDeps) {
@@ -127,6 +122,7 @@ export class Recollection {
     this.#deps = deps
     this.#memory = new WarmMemory(limits.rememberedOctetsTotal)
     this.#gate = new RateGate(limits.unverifiedReadsPerSec)
+    this.#rewriter = new StoreRewriter(deps)
     this.#rotation = new Rotation(deps.domains)
     this.#connections = new Rotation(deps.connections)
     const { shared, clock } = deps
@@ -143,6 +139,11 @@ export class Recollection {
   /** Entries of sessions that have not been seen again yet. */
   get waiting(): number {
     return this.#memory.entries
+  }
+
+  /** Times that everything was put again. */
+  get rewrites(): number {
+    return this.#rewriter.rewrites
   }
 
   get rememberedPlaces(): number {
@@ -192,7 +193,7 @@ export class Recollection {
   close(): void {
     this.#isClosed = true
     this.#reader?.close()
-    this.#rewriting?.cancel()
+    this.#rewriter.close()
     for (const end of this.#endWatch) end()
   }
 
@@ -508,28 +509,6 @@ export class Recollection {
   /** What was put may be gone, and pushes may have been missed. */
   #onLost(): void {
     this.#epoch++
-    if (this.#isClosed) return
-    if (this.#rewriting === undefined) this.#rewrite()
-    else this.#isLostAgain = true
-  }
-
-  #rewrite(): void {
-    this.#isLostAgain = false
-    this.rewrites++
-    this.#deps.log.info('store_rewritten', 'the shared store may have lost something: all that is live is put again')
-    const { publisher, domains, optionsOf, clock } = this.#deps
-    const rotation = new Rotation(domains)
-    for (const domain of this.#deps.connections()) domain.keptMs = -Infinity
-    let total = 0
-    for (const _ of domains()) total++
-    const slice = Math.max(1, Math.ceil((total * REWRITE_SLICE_MS) / REWRITE_MS))
-    this.#rewriting = clock.setPeriodic(REWRITE_SLICE_MS, () => {
-      const nowMs = clock.monotonicMs()
-      rotation.visit(slice, domain => publisher.rewrite(domain, optionsOf(domain), nowMs))
-      if (rotation.rounds === 0) return
-      this.#rewriting?.cancel()
-      this.#rewriting = undefined
-      if (this.#isLostAgain) this.#rewrite()
-    })
+    if (!this.#isClosed) this.#rewriter.onLost()
   }
 }
