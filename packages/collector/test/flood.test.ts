@@ -3,7 +3,8 @@ import { describe, test, type TestContext } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { FakeClock } from '@weir/runtime'
-import { createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
+import { buildMessage } from '@weir/ipfix/testing'
+import { allEntries, createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
 import { dataMessage, templateMessage } from './support/messages.ts'
 import { startRig, type Rig } from './support/rig.ts'
 
@@ -38,10 +39,10 @@ interface Stage {
   give(address: number, port: number, octets: Uint8Array): void
 }
 
-async function setStage(t: TestContext): Promise<Stage> {
+async function setStage(t: TestContext, limits: Record<string, number> = {}): Promise<Stage> {
   const clock = new FakeClock()
   const shared = createSharedRing()
-  const rig = await startRig(t, { clock, shared })
+  const rig = await startRig(t, { clock, shared, limits })
   rig.link.keptExporter = GOOD_ID
   const { intake } = rig.collector.parts.udp[0]
   return {
@@ -165,4 +166,23 @@ describe('a good exporter goes on to the octet', () => {
     assert.ok(writes <= 2 * STEPS && removals === 0, `${writes} writes, ${removals} removals`)
     assert.ok(readPlaces <= 2 * sources && reads <= 5 * STEPS, `${reads} reads of ${readPlaces} places`)
   })
+})
+
+test('L-18 an older definition does not stay in a store when a newer one is not written, which it is when there is room again', async t => {
+  const stage = await setStage(t, { templatesPerExporter: 2, optionsRecordsPerSession: 1 })
+  const { parts } = stage.rig.collector
+  const define = (lengthOctets: number): void =>
+    stage.give(GOOD, 4739, buildMessage().template(256, `2:${lengthOctets}`).octets())
+  const stored = async (): Promise<number[]> =>
+    (await allEntries(stage.shared)).flatMap(entry => (entry.kind === 'template' ? [entry.fields[0].length] : []))
+  // The first is written with the third Message; there is room for six.
+  for (const lengthOctets of [1, 1, 1, 2, 3, 4, 5, 6]) define(lengthOctets)
+  assert.equal(parts.publisher.limited, 0)
+  assert.deepEqual(await stored(), [6])
+  define(7)
+  assert.equal(parts.publisher.limited, 1)
+  assert.deepEqual(await stored(), [])
+  stage.clock.advance(60_000)
+  define(7)
+  assert.deepEqual(await stored(), [7])
 })
