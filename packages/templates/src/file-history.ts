@@ -8,6 +8,18 @@ import {
   type TemplateVersion
 } from './stored-entry.ts'
 
+/** How long a definition is known after it was last seen. */
+const KEPT_MS = 604_800_000
+/** Definitions kept of all places: each connection over TCP is one. The oldest go first. */
+const MAX_VERSIONS = 200_000
+/** At most so many more, until they are dropped. */
+const DROP_EVERY = 4_096
+
+/** What is too old, or too much: looks at every version, so it is for the start. */
+export function dropOldVersions(statements: FileStatements, nowMs: number): void {
+  statements.dropVersions.run(nowMs - KEPT_MS, MAX_VERSIONS)
+}
+
 /** Versions of templates in the file ring; called within its transaction. */
 export function writeVersion(statements: FileStatements, template: StoredTemplate, value: Uint8Array): void {
   const { scope, odid, templateId, lastSeenMs, session } = template
@@ -18,7 +30,8 @@ export function writeVersion(statements: FileStatements, template: StoredTemplat
     return
   }
   if (open !== undefined) statements.endVersion.run('redefined', scope, odid, templateId)
-  statements.addVersion.run(scope, odid, templateId, hash, lastSeenMs, session, value)
+  const { lastInsertRowid } = statements.addVersion.run(scope, odid, templateId, hash, lastSeenMs, session, value)
+  if (Number(lastInsertRowid) % DROP_EVERY === 0) statements.dropExcess.run(Number(lastInsertRowid) - MAX_VERSIONS)
   statements.pruneVersions.run(scope, odid, scope, odid, MAX_VERSIONS_PER_PLACE)
 }
 

@@ -17,6 +17,8 @@ export interface FileStatements {
   readonly touchVersion: StatementSync
   readonly endVersion: StatementSync
   readonly pruneVersions: StatementSync
+  readonly dropVersions: StatementSync
+  readonly dropExcess: StatementSync
   readonly versions: StatementSync
 }
 
@@ -98,6 +100,10 @@ export function prepareStatements(database: DatabaseSync): FileStatements {
       `DELETE FROM versions WHERE ${ofPlace} AND id NOT IN
        (SELECT id FROM versions WHERE ${ofPlace} ORDER BY id DESC LIMIT ?)`
     ),
+    dropVersions: database.prepare(
+      'DELETE FROM versions WHERE last_ms < ? OR id <= (SELECT max(id) FROM versions) - ?'
+    ),
+    dropExcess: database.prepare('DELETE FROM versions WHERE id <= ?'),
     versions: database.prepare(
       `SELECT template_id AS templateId, hash, last_ms AS lastMs, session, ended, value FROM versions
        WHERE ${ofPlace} ORDER BY id`

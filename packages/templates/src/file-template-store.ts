@@ -1,8 +1,9 @@
 import { mkdirSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
+import { systemClock, type Clock } from '@weir/runtime'
 import { decodeEntry, encodeEntry } from './entry-codec.ts'
-import { readVersions, writeVersion } from './file-history.ts'
+import { dropOldVersions, readVersions, writeVersion } from './file-history.ts'
 import { openDatabase, prepareStatements, type FileStatements } from './file-schema.ts'
 import {
   entryField,
@@ -20,6 +21,8 @@ export interface FileTemplateStoreOptions {
   readonly path: string
   /** Longest time a change waits in memory, milliseconds. What is older than this survives kill -9. */
   readonly flushMs?: number
+  /** Tells which definitions are too old to be known. */
+  readonly clock?: Pick<Clock, 'nowMs'>
   /** Told once for a damaged file, with the name it has now. */
   readonly onQuarantine?: (path: string, reason: string) => void
   /** Told for each failed flush; the changes stay and are tried again. */
@@ -42,7 +45,7 @@ type Change = { readonly entry: StoredEntry } | { readonly removal: Removal }
  * is renamed aside, counted, and a new one begun: templates come again, records wait for no file.
  */
 export function createFileTemplateStore(options: FileTemplateStoreOptions): TemplateStore {
-  const { path, flushMs = 250 } = options
+  const { path, flushMs = 250, clock = systemClock } = options
   const stats = emptyStats()
   /** Insertion order is the order of age. */
   const changes = new Map<string, Change>()
@@ -59,6 +62,7 @@ export function createFileTemplateStore(options: FileTemplateStoreOptions): Temp
       database = openDatabase(path)
     }
     statements = prepareStatements(database)
+    dropOldVersions(statements, clock.nowMs())
     stats.entries = countOf(statements)
   }
 

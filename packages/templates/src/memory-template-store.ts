@@ -18,10 +18,23 @@ interface KnownPlace {
   readonly versions: TemplateVersion[]
 }
 
+/** Places of which only the history is known; those that ended first go first. */
+const MAX_ENDED_PLACES = 10_000
+
 /** A store that ends with its process: for tests, and for `templateStore: memory`. */
 export function createMemoryTemplateStore(): TemplateStore {
   const places = new Map<string, KnownPlace>()
+  /** Keys of places without entries, in the order they ended. */
+  const ended = new Set<string>()
   const stats = emptyStats()
+
+  function noteEnded(key: string): void {
+    ended.add(key)
+    if (ended.size <= MAX_ENDED_PLACES) return
+    const first = ended.values().next().value!
+    ended.delete(first)
+    places.delete(first)
+  }
 
   function placeOf(place: Place): KnownPlace {
     const key = placeKey(place)
@@ -68,6 +81,7 @@ export function createMemoryTemplateStore(): TemplateStore {
     put(entries) {
       for (const entry of entries) {
         const known = placeOf(entry)
+        if (known.entries.size === 0) ended.delete(placeKey(entry))
         const field = entryField(entry)
         if (!known.entries.has(field)) stats.entries++
         known.entries.set(field, entry)
@@ -81,6 +95,7 @@ export function createMemoryTemplateStore(): TemplateStore {
         const entry = known?.entries.get(key.field)
         if (known === undefined || entry === undefined) continue
         known.entries.delete(key.field)
+        if (known.entries.size === 0) noteEnded(placeKey(key))
         if (reason === 'withdrawn' && entry.kind === 'template') endVersion(known.versions, entry.templateId, reason)
         stats.removals++
         stats.entries--

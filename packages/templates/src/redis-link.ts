@@ -111,9 +111,7 @@ export class RedisLink {
         })
       })
       client.on('+node', () => {
-        if (!this.#wasUp) return
-        this.#events.onLost()
-        this.#events.onMissed()
+        if (this.#wasUp) this.#events.onLost()
       })
     })
   }
@@ -178,8 +176,6 @@ export class RedisLink {
     if (this.#wasUp) this.#events.onLost()
     this.#events.onUp()
     await this.#pushes?.tend()
-    // The subscriptions of a Cluster do not tell when they were broken off.
-    if (this.#wasUp && this.#client instanceof Cluster) this.#events.onMissed()
     this.#wasUp = true
   }
 

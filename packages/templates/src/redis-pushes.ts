@@ -17,6 +17,8 @@ export class RedisPushes {
   readonly #reconnect: (client: Redis) => void
   /** The connection of a single server; a Cluster has its own. */
   #subscriber: Redis | undefined
+  /** Channels of a Cluster that are subscribed. */
+  readonly #subscribed = new Set<string>()
   #isSubscribed = false
   #wasSubscribed = false
 
@@ -34,16 +36,18 @@ export class RedisPushes {
     this.#client = client
     this.#channels = channels
     this.#events = events
-    if (client instanceof Cluster) client.on('smessage', (_channel: string, message: string) => events.onPush(message))
-    else this.#subscriber = this.#connect(client)
+    if (client instanceof Cluster) {
+      client.on('smessage', (_channel: string, message: string) => events.onPush(message))
+      // Who serves a channel may be another one now.
+      for (const event of ['ready', '+node', '-node']) client.on(event, () => this.#subscribed.clear())
+    } else this.#subscriber = this.#connect(client)
   }
 
   /** Subscribe where that is not done, and see that the connections live. Never rejects. */
   async tend(): Promise<void> {
     const client = this.#client
     if (client instanceof Cluster) {
-      // To subscribe again is nothing to a server where it is done.
-      if (client.status === 'ready') await Promise.allSettled(this.#channels.map(channel => client.ssubscribe(channel)))
+      if (client.status === 'ready') await this.#subscribeShards(client)
     } else if (this.#subscriber?.status === 'ready') {
       await (this.#isSubscribed ? this.#subscriber.ping() : this.#subscribe(this.#subscriber)).catch(() => {})
     }
@@ -53,6 +57,22 @@ export class RedisPushes {
     const subscriber = this.#subscriber
     this.#subscriber = undefined
     subscriber?.disconnect()
+  }
+
+  /** The client keeps a list of what it subscribed, and adds to it each time: each channel is taken out before. */
+  async #subscribeShards(client: Cluster): Promise<void> {
+    const open = this.#channels.filter(channel => !this.#subscribed.has(channel))
+    const before = this.#subscribed.size
+    await Promise.allSettled(
+      open.map(async channel => {
+        await client.sunsubscribe(channel).catch(() => {})
+        await client.ssubscribe(channel)
+        this.#subscribed.add(channel)
+      })
+    )
+    if (this.#subscribed.size === before) return
+    if (this.#wasSubscribed) this.#events.onMissed()
+    this.#wasSubscribed = true
   }
 
   #connect(client: Redis): Redis {

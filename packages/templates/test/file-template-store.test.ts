@@ -136,6 +136,24 @@ describe('a file store', () => {
     await second.close()
   })
 
+  test('knows a definition for a week after it was last seen', async () => {
+    const path = newPath()
+    const seenMs = storedTemplate().lastSeenMs
+    const versionsAt = async (nowMs: number): Promise<number> => {
+      const store = createFileTemplateStore({ path, clock: { nowMs: () => nowMs } })
+      await store.start()
+      if (nowMs === seenMs) store.put([storedTemplate()])
+      const versions = await store.history(storedTemplate())
+      await store.close()
+      return versions.length
+    }
+    const weekMs = 7 * 86_400_000
+    assert.deepEqual(
+      [await versionsAt(seenMs), await versionsAt(seenMs + weekMs), await versionsAt(seenMs + weekMs + 1)],
+      [1, 1, 0]
+    )
+  })
+
   test('keeps what it cannot write and counts the failure', async () => {
     const path = newPath()
     const store = await started(path)

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import { absent } from '../../../test/support/debian-tools.ts'
 import { RedisCluster, RedisSentinelGroup, RedisServer } from '../../../test/support/redis-server.ts'
 import { until } from '../../../test/support/until.ts'
-import { allEntries, type Place } from '../src/index.ts'
+import { allEntries, type Place, type TemplateStore } from '../src/index.ts'
 import { shelvedSet, storedTemplate } from './support/entries.ts'
 import { placesOf, putAgain, started, templatesOf, untilStored } from './support/redis-fixture.ts'
 
@@ -173,6 +173,50 @@ describe('TH-21 F-33 a Redis that loses what was written', { skip }, () => {
       },
       30_000
     )
+  })
+})
+
+describe('pushes', { skip }, () => {
+  const cut = async (nodes: readonly RedisServer[]): Promise<void> => {
+    for (const node of nodes) await node.command('client', 'kill', 'type', 'pubsub')
+  }
+
+  async function comeAgain(store: TemplateStore, other: TemplateStore): Promise<void> {
+    const entries = templatesOf(64)
+    const heard = new Set<number>()
+    other.watch(places => places.forEach(({ odid }) => heard.add(odid)))
+    let round = 0
+    await until(
+      'each shard tells of changes',
+      () => {
+        round++
+        store.put(entries.map(entry => ({ ...entry, fields: [{ pen: 0, id: round, length: 4 }] })))
+        return heard.size === entries.length
+      },
+      30_000
+    )
+  }
+
+  test('come again from one server after the connection for them was cut', async t => {
+    const server = await RedisServer.start()
+    const store = await started(t, { mode: 'single', nodes: [server] })
+    const other = await started(t, { mode: 'single', nodes: [server] })
+    const told = { isMissed: false }
+    other.watch(
+      () => {},
+      () => (told.isMissed = true)
+    )
+    await cut([server])
+    await until('it says that changes may have been missed', () => told.isMissed)
+    await comeAgain(store, other)
+  })
+
+  test('come again from a Cluster after the connections for them were cut', async t => {
+    const { nodes } = await RedisCluster.start()
+    const store = await started(t, { mode: 'cluster', nodes })
+    const other = await started(t, { mode: 'cluster', nodes })
+    await cut(nodes)
+    await comeAgain(store, other)
   })
 })
 
