@@ -32,6 +32,8 @@ const MOST_PAUSE_MS = 5_000
 /** What has no lifetime of its own keeps its place for so long: the first lifetime of a template (D8). */
 const OPTIONS_LIVE_MS = 3_600_000
 const DECISION_LIVE_MS = 259_200_000
+/** Whatever a template says, and however wrong a clock is. */
+const MOST_LIVE_MS = 2_592_000_000
 
 interface PlaceWrite {
   readonly changes: PlaceChanges
@@ -208,6 +210,8 @@ const isOf = (entry: StoredEntry, { place }: PlaceChanges, field: string): boole
 
 /** How long an entry keeps its place from now on. */
 function liveMsOf(entry: StoredEntry, nowMs: number): number {
-  if (entry.kind === 'template') return Math.max(1, entry.lastSeenMs + entry.lifetimeMs - nowMs)
+  if (entry.kind === 'template') {
+    return Math.min(Math.max(1, entry.lastSeenMs + entry.lifetimeMs - nowMs), MOST_LIVE_MS)
+  }
   return entry.kind === 'decision' ? DECISION_LIVE_MS : OPTIONS_LIVE_MS
 }

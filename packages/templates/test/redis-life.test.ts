@@ -40,6 +40,14 @@ describe('what stands in Redis', { skip }, () => {
     assert.ok(isAbout(await leftMs(server), 7_200_000))
   })
 
+  test('ends after thirty days however long its lifetime is said to be', async t => {
+    const server = await RedisServer.start()
+    const store = await started(t, { mode: 'single', nodes: [server] })
+    store.put([storedTemplate({ lifetimeMs: Infinity })])
+    await store.flush()
+    assert.ok(isAbout(await leftMs(server), 2_592_000_000))
+  })
+
   test('D8 options and sequence numbers alone end an hour after they were last said', async t => {
     const server = await RedisServer.start()
     const store = await started(t, { mode: 'single', nodes: [server] })
