@@ -411,6 +411,10 @@ export class Intake implements MessageVisitor {
       return true
     }
     if (table.isHeld(entry)) return false
+    if (table.isReplaced(entry, sequence, exportTimeSec)) {
+      this.#dropWaiting(domain, 'unknown_template')
+      return true
+    }
     const extent = this.#extent
     const isMeasured = measureRecords(entry.layout, octets, 0, octets.length, extent)
     const { records, lengthOctets } = extent
@@ -477,7 +481,10 @@ export class Intake implements MessageVisitor {
     exporter.octets += length
     exporter.lastSeenAtMs = this.#receivedAtMs
     exporter.clockSkewMs = header.exportTimeSec * 1000 - this.#receivedAtMs
-    const step = this.#domain.sequence.update(header, this.#units, this.#isComplete)
+    // What is of the time before its exporter began anew says nothing of the numbers since.
+    const step = this.#domain.table.isOutdated
+      ? 'late'
+      : this.#domain.sequence.update(header, this.#units, this.#isComplete)
     const { suspicion } = this.#domain
     if (suspicion !== undefined) suspicion.isFresh = false
     if (step === 'restart') {

@@ -8,6 +8,8 @@ export interface Suspicion {
   /** What the next Message should have carried if there was no restart. */
   readonly formerNext: number
   readonly formerBootTimeMs: number
+  /** Of the Message with which it began. */
+  readonly bootTimeMs: number
   /** Newest Export Time before it. */
   readonly formerSec: number
   readonly formerEpochAtMs: number
@@ -59,7 +61,8 @@ export class RestartGuard {
     const { sinceSec, formerNext, formerSec, formerBootTimeMs } = suspicion
     const isNext = suspicion.isConfirmed && sequence === domain.sequence.next
     const isNew = isNext || isNear(sequence, suspicion.last)
-    const fromFormer = Math.abs((sequence - formerNext) | 0)
+    // Until a restart is confirmed, the former numbers go on being followed.
+    const fromFormer = Math.abs((sequence - (suspicion.isConfirmed ? formerNext : domain.sequence.next)) | 0)
     if (!isNext && isSameBoot(header, formerBootTimeMs)) {
       // Where its clock tells before from after, it decides: the numbers of a young count may be anybody's.
       const isOld = exportTimeSec <= formerSec && (formerSec < sinceSec || !isNew)
@@ -69,11 +72,13 @@ export class RestartGuard {
       }
       if (!isNew && fromFormer === 0 && exportTimeSec > sinceSec) return this.#undo(domain, suspicion)
     }
-    if (suspicion.isConfirmed && domain.sequence.looksAnew(header)) {
+    const isOver = exportTimeSec - sinceSec > LATEST_SEC
+    if (isOver) domain.suspicion = undefined
+    const mayBeAnother = isOver || suspicion.isConfirmed || !isSameBoot(header, suspicion.bootTimeMs)
+    if (mayBeAnother && domain.falseSuspicions < FALSE_SUSPICIONS && domain.sequence.looksAnew(header)) {
       return this.#begin(domain, header, nowMs, receivedAtMs)
     }
-    suspicion.last = sequence
-    if (exportTimeSec - sinceSec > LATEST_SEC) domain.suspicion = undefined
+    if (isNew || fromFormer > 0) suspicion.last = sequence
   }
 
   /** The Message with which a suspicion began was malformed: it says nothing. */
@@ -97,6 +102,7 @@ export class RestartGuard {
       formerNext: domain.sequence.next,
       formerBootTimeMs: domain.sequence.bootTimeMs,
       formerSec: domain.sequence.newestSec,
+      bootTimeMs: header.bootTimeMs,
       formerEpochAtMs: domain.epochAtMs,
       last: header.sequence,
       isConfirmed: false,

@@ -71,7 +71,7 @@ export class SequenceTracker {
   /** Of the last Message that went on, or came late, and the newest Export Time of these. */
   #last = 0
   #newestSec = 0
-  /** A Message with records has come in order since the numbers began: they mean what they should. */
+  /** A number that had moved was the one that was to come: the exporter counts as it should. */
   #isSteady = false
 
   /** The number that the next Message should carry. */
@@ -103,8 +103,8 @@ export class SequenceTracker {
     if (ahead > 0) return ahead > farthestLoss
     if (((sequence - this.#last) | 0) >= 0) return false
     const olderSec = this.#newestSec - exportTimeSec
-    if (olderSec >= 0 && olderSec <= latestSec) return false
-    return !this.#isInGap(sequence)
+    // A late Message fills a gap, and is not of a later time than those that came before it.
+    return olderSec < 0 || olderSec > latestSec
   }
 
   /** Whether a Message goes on from the others, so that {@link looksAnew} need not be asked. */
@@ -142,6 +142,7 @@ export class SequenceTracker {
     if (ahead < 0) {
       if (this.#fillGap(sequence, step)) {
         this.reordered++
+        if (header.exportTimeSec > this.#newestSec) this.#newestSec = header.exportTimeSec
         this.#remember(header, step)
         return 'late'
       }
@@ -164,9 +165,9 @@ export class SequenceTracker {
     this.#expected = (header.sequence + step) >>> 0
     this.#isUncertain = isUncertain
     this.#candidateCount = 0
+    if (result === 'next' && header.sequence !== this.#last) this.#isSteady = true
     this.#last = header.sequence
     if (header.exportTimeSec > this.#newestSec) this.#newestSec = header.exportTimeSec
-    if (step > 0 && result === 'next') this.#isSteady = true
     this.#remember(header, step)
     return result
   }
@@ -199,7 +200,6 @@ export class SequenceTracker {
     this.#bootTimeMs = header.bootTimeMs
     this.#otherBootTimes = 0
     this.#newestSec = header.exportTimeSec
-    this.#isSteady = false
     return this.#advance(header, step, isUncertain, result)
   }
 
@@ -217,13 +217,6 @@ export class SequenceTracker {
     for (let at = 0; at < end; at += 2) {
       if (this.#seen[at] === header.sequence && this.#seen[at + 1] === header.exportTimeSec) return true
     }
-    return false
-  }
-
-  #isInGap(sequence: number): boolean {
-    const gaps = this.#gaps
-    if (gaps === undefined) return false
-    for (let at = 0; at < gaps.length; at += 2) if ((sequence - gaps[at]) >>> 0 < gaps[at + 1]) return true
     return false
   }
 

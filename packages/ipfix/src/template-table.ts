@@ -295,7 +295,7 @@ export class TemplateTable {
   markStale(nowMs: number, sinceEpoch = false): void {
     if (this.transport !== 'udp') return
     for (const entry of this.#entries.values()) {
-      if (sinceEpoch && entry.epoch === this.#epoch) continue
+      if (sinceEpoch && (entry.epoch === this.#epoch || entry.epoch === MISFIT_EPOCH)) continue
       entry.isHint = true
       const interval = entry.longestIntervalMs > 0 ? entry.longestIntervalMs : this.#limits.templateLifetimeLeastMs / 3
       entry.expiresAtMs = Math.min(entry.expiresAtMs, nowMs + 3 * interval)
@@ -317,6 +317,7 @@ export class TemplateTable {
     this.#epochBeganMs = sinceMs
     this.isDoubtful = this.#entries.size > 0
     for (const slot of this.#entries.values()) {
+      if (slot.epoch === MISFIT_EPOCH) slot.epoch = HELD_EPOCH
       if (slot.source === 'sibling' && slot.lastSeenMs >= sinceMs) slot.epoch = this.#epoch
     }
   }
@@ -340,6 +341,8 @@ export class TemplateTable {
     const slot = this.#entries.get(entry.templateId)
     if (slot === undefined || slot !== entry) return
     this.#hold(slot, MISFIT_EPOCH)
+    // A Set that waited may be older than the definition.
+    if (this.isReplaced(slot, sequence, exportTimeSec) || isBefore(slot, sequence, exportTimeSec)) return
     slot.sinceSequence = sequence
     slot.sinceExportTimeSec = exportTimeSec
   }
@@ -365,6 +368,13 @@ export class TemplateTable {
     if (this.isOutdated) return entry.epoch === this.#epoch - 1 ? undefined : 'outdated'
     if (entry.epoch !== this.#epoch) return entry.epoch === MISFIT_EPOCH ? 'misfit' : 'restart'
     return entry.isRedefined && isBefore(entry, sequence, exportTimeSec) ? 'outdated' : undefined
+  }
+
+  /** Whether a Data Set that waited was sent before the exporter replaced a definition by the one that its id has now. */
+  isReplaced(entry: TemplateEntry, sequence: number, exportTimeSec: number): boolean {
+    if (!entry.isRedefined) return false
+    const olderSec = entry.sinceExportTimeSec - exportTimeSec
+    return olderSec > 0 || (olderSec === 0 && ((sequence - entry.sinceSequence) | 0) < 0)
   }
 
   /** Whether a definition comes too late to count: the exporter has said something else of the id since. */
@@ -480,6 +490,8 @@ export class TemplateTable {
 
   #redefine(slot: TemplateSlot, layout: Layout, nowMs: number, onEnd?: OnTemplateEnd): TemplateChange | undefined {
     const wasHint = slot.isHint
+    // Announced since the exporter began, not before: then what was sent until now is of the former definition.
+    const isOfThisEpoch = slot.epoch === this.#epoch || slot.epoch === MISFIT_EPOCH
     const room = layout.templateOctets - slot.layout.templateOctets
     if (room > 0 && !this.#makeRoom(0, room, nowMs, slot, onEnd)) return undefined
     const octets = templateHeapOctets(layout)
@@ -497,7 +509,7 @@ export class TemplateTable {
     slot.announcements = 0
     slot.longestIntervalMs = 0
     slot.isBelieved = false
-    slot.isRedefined = this.isGuarded && !wasHint
+    slot.isRedefined = this.isGuarded && !wasHint && isOfThisEpoch
     if (slot.isRedefined) this.isDoubtful = true
     this.#announced(slot, nowMs)
     if (wasHint) this.#endHints(onEnd)

@@ -1,10 +1,10 @@
 import type { Rig } from './rig.ts'
 
 /** One datagram to the UDP listener of a rig, as if it had come from a port of ours, without a socket. */
-export function feed(rig: Rig, octets: Uint8Array, port = 40_000): void {
+export function feed(rig: Rig, octets: Uint8Array, port = 40_000, address = '127.0.0.1'): void {
   const { intake } = rig.collector.parts.udp[0]
   intake.begin()
-  intake.fromText('127.0.0.1', port, octets, new DataView(octets.buffer, octets.byteOffset), 0, octets.length)
+  intake.fromText(address, port, octets, new DataView(octets.buffer, octets.byteOffset), 0, octets.length)
 }
 
 /** So many slices of work that does not wait for a clock. */
