@@ -482,9 +482,8 @@ export class Intake implements MessageVisitor {
     exporter.lastSeenAtMs = this.#receivedAtMs
     exporter.clockSkewMs = header.exportTimeSec * 1000 - this.#receivedAtMs
     // What is of the time before its exporter began anew says nothing of the numbers since.
-    const step = this.#domain.table.isOutdated
-      ? 'late'
-      : this.#domain.sequence.update(header, this.#units, this.#isComplete)
+    const isOfBefore = this.#domain.table.isOutdated && this.#domain.suspicion?.isConfirmed === true
+    const step = isOfBefore ? 'late' : this.#domain.sequence.update(header, this.#units, this.#isComplete)
     const { suspicion } = this.#domain
     if (suspicion !== undefined) suspicion.isFresh = false
     if (step === 'restart') {

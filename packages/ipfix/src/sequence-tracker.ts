@@ -100,11 +100,10 @@ export class SequenceTracker {
     if (version === 9 && this.#isOtherBoot(header.bootTimeMs)) return true
     const ahead = (sequence - this.#expected) | 0
     if (ahead === 0 || !this.#isSteady) return false
-    if (ahead > 0) return ahead > farthestLoss
-    if (((sequence - this.#last) | 0) >= 0) return false
     const olderSec = this.#newestSec - exportTimeSec
     // A late Message fills a gap, and is not of a later time than those that came before it.
-    return olderSec < 0 || olderSec > latestSec
+    if (olderSec >= 0 && olderSec <= latestSec) return false
+    return ahead > 0 ? ahead > farthestLoss : ((sequence - this.#last) | 0) < 0
   }
 
   /** Whether a Message goes on from the others, so that {@link looksAnew} need not be asked. */
