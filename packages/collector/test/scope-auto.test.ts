@@ -217,6 +217,77 @@ for (const version of versions) {
         assertRight(rig, each.truth)
       })
 
+      test('is no longer one when its ports give an id different definitions: hints and options go at once', async t => {
+        const rig = await startRig(t)
+        const each = exporter(1000, 100)
+        give(rig, each.templates({ 256: ONE, 257: TWO }, true), each.rate(), each.templates({ 256: ONE }, false, 2000))
+        give(rig, ...data(each, 20))
+        assert.deepEqual(decisionOf(rig), ['merged', 'number_space'])
+        give(rig, each.data(257, TWO, 2000))
+        assert.equal(ratesOf(rig).at(-1), 100)
+        // Nobody knows now whose the ports are: what port 2000 calls 257 may be another thing than that of port 1000.
+        const stranger = new TestExporter(each.truth, { version, port: 2000, sequence: each.sequence })
+        give(rig, stranger.templates({ 256: FOUR }), stranger.data(257, THREE), stranger.data(256, FOUR))
+        assert.equal(rig.collector.parts.ledger.dataSets.pending, 1)
+        assertRight(rig, each.truth)
+        give(rig, stranger.templates({ 257: THREE }))
+        assertRight(rig, each.truth)
+        assertWhole(rig, each.truth)
+      })
+
+      /** Ports 1000 and 2000 send at these steps from a number on; port 1000 has announced a template. */
+      const steps = (rig: Rig, sent: readonly (readonly [number, number])[], isSameBoot = true): void => {
+        const truth = new GroundTruth()
+        const sides = [1000, 2000].map(
+          port =>
+            new TestExporter(truth, { version, port, bootTimeSec: 1_699_000_000 + (isSameBoot ? 0 : port), sequence })
+        )
+        give(rig, sides[0].templates({ 256: ONE }))
+        const from = sequence + 100
+        for (const [side, step] of sent) {
+          sides[side].sequence = from + step
+          give(rig, sides[side].data(256, ONE))
+        }
+      }
+      const goingOn = Array.from({ length: 8 }, (_, at) => [at % 2, at] as const)
+
+      test('is seen by exact steps from one port to the other', async t => {
+        const rig = await startRig(t)
+        steps(rig, goingOn)
+        assert.deepEqual(decisionOf(rig), ['merged', 'number_space'])
+      })
+
+      if (version === 9) {
+        test('is not seen in steps of two that booted at different times', async t => {
+          const rig = await startRig(t)
+          steps(rig, goingOn, false)
+          assert.notEqual(decisionOf(rig)[0], 'merged')
+        })
+      }
+
+      test('is not seen in steps that fit now and then, while each port counts by itself', async t => {
+        const rig = await startRig(t)
+        steps(rig, [
+          [0, 0],
+          [1, 1],
+          [0, 2],
+          [1, 2],
+          [0, 14],
+          [1, 15],
+          [0, 16],
+          [1, 16],
+          [0, 30]
+        ])
+        assert.notEqual(decisionOf(rig)[0], 'merged')
+      })
+
+      test('is no longer seen when each port counts by itself', async t => {
+        const rig = await startRig(t)
+        steps(rig, [...goingOn, [0, 20], [1, 40], [0, 21], [1, 41], [0, 22], [1, 42]])
+        assert.notEqual(decisionOf(rig)[0], 'merged')
+        assert.ok(rig.collector.parts.scopes.hints.retracted > 0)
+      })
+
       test('is not decoded by the templates of a stranger that conflicts with it', async t => {
         const rig = await startRig(t)
         const each = exporter(1000)
