@@ -427,7 +427,14 @@ export class Recollection {
     if (!remembered.isEmpty) this.#apply(domain, remembered, source)
     if (!domain.mustRecall) return
     domain.mustRecall = false
-    this.#ask(domain, nowMs)
+    this.#askAgain(domain, nowMs)
+  }
+
+  /** What the store has of the domain is another thing now. */
+  #askAgain(domain: Domain, nowMs: number): void {
+    if (domain.session.transport === 'udp') return void this.#ask(domain, nowMs)
+    domain.recall = 'none'
+    if (domain.session.hasPending) this.#resume(domain, nowMs)
   }
 
   #apply(domain: Domain, remembered: Remembered, source: 'file' | 'store' | 'session'): void {
@@ -460,18 +467,21 @@ export class Recollection {
     if (domain.recall === 'known' && nowMs - domain.recalledMs < ASK_AGAIN_MS) return
     domain.recall = 'asked'
     const place = lastPlaceOf(domain)
+    // The pod of that session may not have written it yet.
+    this.#watch(domain, [place])
     void this.#deps.local.read([place]).then(([stored]) => {
       if (this.#isClosed || domain.isEnded) return
       domain.remembered = new Remembered()
       domain.remembered.add(stored?.entries ?? [])
       if (this.#isUp && this.#reader!.ask(domain, [place])) return
-      this.#onAnswer(domain, [], true)
+      // A shared store that is away may know: it is asked with the next data that has no template.
+      this.#onAnswer(domain, [], this.#deps.shared === undefined)
     })
   }
 
-  #watch(domain: Domain): void {
+  #watch(domain: Domain, places: readonly Place[] = this.#placesOf(domain)): void {
     if (domain.watched !== undefined) return
-    domain.watched = this.#placesOf(domain).map(placeKey)
+    domain.watched = places.map(placeKey)
     for (const key of domain.watched) {
       let domains = this.#live.get(key)
       if (domains === undefined) this.#live.set(key, (domains = new FewMap()))
@@ -489,7 +499,7 @@ export class Recollection {
       this.#memory.invalidate(key)
       for (const domain of this.#live.get(key)?.values() ?? []) {
         if (domain.recall === 'asked') domain.mustRecall = true
-        else this.#ask(domain, nowMs)
+        else this.#askAgain(domain, nowMs)
       }
     }
   }
