@@ -133,6 +133,7 @@ async function runCase(test: Case): Promise<Row> {
     },
     mediator: { http: null },
     coordinator: { port: port + 10_000 },
+    front: null,
     destinations
   }
   const file = join(folder, 'weir.yaml')

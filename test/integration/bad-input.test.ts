@@ -74,7 +74,8 @@ describe('what an operator gets wrong', { concurrency: 2 }, () => {
       stateDir: join(folder, 'busy'),
       collector: { listeners, http: null },
       mediator: { http: null },
-      coordinator: { port: await freePort() }
+      coordinator: { port: await freePort() },
+      front: null
     }
     const child = await fails(['up', '--config', fileWith('busy.yaml', JSON.stringify(config))], 69)
     const sentences = sentencesOf(child)
@@ -92,7 +93,8 @@ describe('what an operator gets wrong', { concurrency: 2 }, () => {
       stateDir: join(folder, 'busy-api'),
       collector: { listeners: [{ name: 'udp', transport: 'udp', port: await freePort() }], http: null },
       mediator: { http: null },
-      coordinator: { port }
+      coordinator: { port },
+      front: null
     }
     const child = await fails(['up', '--config', fileWith('busy-api.yaml', JSON.stringify(config))], 69)
     assert.match(sentencesOf(child).join('\n'), new RegExp(`${port}`))

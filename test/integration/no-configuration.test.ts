@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { CoordinatorClient } from '../support/coordinator-client.ts'
@@ -12,6 +12,7 @@ import { runWeir, weir as weirCommand } from '../support/weir-command.ts'
 test('weir up with no file: three listeners, state in ./var, the control API, and five lines of what to do next', async () => {
   const folder = tempFolder('no-configuration')
   const [ipfix, netflow, api] = [await freePort(), await freePort(), await freePort()]
+  const web = await freePort()
   const health = [await freePort(), await freePort()]
   const listeners = [
     { name: 'ipfix-udp', transport: 'udp', port: ipfix },
@@ -23,6 +24,7 @@ test('weir up with no file: three listeners, state in ./var, the control API, an
     env: {
       WEIR_COLLECTOR_LISTENERS: JSON.stringify(listeners),
       WEIR_COORDINATOR_PORT: String(api),
+      WEIR_FRONT_PORT: String(web),
       WEIR_COLLECTOR_HTTP_PORT: String(health[0]),
       WEIR_MEDIATOR_HTTP_PORT: String(health[1])
     }
@@ -37,6 +39,7 @@ test('weir up with no file: three listeners, state in ./var, the control API, an
     `${ipfix}`,
     `${netflow}`,
     `http://127.0.0.1:${api}/docs`,
+    `http://127.0.0.1:${web}/docs`,
     'weir replay',
     'curl',
     '/v1/destinations'
@@ -59,6 +62,11 @@ test('weir up with no file: three listeners, state in ./var, the control API, an
   ]) {
     assert.equal((await weir.api.call('GET', path)).status, 200, path)
   }
+  const key = readFileSync(join(folder, 'var/admin.key'), 'utf8').trim()
+  assert.ok(text.includes(key), 'the key that was made now is printed')
+  const fleet = await fetch(`http://127.0.0.1:${web}/api/v1/fleet`, { headers: { authorization: `Bearer ${key}` } })
+  assert.equal(((await fleet.json()) as { ready: number }).ready, 1)
+  assert.equal((await fetch(`http://127.0.0.1:${web}/api/v1/fleet`)).status, 401)
   const capture = fixtureCapture('softflowd-v9')
   await runWeir(['replay', capture.path, '--to', `udp://127.0.0.1:${netflow}`, '--as-fast-as-possible'])
   await runWeir(['replay', capture.path, '--to', `udp://[::1]:${ipfix}`, '--as-fast-as-possible'])
@@ -66,4 +74,5 @@ test('weir up with no file: three listeners, state in ./var, the control API, an
   assert.equal(ledger.collector.records.decoded, 2 * capture.records)
   assert.ok(existsSync(join(folder, 'var')), 'state is kept in ./var')
   assert.equal((await weir.stop()).code, 0, child.said)
+  assert.ok(!child.stderr.includes(key), 'the log has no key')
 })

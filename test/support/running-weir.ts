@@ -10,7 +10,7 @@ import { until } from './until.ts'
 import { weir } from './weir-command.ts'
 
 type Json = Readonly<Record<string, unknown>>
-export type PodProcess = 'collector' | 'mediator' | 'coordinator'
+export type PodProcess = 'collector' | 'mediator' | 'coordinator' | 'front'
 
 export interface WeirSettings {
   readonly destinations?: readonly Json[]
@@ -153,6 +153,7 @@ export async function launchWeir(
     },
     mediator: { http: { port: healthPorts[1] } },
     coordinator: { port: apiPort },
+    front: null,
     destinations: settings.destinations ?? []
   }
   const file = join(folder, 'weir.yaml')

@@ -5,6 +5,7 @@ import { coordinatorCommand } from './commands/coordinator.ts'
 import { decodeCommand } from './commands/decode.ts'
 import { demoCommand } from './commands/demo.ts'
 import { dumpCommand } from './commands/dump.ts'
+import { frontCommand } from './commands/front.ts'
 import { generateCommand } from './commands/generate.ts'
 import { mediatorCommand } from './commands/mediator.ts'
 import { receiveCommand } from './commands/receive.ts'
@@ -36,9 +37,8 @@ export function weirProgram(): Command {
     .addHelpText('after', help)
     .showHelpAfterError('(weir --help shows the commands)')
   program.commandsGroup('Run:')
-  for (const command of [upCommand(), demoCommand(), collectorCommand(), mediatorCommand(), coordinatorCommand()]) {
-    program.addCommand(command)
-  }
+  const processes = [collectorCommand(), mediatorCommand(), coordinatorCommand(), frontCommand()]
+  for (const command of [upCommand(), demoCommand(), ...processes]) program.addCommand(command)
   program.commandsGroup('Configuration:')
   for (const command of [checkCommand(), dumpCommand()]) program.addCommand(command)
   program.commandsGroup('Captures and test traffic:')

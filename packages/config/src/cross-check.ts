@@ -215,7 +215,7 @@ const overlaps = (one: string, other: string): boolean =>
   (other === '0.0.0.0' && !isIPv6(one))
 
 function portIssues(config: WeirConfig): ConfigIssue[] {
-  const { collector, mediator, coordinator } = config
+  const { collector, mediator, coordinator, front } = config
   const bound: Bound[] = collector.listeners.map((listener, index) => ({
     ...listener,
     path: `collector.listeners[${index}].port`
@@ -223,6 +223,7 @@ function portIssues(config: WeirConfig): ConfigIssue[] {
   if (collector.http !== null) bound.push({ ...collector.http, transport: 'tcp', path: 'collector.http.port' })
   if (mediator.http !== null) bound.push({ ...mediator.http, transport: 'tcp', path: 'mediator.http.port' })
   bound.push({ ...coordinator, transport: 'tcp', path: 'coordinator.port' })
+  if (front !== null) bound.push({ ...front, transport: 'tcp', path: 'front.port' })
   return bound.flatMap((each, index) => {
     const taken = bound
       .slice(0, index)

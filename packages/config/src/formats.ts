@@ -58,5 +58,9 @@ export const formats: Readonly<Record<string, Format>> = {
     allowed: 'nats://HOST:PORT | tls://HOST:PORT',
     check: value => endpointIssue(value, ['nats', 'tls'], 4222)
   },
+  podUrl: {
+    allowed: 'http://HOST:PORT | https://HOST:PORT | dns://NAME:PORT',
+    check: value => endpointIssue(value, ['http', 'https', 'dns'], 8090)
+  },
   path: { allowed: 'a path', check: value => (hasNul(value) ? 'holds a NUL character' : undefined) }
 }

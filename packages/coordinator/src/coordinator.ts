@@ -1,3 +1,5 @@
+import { RequestCounters, createHttpServer, healthRoutes } from '@weir/http'
+import type { ApiDescription, HttpServer, OpenApiDocument } from '@weir/http'
 import { ElementRegistry } from '@weir/ipfix'
 import type { EffectiveDocument } from '@weir/config'
 import type { ControlPeer, ControlServer } from '@weir/link'
@@ -8,10 +10,8 @@ import { EventLog } from './event-log.ts'
 import { EventStreams } from './event-streams.ts'
 import { createCoordinatorMetrics } from './metrics.ts'
 import { createPod } from './pod.ts'
-import { RequestCounters } from './request-counters.ts'
 import { configRoutes } from './routes/config.ts'
 import { destinationRoutes } from './routes/destinations.ts'
-import { healthRoutes } from './routes/health.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exporterRoutes } from './routes/exporters.ts'
 import { intakeRoutes } from './routes/intake.ts'
@@ -19,8 +19,6 @@ import { ledgerRoutes } from './routes/ledger.ts'
 import { optionsRoutes } from './routes/options.ts'
 import { pendingRoutes } from './routes/pending.ts'
 import { templateRoutes } from './routes/templates.ts'
-import { createServer } from './server.ts'
-import type { Server } from './server.ts'
 import { PolicyBook } from './policy-book.ts'
 import { RevisionKeeper } from './revision-keeper.ts'
 
@@ -31,23 +29,26 @@ export interface CoordinatorDeps {
   readonly clock?: Clock
 }
 
-/** The parts of an OpenAPI 3.1 document that are read here. */
-export interface OpenApiDocument {
-  readonly tags: readonly { readonly name: string; readonly description: string }[]
-  readonly paths: Readonly<Record<string, Readonly<Record<string, OpenApiOperation>>>>
-}
-
-export interface OpenApiOperation {
-  readonly tags?: readonly string[]
-  readonly summary?: string
-  readonly parameters?: readonly { readonly name: string; readonly in: string }[]
-}
-
 export interface Coordinator extends Component {
   /** Where the API answers, e.g. `http://127.0.0.1:8090`; empty before start. */
   readonly url: string
   /** The OpenAPI document of all routes; needs no start and opens nothing. */
   openApi(): Promise<OpenApiDocument>
+}
+
+const controlApi: ApiDescription = {
+  title: 'Weir coordinator',
+  description:
+    'The control API of one Weir pod: what it listens on, who exports to it, which templates it knows, where records go, and where every one of them went.',
+  tags: [
+    { name: 'health', description: 'Is it up, what is it, what does it count.' },
+    { name: 'intake', description: 'Listeners.' },
+    { name: 'exporters', description: 'Who exports to this pod, and what they said of themselves.' },
+    { name: 'templates', description: 'What the data means: templates, live, remembered and past.' },
+    { name: 'events', description: 'What happens, as it happens.' },
+    { name: 'output', description: 'Destinations.' },
+    { name: 'account', description: 'Where every record went.' }
+  ]
 }
 
 /** Between two signs of life on a stream of events that has nothing to tell. */
@@ -81,7 +82,7 @@ export function createCoordinator(
     clock
   )
   const metrics = createCoordinatorMetrics({ counters, control, registrations, events, streams })
-  let server: Server | undefined
+  let server: HttpServer | undefined
   let url = ''
 
   const onPeer = (peer: ControlPeer): void => {
@@ -95,9 +96,18 @@ export function createCoordinator(
     })
   }
 
-  const makeServer = async (): Promise<Server> => {
-    const made = await createServer(config, version, log, counters)
-    healthRoutes(made, pod, metrics, { version, registry: ElementRegistry.standard().version })
+  const makeServer = async (): Promise<HttpServer> => {
+    const made = await createHttpServer({ name: 'coordinator', version, api: controlApi, limits, log, counters })
+    healthRoutes(made, {
+      unready: () => pod.unready(),
+      metrics,
+      version,
+      registry: ElementRegistry.standard().version,
+      summaries: {
+        readyz: 'Collector and mediator are connected and serve',
+        metrics: "The coordinator's metrics, Prometheus text; collector and mediator serve their own"
+      }
+    })
     configRoutes(made, book)
     intakeRoutes(made, pod, limits.pageSize)
     exporterRoutes(made, pod, policies, limits.pageSize)

@@ -1,8 +1,8 @@
+import { HttpProblem, notFound } from '@weir/http'
 import { hashOf, validateDestination } from '@weir/config'
 import type { Destination, WeirConfig } from '@weir/config'
 import type { ConfigIssue } from '@weir/runtime'
 import type { JsonValue } from '@weir/link'
-import { HttpProblem, notFound } from './problem.ts'
 import type { Pod } from './pod.ts'
 import type { RevisionKeeper } from './revision-keeper.ts'
 

@@ -1,8 +1,8 @@
+import { HttpProblem } from '@weir/http'
 import { Readable } from 'node:stream'
 import type { Clock, Timer } from '@weir/runtime'
 import { isWanted } from './event-log.ts'
 import type { EventFilter, EventLog, LoggedEvent } from './event-log.ts'
-import { HttpProblem } from './problem.ts'
 
 /** `sse`: server-sent events; `ndjson`: a JSON object a line. */
 export type EventFormat = 'sse' | 'ndjson'

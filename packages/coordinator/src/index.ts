@@ -1,5 +1,5 @@
 export { createCoordinator } from './coordinator.ts'
-export type { Coordinator, CoordinatorDeps, OpenApiDocument, OpenApiOperation } from './coordinator.ts'
+export type { Coordinator, CoordinatorDeps } from './coordinator.ts'
 export { runCoordinator } from './main.ts'
 export type { CoordinatorProcessOptions } from './main.ts'
 export { coordinatorMetrics } from './metrics.ts'

@@ -1,4 +1,4 @@
-import type { CollectorLedger, Ledger, MediatorLedger } from './schemas.ts'
+import type { CollectorLedger, Ledger, MediatorLedger } from '@weir/http'
 
 const sumOf = (drops: Readonly<Record<string, number>>): number =>
   Object.values(drops).reduce((sum, drop) => sum + drop, 0)

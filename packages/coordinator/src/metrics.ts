@@ -1,10 +1,10 @@
+import type { RequestCounters } from '@weir/http'
 import type { ControlServer } from '@weir/link'
 import { createMetrics, defineMetrics } from '@weir/runtime'
 import type { Metrics } from '@weir/runtime'
 import type { EventLog } from './event-log.ts'
 import type { EventStreams } from './event-streams.ts'
 import { podProcesses } from './pod.ts'
-import type { RequestCounters } from './request-counters.ts'
 
 /** The metrics of the coordinator. */
 export const coordinatorMetrics = defineMetrics({

@@ -1,7 +1,7 @@
+import { HttpProblem } from '@weir/http'
 import type { ControlServer, JsonValue } from '@weir/link'
 import { CodedError, errorCode, errorMessage } from '@weir/runtime'
 import type { Readiness } from '@weir/runtime'
-import { HttpProblem } from './problem.ts'
 
 /** The processes of this pod as the coordinator sees them: asked over the control channel, with a time-out. */
 export interface Pod {

@@ -1,7 +1,7 @@
+import { HttpProblem, notFound } from '@weir/http'
 import { exporterAddress, exporterOverrideIssues, hashOf, MAX_EXPORTER_OVERRIDES } from '@weir/config'
 import type { ExporterOverride, ExporterOverrides } from '@weir/config'
 import type { JsonValue } from '@weir/link'
-import { HttpProblem, notFound } from './problem.ts'
 import type { Pod } from './pod.ts'
 import type { RevisionKeeper } from './revision-keeper.ts'
 

@@ -1,5 +1,5 @@
+import type { CollectorLedger, DestinationView, Listener, MediatorLedger } from '@weir/http'
 import type { Static } from 'typebox'
-import type { CollectorLedger, DestinationView, Listener, MediatorLedger } from './schemas.ts'
 
 /** What of `collector.state` is shown. */
 export interface CollectorState {

@@ -1,7 +1,7 @@
+import { HttpProblem } from '@weir/http'
 import { writeRevision } from '@weir/config'
 import type { Revision } from '@weir/config'
 import { errorMessage } from '@weir/runtime'
-import { HttpProblem } from './problem.ts'
 
 /** What was changed through the API, on disk as a whole; one change at a time. */
 export class RevisionKeeper {

@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test'
 import type { Readable } from 'node:stream'
 import { FakeClock } from '@weir/runtime'
 import { EventLog } from '../src/event-log.ts'
-import type { HttpProblem } from '../src/problem.ts'
+import type { HttpProblem } from '@weir/http'
 import { EventStreams } from '../src/event-streams.ts'
 
 function rig(t: TestContext, limits: object = {}) {

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { apiPage, describedApi } from './reference/api.ts'
+import { apiPage, describedApi, describedWebApi, webApiPage } from './reference/api.ts'
 import { cliPage } from './reference/cli.ts'
 import { configurationPage } from './reference/configuration.ts'
 import { faultsPage } from './reference/faults.ts'
@@ -15,6 +15,7 @@ async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/reference/configuration.md': configurationPage(),
     'docs/reference/limits.md': limitsPage(metrics),
     'docs/reference/api.md': apiPage(await describedApi()),
+    'docs/reference/web-api.md': webApiPage(await describedWebApi()),
     'docs/reference/metrics.md': metricsPage(metrics),
     'docs/reference/faults.md': faultsPage(),
     'docs/reference/cli.md': cliPage()

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { applyRevision, setRevisionAside, writeEffectiveDocument } from '@weir/config'
@@ -12,6 +13,7 @@ import type { RunFolder } from './run-folder.ts'
 import { takeStateFolder } from './state-folder.ts'
 import type { FolderLock } from './folder-lock.ts'
 import { createSupervisor } from './supervisor.ts'
+import type { SupervisedChild } from './supervised-child.ts'
 import type { Supervisor, SupervisedSpec } from './supervisor.ts'
 
 /** All of the stop, so that 30 s hold. */
@@ -53,7 +55,17 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
     baseHash: resolved.baseHash
   })
   const pod = podChildren.map(child => ({ ...child, args: [child.name, '--effective', effective], isProcess: true }))
-  const supervisor = createSupervisor([...before, ...pod, ...after], {
+  const front: SupervisedSpec = {
+    name: 'front',
+    // Its port may be any free one, and another one after a restart of ours only.
+    args: () => ['front', '--effective', effective, '--pod', urlOf(supervisor, 'coordinator') ?? ''],
+    isProcess: true,
+    isBeside: true,
+    leaveMs: 0
+  }
+  const [coordinator, ...dataPath] = pod
+  const all = config.front === null ? pod : [coordinator!, front, ...dataPath]
+  const supervisor: Supervisor = createSupervisor([...before, ...all, ...after], {
     log,
     clock: systemClock,
     startChild: weirChildren(join(folder.path, 'compiled')),
@@ -106,10 +118,22 @@ const removal = (state: FolderLock, folder: RunFolder, others: readonly string[]
   }
 })
 
+const childOf = (supervisor: Supervisor, name: string): SupervisedChild | undefined =>
+  supervisor.children.find(({ spec }) => spec.name === name)
+
+function urlOf(supervisor: Supervisor, name: string): string | undefined {
+  const url = childOf(supervisor, name)?.details.url
+  return typeof url === 'string' ? url : undefined
+}
+
 function greet(config: WeirConfig, supervisor: Supervisor): Record<string, unknown> {
-  const coordinator = supervisor.children.find(({ spec }) => spec.name === 'coordinator')
-  const { url } = coordinator?.details ?? {}
-  const lines = greetingOf(config, typeof url === 'string' ? url : undefined)
+  const { adminKeyPath, isAdminKeyNew } = childOf(supervisor, 'front')?.details ?? {}
+  const lines = greetingOf(config, {
+    coordinatorUrl: urlOf(supervisor, 'coordinator'),
+    frontUrl: urlOf(supervisor, 'front'),
+    // Printed by the start that made it, and never again.
+    newAdminKey: isAdminKeyNew === true ? readFileSync(String(adminKeyPath), 'utf8').trim() : undefined
+  })
   const isStdoutTaken = config.destinations.some(each => each.type === 'json' && each.target === 'stdout')
   const stream = isStdoutTaken ? process.stderr : process.stdout
   stream.write(`${lines.join('\n')}\n`)

@@ -6,8 +6,8 @@ import type { ChildHandle, StartChild } from './child-host.ts'
 /** What a child is. */
 export interface ChildSpec {
   readonly name: string
-  /** Arguments of `weir`. */
-  readonly args: readonly string[]
+  /** Arguments of `weir`; as a function: looked up at each start. */
+  readonly args: readonly string[] | (() => readonly string[])
   /** A process of the pod: says over the IPC channel that it is ready, and is told there to stop. Else it knows signals only. */
   readonly isProcess: boolean
 }
@@ -98,7 +98,10 @@ export class SupervisedChild {
       onExit: (code: number) => this.#onExit(code),
       ...(this.#deps.onLine === undefined ? {} : { onLine: this.#deps.onLine })
     }
-    this.#handle = this.#deps.startChild(this.spec.args, events, { isApart: !this.spec.isProcess })
+    const { args } = this.spec
+    this.#handle = this.#deps.startChild(typeof args === 'function' ? args() : args, events, {
+      isApart: !this.spec.isProcess
+    })
     if (!this.spec.isProcess) this.#becomeReady()
   }
 

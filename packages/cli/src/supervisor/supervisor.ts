@@ -6,6 +6,8 @@ import type { ChildDeps, ChildSpec } from './supervised-child.ts'
 export interface SupervisedSpec extends ChildSpec {
   /** Milliseconds that must be left for those that stop after it. */
   readonly leaveMs: number
+  /** Those after it need not wait until it is ready. */
+  readonly isBeside?: boolean
 }
 
 export interface Supervisor extends Component {
@@ -24,10 +26,15 @@ export function createSupervisor(specs: readonly SupervisedSpec[], deps: ChildDe
     name: 'supervisor',
     children,
     async start(signal) {
-      for (const child of children) {
+      const beside: Promise<void>[] = []
+      for (const [index, child] of children.entries()) {
         if (signal.aborted) return
-        await child.start(signal)
+        const started = child.start(signal)
+        if (specs[index]!.isBeside === true) beside.push(started)
+        // One beside that fails is heard at once.
+        await Promise.race([specs[index]!.isBeside === true ? undefined : started, failing(beside)])
       }
+      await Promise.all(beside)
     },
     async stop(deadlineMs) {
       const endMs = deps.clock.monotonicMs() + deadlineMs
@@ -43,3 +50,9 @@ export function createSupervisor(specs: readonly SupervisedSpec[], deps: ChildDe
     }
   }
 }
+
+/** Settles only if one of them fails. */
+const failing = (starts: readonly Promise<void>[]): Promise<void> =>
+  new Promise((_resolve, reject) => {
+    for (const start of starts) start.catch(reject)
+  })

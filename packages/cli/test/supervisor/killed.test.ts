@@ -19,7 +19,8 @@ writeFileSync(
     stateDir: join(folder, 'state'),
     collector: { listeners: [{ name: 'u', transport: 'udp', address: '127.0.0.1', port: 0 }], http: null },
     mediator: { http: null },
-    coordinator: { port: 0 }
+    coordinator: { port: 0 },
+    front: { port: 0 }
   })
 )
 const started: ChildProcess[] = []
@@ -63,7 +64,7 @@ test('when the supervisor is killed its children stop in order by themselves, an
     }
     if (code === 'process_stopped') stopped.push(process)
   }
-  assert.deepEqual(stopped.toSorted(), ['collector', 'coordinator', 'mediator'])
+  assert.deepEqual(stopped.toSorted(), ['collector', 'coordinator', 'front', 'mediator'])
   const left = readdirSync(runs)
   const third = up()
   for await (const text of linesOf(third)) {

@@ -70,6 +70,38 @@ test('starts in order, each when the one before is ready, and keeps what they sa
   assert.deepEqual(supervisor.children[1]!.details, { process: 'mediator' })
 })
 
+test('one beside is not waited for by those after it, but by the whole; what it is started with is looked up then', async () => {
+  const { started, startChild } = fakeChildren()
+  const args: string[] = []
+  const beside = { name: 'front', args: () => args, isProcess: true, leaveMs: 0, isBeside: true }
+  const all = [specs[0]!, beside, specs[1]!]
+  const supervisor = createSupervisor(all, { log: silentLog(), clock: new FakeClock(), startChild })
+  let isWhole = false
+  const whole = supervisor.start(signal).then(() => (isWhole = true))
+  args.push('front', '--pod', 'http://127.0.0.1:1')
+  started[0]!.events.onMessage(ready('coordinator'))
+  await turn()
+  assert.deepEqual(
+    started.map(({ name }) => name),
+    ['coordinator', 'front', 'mediator']
+  )
+  started[2]!.events.onMessage(ready('mediator'))
+  await turn()
+  assert.equal(isWhole, false)
+  started[1]!.events.onMessage(ready('front'))
+  await whole
+})
+
+test('one beside that fails is heard while another one starts', async () => {
+  const { started, startChild } = fakeChildren()
+  const beside = { name: 'front', args: ['front'], isProcess: true, leaveMs: 0, isBeside: true }
+  const supervisor = createSupervisor([beside, specs[1]!], { log: silentLog(), clock: new FakeClock(), startChild })
+  const whole = supervisor.start(signal)
+  await turn()
+  started[0]!.events.onExit(69)
+  await assert.rejects(whole, { exitCode: 69, message: 'front ended with exit code 69 while starting' })
+})
+
 test('stops in reverse, one after the other', async () => {
   const { started, supervisor } = await serving(false)
   const stopped = supervisor.stop(10_000)

@@ -2,6 +2,8 @@ import Type from 'typebox'
 import { CollectorConfig } from './collector.ts'
 import { Destination, PlanConfig } from './destination.ts'
 import { GIB, KIB, MIB, httpHealth, orNull, section, text, wholeNumber, word } from './keys.ts'
+import { FrontConfig } from './front.ts'
+import { httpLimits } from './http-limits.ts'
 import { StoresConfig } from './stores.ts'
 
 /** Section `mediator`. */
@@ -156,64 +158,7 @@ const CoordinatorConfig = section(
     port: wholeNumber({ default: 8090, minimum: 0, maximum: 65535, description: 'TCP port; 0 takes any free one.' }),
     limits: section(
       {
-        requestTimeoutMs: wholeNumber({
-          default: 30_000,
-          minimum: 100,
-          maximum: 600_000,
-          unit: 'ms',
-          limit: 'L-70',
-          description: 'Time for a whole request to arrive.',
-          whenReached: '408'
-        }),
-        connectionTimeoutMs: wholeNumber({
-          default: 60_000,
-          minimum: 100,
-          maximum: 600_000,
-          unit: 'ms',
-          limit: 'L-70',
-          description: 'A connection on which nothing happens for so long is closed.'
-        }),
-        bodyOctets: wholeNumber({
-          default: MIB,
-          minimum: KIB,
-          maximum: 64 * MIB,
-          unit: 'octets',
-          limit: 'L-70',
-          description: 'Longest request body.',
-          whenReached: '413'
-        }),
-        keepAliveMs: wholeNumber({
-          default: 72_000,
-          minimum: 1_000,
-          maximum: 600_000,
-          unit: 'ms',
-          limit: 'L-71',
-          description: 'How long an idle connection is kept.'
-        }),
-        requestsPerConnection: wholeNumber({
-          default: 10_000,
-          minimum: 1,
-          maximum: 1_000_000,
-          limit: 'L-71',
-          description: 'Requests of one connection.',
-          whenReached: 'the connection is closed'
-        }),
-        connections: wholeNumber({
-          default: 1_024,
-          minimum: 1,
-          maximum: 100_000,
-          limit: 'L-71',
-          description: 'Connections at once.',
-          whenReached: 'the new connection is closed'
-        }),
-        pageSize: wholeNumber({
-          default: 1_000,
-          minimum: 1,
-          maximum: 10_000,
-          limit: 'L-73',
-          description: 'Entries of one page of a list.',
-          whenReached: '400'
-        }),
+        ...httpLimits,
         eventSubscribers: wholeNumber({
           default: 32,
           minimum: 1,
@@ -322,6 +267,7 @@ export const WeirConfig = section(
     mediator: MediatorConfig,
     link: LinkConfig,
     coordinator: CoordinatorConfig,
+    front: orNull(FrontConfig, {}, 'The web API of the fleet; null: weir up starts none.'),
     stores: StoresConfig,
     shutdown: ShutdownConfig,
     destinations: Type.Array(Destination, {

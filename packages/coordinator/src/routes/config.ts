@@ -1,9 +1,9 @@
+import type { HttpServer } from '@weir/http'
 import { WeirConfig } from '@weir/config'
 import type { DestinationBook } from '../destination-book.ts'
-import type { Server } from '../server.ts'
 
 /** `GET /v1/config`. */
-export function configRoutes(server: Server, book: DestinationBook): void {
+export function configRoutes(server: HttpServer, book: DestinationBook): void {
   server.get(
     '/v1/config',
     {

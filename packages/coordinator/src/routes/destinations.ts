@@ -1,12 +1,11 @@
+import { DestinationView, listOf, listQuery, pageOf, problems } from '@weir/http'
+import type { HttpServer } from '@weir/http'
 import { Destination } from '@weir/config'
 import Type from 'typebox'
 import type { DestinationBook } from '../destination-book.ts'
-import { listOf, listQuery, pageOf } from '../paging.ts'
 import type { Pod } from '../pod.ts'
 import { destinationView } from '../process-state.ts'
 import type { MediatorState } from '../process-state.ts'
-import { DestinationView, problems } from '../schemas.ts'
-import type { Server } from '../server.ts'
 
 const Id = Type.Object({ id: Type.String({ description: 'The id of the destination.' }) })
 const IfMatch = Type.Object({
@@ -16,7 +15,7 @@ const IfMatch = Type.Object({
 })
 
 /** `/v1/destinations`. Bodies are checked by the configuration's own checker, which names every error and what is allowed. */
-export function destinationRoutes(server: Server, book: DestinationBook, pod: Pod, maxPage: number): void {
+export function destinationRoutes(server: HttpServer, book: DestinationBook, pod: Pod, maxPage: number): void {
   const tags = ['output']
   const views = async (): Promise<DestinationView[]> => {
     const { destinations } = (await pod.mediator('mediator.state')) as unknown as MediatorState

@@ -1,14 +1,11 @@
+import { HttpProblem, listOf, listQuery, oneOf, pageOf, problems, timeMs } from '@weir/http'
+import type { HttpServer } from '@weir/http'
 import { podEvents } from '@weir/link'
 import type { PodEvent } from '@weir/link'
 import Type from 'typebox'
 import type { EventFilter, EventLog } from '../event-log.ts'
 import { isPodEvent, isWanted } from '../event-log.ts'
 import type { EventStreams } from '../event-streams.ts'
-import { listOf, listQuery, pageOf } from '../paging.ts'
-import { HttpProblem } from '../problem.ts'
-import { oneOf, timeMs } from '../schema-parts.ts'
-import { problems } from '../schemas.ts'
-import type { Server } from '../server.ts'
 
 const names = Object.keys(podEvents) as PodEvent[]
 
@@ -40,7 +37,7 @@ const filters = {
   exporter: Type.Optional(Type.String({ maxLength: 64, description: 'Only about this exporter.' }))
 }
 
-const description = `Server-sent events, or a JSON object a line with \`format=ndjson\`. A reader that comes back with the
+const description = `HttpServer-sent events, or a JSON object a line with \`format=ndjson\`. A reader that comes back with the
 header \`Last-Event-ID\` (a browser's EventSource does by itself) or \`after\` is given what it has missed; an event \`missed\` without
 an id comes first if that is not all kept any more. Comments keep the connection alive, empty lines with ndjson. The last event of a
 stream that the coordinator ends is \`closed\`, with the reason. Events are rate-limited where they come from, and tell in
@@ -49,7 +46,7 @@ stream that the coordinator ends is \`closed\`, with the reason. Events are rate
 ${names.map(name => `- \`${name}\`: ${podEvents[name]}`).join('\n')}`
 
 /** `/v1/events`: what happens in the pod, as it happens. */
-export function eventRoutes(server: Server, log: EventLog, streams: EventStreams, maxPage: number): void {
+export function eventRoutes(server: HttpServer, log: EventLog, streams: EventStreams, maxPage: number): void {
   const tags = ['events']
 
   server.get(

@@ -1,12 +1,19 @@
+import {
+  Exporter,
+  ExporterDetails,
+  FieldShares,
+  checkLimit,
+  cursorListOf,
+  cursorQuery,
+  exporterFilters,
+  problems
+} from '@weir/http'
+import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
 import type { Static } from 'typebox'
-import { checkLimit, cursorListOf, cursorQuery } from '../paging.ts'
 import { templateScopes } from '@weir/config'
 import type { Pod } from '../pod.ts'
 import type { PolicyBook } from '../policy-book.ts'
-import { oneOf } from '../schema-parts.ts'
-import { Exporter, ExporterDetails, FieldShares, exporterStates, problems } from '../schemas.ts'
-import type { Server } from '../server.ts'
 
 const Id = Type.Object({ id: Type.String({ description: 'The exporter: its address.' }) })
 
@@ -34,7 +41,7 @@ const Policy = Type.Object(
 )
 
 /** `/v1/exporters`: who exports to this pod. The collector filters, orders and pages. */
-export function exporterRoutes(server: Server, pod: Pod, policies: PolicyBook, maxPage: number): void {
+export function exporterRoutes(server: HttpServer, pod: Pod, policies: PolicyBook, maxPage: number): void {
   const tags = ['exporters']
 
   server.get(
@@ -43,11 +50,7 @@ export function exporterRoutes(server: Server, pod: Pod, policies: PolicyBook, m
       schema: {
         tags,
         summary: 'Who exports to this pod, and where each is in its life',
-        querystring: cursorQuery({
-          version: Type.Optional(Type.Integer({ description: 'Only those that send this version: 1, 5, 7, 9 or 10.' })),
-          id: Type.Optional(Type.String({ description: 'Only those whose id begins so.' })),
-          state: Type.Optional(oneOf(exporterStates, 'Only those that are there in their life.'))
-        }),
+        querystring: cursorQuery(exporterFilters),
         response: { 200: cursorListOf(Exporter), ...problems }
       }
     },

@@ -1,11 +1,10 @@
-import { listOf, listQuery, pageOf } from '../paging.ts'
+import { Listener, listOf, listQuery, pageOf, problems } from '@weir/http'
+import type { HttpServer } from '@weir/http'
 import type { Pod } from '../pod.ts'
 import type { CollectorState } from '../process-state.ts'
-import { Listener, problems } from '../schemas.ts'
-import type { Server } from '../server.ts'
 
 /** `/v1/listeners`. */
-export function intakeRoutes(server: Server, pod: Pod, maxPage: number): void {
+export function intakeRoutes(server: HttpServer, pod: Pod, maxPage: number): void {
   server.get(
     '/v1/listeners',
     {

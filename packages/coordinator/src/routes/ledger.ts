@@ -1,13 +1,12 @@
+import { HttpProblem, Ledger, problems } from '@weir/http'
+import type { HttpServer } from '@weir/http'
 import type { Clock } from '@weir/runtime'
 import { ledgerView } from '../ledger-view.ts'
 import type { Pod } from '../pod.ts'
-import { HttpProblem } from '../problem.ts'
 import type { CollectorState, MediatorState } from '../process-state.ts'
-import { Ledger, problems } from '../schemas.ts'
-import type { Server } from '../server.ts'
 
 /** `GET /v1/ledger`. */
-export function ledgerRoutes(server: Server, pod: Pod, clock: Clock): void {
+export function ledgerRoutes(server: HttpServer, pod: Pod, clock: Clock): void {
   server.get(
     '/v1/ledger',
     {

@@ -1,10 +1,8 @@
+import { checkLimit, count, listOf, orNull, pageQuery, problems, timeMs } from '@weir/http'
+import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
 import type { Static, TProperties, TSchema } from 'typebox'
-import { checkLimit, listOf, pageQuery } from '../paging.ts'
 import type { Pod } from '../pod.ts'
-import { count, orNull, timeMs } from '../schema-parts.ts'
-import { problems } from '../schemas.ts'
-import type { Server } from '../server.ts'
 
 const Id = Type.Object({ id: Type.String({ description: 'The exporter: its address.' }) })
 
@@ -65,7 +63,7 @@ const topics = {
 } as const satisfies Record<string, { readonly summary: string; readonly entry: TProperties }>
 
 /** `/v1/exporters/{id}/sampling`, `/interfaces`, `/vrfs`, `/applications`: its options records, decoded. */
-export function optionsRoutes(server: Server, pod: Pod, maxPage: number): void {
+export function optionsRoutes(server: HttpServer, pod: Pod, maxPage: number): void {
   for (const [topic, { summary, entry }] of Object.entries(topics)) {
     const Entry: TSchema = Type.Object({ ...learned, ...entry })
     server.get(

@@ -1,10 +1,8 @@
+import { checkLimit, count, listOf, listQuery, problems, timeMs } from '@weir/http'
+import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
 import type { Static } from 'typebox'
-import { checkLimit, listOf, listQuery } from '../paging.ts'
 import type { Pod } from '../pod.ts'
-import { count, timeMs } from '../schema-parts.ts'
-import { problems } from '../schemas.ts'
-import type { Server } from '../server.ts'
 
 const Waiting = Type.Object({
   key: Type.String({ description: 'Key of the template, in /v1/templates too once it is known.' }),
@@ -52,7 +50,7 @@ const routes = [
 ] as const
 
 /** `/v1/pending`, `/v1/quarantine`. */
-export function pendingRoutes(server: Server, pod: Pod, maxPage: number): void {
+export function pendingRoutes(server: HttpServer, pod: Pod, maxPage: number): void {
   for (const { path, method, summary } of routes) {
     server.get(
       path,

@@ -1,34 +1,25 @@
+import {
+  HttpProblem,
+  Template,
+  TemplateDetails,
+  TemplateHistory,
+  checkLimit,
+  cursorListOf,
+  cursorQuery,
+  templateFilters,
+  problems
+} from '@weir/http'
+import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
 import type { Static, TSchema } from 'typebox'
-import { checkLimit, cursorListOf, cursorQuery } from '../paging.ts'
 import type { JsonValue } from '@weir/link'
 import type { Pod } from '../pod.ts'
-import { HttpProblem } from '../problem.ts'
-import { oneOf } from '../schema-parts.ts'
-import { problems } from '../schemas.ts'
-import type { Server } from '../server.ts'
-import { Template, TemplateDetails, TemplateHistory } from '../template-schemas.ts'
 
 const Key = Type.Object({ key: Type.String({ description: 'The key of the template, as it is listed.' }) })
 const Id = Type.Object({ id: Type.String({ description: 'The exporter: its address.' }) })
 
-const filters = {
-  odid: Type.Optional(Type.Integer({ minimum: 0, description: 'Only of this Observation Domain.' })),
-  templateId: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Only with this id.' })),
-  kind: Type.Optional(oneOf(['template', 'options'], 'Only Templates, or only Options Templates.')),
-  field: Type.Optional(
-    Type.String({
-      maxLength: 128,
-      description: 'Only those that have this element: its name, `pen:id`, or the id of an IANA element.'
-    })
-  ),
-  source: Type.Optional(oneOf(['wire', 'store', 'file', 'sibling'], 'Only those known from there.')),
-  scope: Type.Optional(Type.String({ maxLength: 512, description: 'Only those whose scope key begins so.' })),
-  state: Type.Optional(oneOf(['live', 'hint', 'quarantined', 'remembered'], 'Only those in this state.'))
-}
-
 /** `/v1/templates` and those of one exporter. The collector filters, orders and pages. */
-export function templateRoutes(server: Server, pod: Pod, maxPage: number): void {
+export function templateRoutes(server: HttpServer, pod: Pod, maxPage: number): void {
   const tags = ['templates']
   const list = async (query: Readonly<Record<string, JsonValue | undefined>>): Promise<Listed> => {
     checkLimit(query.limit, maxPage)
@@ -47,7 +38,7 @@ export function templateRoutes(server: Server, pod: Pod, maxPage: number): void 
           'In the order of exporter, scope, domain and id, or by a key of the entries. `next` leads to the page after this one, however many there are.',
         querystring: cursorQuery({
           exporter: Type.Optional(Type.String({ description: 'Only of this exporter.' })),
-          ...filters
+          ...templateFilters
         }),
         response: { 200: cursorListOf(Template), ...problems }
       }
@@ -62,7 +53,7 @@ export function templateRoutes(server: Server, pod: Pod, maxPage: number): void 
         tags,
         summary: 'The templates of one exporter',
         params: Id,
-        querystring: cursorQuery(filters),
+        querystring: cursorQuery(templateFilters),
         response: { 200: cursorListOf(Template), ...problems }
       }
     },

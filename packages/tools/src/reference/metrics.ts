@@ -6,7 +6,7 @@ export interface DeclaredMetric extends MetricDeclaration {
   readonly process: string
 }
 
-const processes = ['collector', 'mediator', 'coordinator']
+const processes = ['collector', 'mediator', 'coordinator', 'front']
 
 /**
  * What the processes declare, as the exports `<process>Metrics` of their packages. Nothing is started.
@@ -34,7 +34,7 @@ export function metricsPage(metrics: readonly DeclaredMetric[]): string {
     return `## ${process}\n\n${table(['metric', 'type', 'labels', 'what it counts'], rows)}`
   })
   const intro = `Each process answers \`/metrics\` in the Prometheus text format: the collector on port 9101, the mediator on 9102, the coordinator
-on its API's port. Besides these each has the metrics of its Node process (\`process_…\`, \`nodejs_…\`). Label values come from
+and the front on the port of their API, the front for those with a key. Besides these each has the metrics of its Node process (\`process_…\`, \`nodejs_…\`). Label values come from
 closed lists; exporters have a bounded one (L-75).`
   return `${generatedHead('Metrics')}${intro}\n\n${sections.join('\n')}`
 }

@@ -1,5 +1,5 @@
+import { count, oneOf, orNull, timeMs } from './schema-parts.ts'
 import Type from 'typebox'
-import { count, orNull, timeMs } from './schema-parts.ts'
 
 const FieldSpecifier = {
   pen: Type.Integer({ description: 'Private Enterprise Number; 0 for IANA elements.' }),
@@ -86,3 +86,19 @@ export const TemplateHistory = Type.Object({
   ),
   versions: Type.Array(TemplateVersion, { description: 'The first one first; at most 256 of an Observation Domain.' })
 })
+
+/** What a list of templates can be narrowed by. */
+export const templateFilters = {
+  odid: Type.Optional(Type.Integer({ minimum: 0, description: 'Only of this Observation Domain.' })),
+  templateId: Type.Optional(Type.Integer({ minimum: 0, maximum: 65535, description: 'Only with this id.' })),
+  kind: Type.Optional(oneOf(['template', 'options'], 'Only Templates, or only Options Templates.')),
+  field: Type.Optional(
+    Type.String({
+      maxLength: 128,
+      description: 'Only those that have this element: its name, `pen:id`, or the id of an IANA element.'
+    })
+  ),
+  source: Type.Optional(oneOf(['wire', 'store', 'file', 'sibling'], 'Only those known from there.')),
+  scope: Type.Optional(Type.String({ maxLength: 512, description: 'Only those whose scope key begins so.' })),
+  state: Type.Optional(oneOf(['live', 'hint', 'quarantined', 'remembered'], 'Only those in this state.'))
+}

@@ -1,19 +1,8 @@
+import { count, oneOf, orNull, timeMs } from './schema-parts.ts'
 import Type from 'typebox'
-import { count, orNull, timeMs } from './schema-parts.ts'
 
 /** Numbers by name: drops by reason, kernel drops by listener. */
 const Counts = Type.Record(Type.String(), Type.Number())
-
-const problem = (description: string) => ({
-  description,
-  content: { 'application/problem+json': { schema: Type.Ref('Problem') } }
-})
-
-/** Error answers of every `/v1` route. */
-export const problems = {
-  '4xx': problem('The request cannot be served as it is.'),
-  '5xx': problem('A process of the pod is away, too slow, or wrong.')
-} as const
 
 const Sequence = Type.Object(
   {
@@ -43,7 +32,7 @@ export const Listener = Type.Object(
 )
 
 /** Where an exporter can be in its life. */
-export const exporterStates = ['discovered', 'active', 'silent', 'rebooted', 'skewed'] as const
+const exporterStates = ['discovered', 'active', 'silent', 'rebooted', 'skewed'] as const
 
 export const Exporter = Type.Object({
   id: Type.String({ description: 'Its address.' }),
@@ -78,6 +67,13 @@ export const Exporter = Type.Object({
   clockSkewMs: Type.Number({ description: 'Export Time less our own clock at the last Message, milliseconds.' }),
   sequence: Sequence
 })
+
+/** What a list of exporters can be narrowed by. */
+export const exporterFilters = {
+  version: Type.Optional(Type.Integer({ description: 'Only those that send this version: 1, 5, 7, 9 or 10.' })),
+  id: Type.Optional(Type.String({ description: 'Only those whose id begins so.' })),
+  state: Type.Optional(oneOf(exporterStates, 'Only those that are there in their life.'))
+}
 
 const Session = Type.Object({
   listener: Type.String(),

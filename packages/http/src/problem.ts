@@ -26,14 +26,23 @@ export type Problem = Type.Static<typeof Problem>
 /** Thrown by a route to answer with a problem document. */
 export class HttpProblem extends Error {
   readonly problem: Problem
+  readonly headers: Readonly<Record<string, string>>
 
   /**
    * @param status - HTTP status, 400..599.
    * @param code - stable name, upper snake case.
    * @param detail - one sentence for a person.
+   * @param headers - of the answer, e.g. `retry-after`.
    */
-  constructor(status: number, code: string, detail: string, errors?: readonly ConfigIssue[]) {
+  constructor(
+    status: number,
+    code: string,
+    detail: string,
+    errors?: readonly ConfigIssue[],
+    headers: Readonly<Record<string, string>> = {}
+  ) {
     super(detail)
+    this.headers = headers
     this.name = 'HttpProblem'
     this.problem = makeProblem(status, code, detail, errors)
   }
@@ -46,3 +55,14 @@ export function makeProblem(status: number, code: string, detail: string, errors
 
 export const notFound = (what: string, id: string, remedy: string): HttpProblem =>
   new HttpProblem(404, 'NOT_FOUND', `There is no ${what} ${JSON.stringify(id)}; ${remedy}.`)
+
+const answer = (description: string) => ({
+  description,
+  content: { 'application/problem+json': { schema: Type.Ref('Problem') } }
+})
+
+/** Error answers of a route, for its schema. */
+export const problems = {
+  '4xx': answer('The request cannot be served as it is.'),
+  '5xx': answer('A process of the pod is away, too slow, or wrong.')
+} as const

@@ -1,7 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { WeirConfig } from '@weir/config'
 import { errorCode, errorMessage } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
 import fastify from 'fastify'
@@ -13,7 +12,7 @@ import { HttpProblem, Problem, makeProblem } from './problem.ts'
 import { KnownRoutes } from './known-routes.ts'
 import type { RequestCounters } from './request-counters.ts'
 
-export type Server = FastifyInstance<
+export type HttpServer = FastifyInstance<
   RawServerDefault,
   IncomingMessage,
   ServerResponse,
@@ -21,14 +20,40 @@ export type Server = FastifyInstance<
   TypeBoxTypeProvider
 >
 
-/** An HTTP server with the limits, problem documents, OpenAPI 3.1 at `/openapi.json` and the docs page at `/docs`; no routes yet. */
-export async function createServer(
-  config: WeirConfig,
-  version: string,
-  log: Log,
-  counters: RequestCounters
-): Promise<Server> {
-  const { limits } = config.coordinator
+/** Bounds of one HTTP API (L-70, L-71). */
+export interface HttpLimits {
+  readonly bodyOctets: number
+  readonly requestTimeoutMs: number
+  readonly connectionTimeoutMs: number
+  readonly keepAliveMs: number
+  readonly requestsPerConnection: number
+  readonly connections: number
+}
+
+/** What an API says of itself in its OpenAPI document. */
+export interface ApiDescription {
+  readonly title: string
+  readonly description: string
+  readonly tags: readonly { readonly name: string; readonly description: string }[]
+  /** Names of the ways to say who one is, and how. */
+  readonly securitySchemes?: Readonly<Record<string, { type: 'http'; scheme: string; description: string }>>
+}
+
+export interface HttpServerOptions {
+  /** Of the process, for the answer that says where the log is. */
+  readonly name: string
+  readonly version: string
+  readonly api: ApiDescription
+  readonly limits: HttpLimits
+  readonly log: Log
+  readonly counters: RequestCounters
+  /** Hooks that hold for every route, those of the docs page too; called before there is any. */
+  readonly prepare?: (server: HttpServer) => void
+}
+
+/** An HTTP server with the limits, problem documents, OpenAPI 3.1 and the docs page at `/docs`; no routes yet. */
+export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { name, limits, log, counters } = options
   const server = fastify({
     logger: false,
     bodyLimit: limits.bodyOctets,
@@ -51,16 +76,21 @@ export async function createServer(
     { parseAs: 'string' },
     server.getDefaultJsonParser('error', 'error')
   )
+  server.setErrorHandler((error: FastifyError, _request, reply) => {
+    if (error instanceof HttpProblem) reply.headers(error.headers)
+    return sendProblem(reply, problemOf(error, name, log))
+  })
+  options.prepare?.(server)
   const routes = new KnownRoutes()
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method))
   await server.register(swagger, {
-    openapi: openApi(version),
+    openapi: openApi(options),
     refResolver: { buildLocalReference: ({ $id }, _baseUri, _fragment, index) => String($id ?? `def-${index}`) }
   })
   await server.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: docsPolicy,
-    theme: { title: 'Weir coordinator' },
+    theme: { title: options.api.title },
     logo: { type: 'image/svg+xml', content: Buffer.from(logo), href: '/docs', target: '_self' }
   })
   server.addHook('onSend', async (_request, reply) => void reply.header('x-content-type-options', 'nosniff'))
@@ -77,7 +107,6 @@ export async function createServer(
     const detail = `${path} takes no ${request.method}; it takes ${allowed.join(', ')}.`
     return sendProblem(reply.header('allow', allowed.join(', ')), makeProblem(405, 'METHOD_NOT_ALLOWED', detail))
   })
-  server.setErrorHandler((error: FastifyError, _request, reply) => sendProblem(reply, problemOf(error, log)))
   return server
 }
 
@@ -94,24 +123,16 @@ const docsPolicy = [
 
 const logo = `<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40"><text x="0" y="29" font-family="sans-serif" font-size="30" font-weight="700" fill="#fff">Weir</text></svg>`
 
-const openApi = (version: string) => ({
+const openApi = ({ version, api: { title, description, tags, securitySchemes } }: HttpServerOptions) => ({
   openapi: '3.1.0',
   info: {
-    title: 'Weir coordinator',
+    title,
     version,
-    description:
-      'The control API of one Weir pod: what it listens on, who exports to it, which templates it knows, where records go, and where every one of them went. Errors are problem documents (RFC 9457).',
+    description: `${description} Errors are problem documents (RFC 9457).`,
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' }
   },
-  tags: [
-    { name: 'health', description: 'Is it up, what is it, what does it count.' },
-    { name: 'intake', description: 'Listeners.' },
-    { name: 'exporters', description: 'Who exports to this pod, and what they said of themselves.' },
-    { name: 'templates', description: 'What the data means: templates, live, remembered and past.' },
-    { name: 'events', description: 'What happens, as it happens.' },
-    { name: 'output', description: 'Destinations.' },
-    { name: 'account', description: 'Where every record went.' }
-  ]
+  ...(securitySchemes === undefined ? {} : { components: { securitySchemes } }),
+  tags: [...tags]
 })
 
 function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
@@ -137,7 +158,7 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
-function problemOf(error: FastifyError, log: Log): Problem {
+function problemOf(error: FastifyError, name: string, log: Log): Problem {
   if (error instanceof HttpProblem) return error.problem
   if (error.validation !== undefined) {
     const errors = error.validation.map(({ instancePath, message = 'is wrong', params }) => ({
@@ -155,5 +176,5 @@ function problemOf(error: FastifyError, log: Log): Problem {
   if (status < 500)
     return makeProblem(status, errorCode(error) ?? 'REQUEST_INVALID', `${errorMessage(error)}.`.replace('..', '.'))
   log.error('request_failed', 'a request could not be answered', { error })
-  return makeProblem(500, 'INTERNAL', 'This is a defect of Weir; the log of the coordinator says more.')
+  return makeProblem(500, 'INTERNAL', `This is a defect of Weir; the log of the ${name} says more.`)
 }

@@ -1,17 +1,23 @@
 import Type from 'typebox'
 import type { Metrics } from '@weir/runtime'
-import type { Pod } from '../pod.ts'
-import type { Server } from '../server.ts'
+import type { HttpServer } from './http-server.ts'
 
-/** What `/version` says, besides the version itself. */
-export interface VersionFacts {
+/** What the health routes tell of a process. */
+export interface HealthFacts {
+  /** What is not ready, a sentence each; empty: all is. */
+  unready(): Promise<readonly string[]>
+  readonly metrics: Metrics
   readonly version: string
-  /** Of the element registry: date of the IANA registry. */
+  /** Date of the IANA element registry that it was built with. */
   readonly registry: string
+  readonly summaries: { readonly readyz: string; readonly metrics: string }
 }
 
 /** `/livez`, `/readyz`, `/metrics`, `/version`. */
-export function healthRoutes(server: Server, pod: Pod, metrics: Metrics, facts: VersionFacts): void {
+export function healthRoutes(
+  server: HttpServer,
+  { unready, metrics, version, registry, summaries }: HealthFacts
+): void {
   const tags = ['health']
   server.get(
     '/livez',
@@ -36,12 +42,12 @@ export function healthRoutes(server: Server, pod: Pod, metrics: Metrics, facts: 
     {
       schema: {
         tags,
-        summary: 'Collector and mediator are connected and serve',
+        summary: summaries.readyz,
         response: { 200: Readiness, 503: Readiness }
       }
     },
     async (_request, reply) => {
-      const reasons = await pod.unready()
+      const reasons = [...(await unready())]
       if (reasons.length === 0) return { status: 'ready' as const, reasons }
       return reply.code(503).send({ status: 'not ready' as const, reasons })
     }
@@ -52,7 +58,7 @@ export function healthRoutes(server: Server, pod: Pod, metrics: Metrics, facts: 
     {
       schema: {
         tags,
-        summary: "The coordinator's metrics, Prometheus text; collector and mediator serve their own",
+        summary: summaries.metrics,
         produces: ['text/plain'],
         response: { 200: Type.String() }
       }
@@ -66,7 +72,8 @@ export function healthRoutes(server: Server, pod: Pod, metrics: Metrics, facts: 
     registry: Type.String({ description: 'Date of the IANA element registry it was built with.' })
   })
   server.get('/version', { schema: { tags, summary: 'What runs here', response: { 200: Version } } }, () => ({
-    ...facts,
+    version,
+    registry,
     node: process.version
   }))
 }

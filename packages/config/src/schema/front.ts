@@ -1,0 +1,95 @@
+import Type from 'typebox'
+import { httpLimits } from './http-limits.ts'
+import { KIB, MIB, section, text, wholeNumber } from './keys.ts'
+
+/** Section `front`. */
+export const FrontConfig = section(
+  {
+    address: text('address', {
+      default: '127.0.0.1',
+      description: 'Local address of the web API; this machine only, because it speaks plain HTTP.'
+    }),
+    port: wholeNumber({ default: 8080, minimum: 0, maximum: 65535, description: 'TCP port; 0 takes any free one.' }),
+    pods: Type.Array(
+      text('podUrl', { description: 'Control API of one pod, or with dns:// those of every address of a name.' }),
+      {
+        default: [],
+        maxItems: 64,
+        description:
+          'Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, or dns://weir-headless:8090 for every address that the name has; empty: the one of this configuration.'
+      }
+    ),
+    limits: section(
+      {
+        ...httpLimits,
+        pods: wholeNumber({
+          default: 64,
+          minimum: 1,
+          maximum: 1_024,
+          description: 'Pods that one request is passed on to.',
+          whenReached: 'those after it are left out, and the answer says so'
+        }),
+        podTimeoutMs: wholeNumber({
+          default: 2_500,
+          minimum: 50,
+          maximum: 60_000,
+          unit: 'ms',
+          description:
+            'Time for one pod to answer; a little more than coordinator.limits.controlTimeoutMs, so that its own reason is heard.',
+          whenReached: 'the answer is partial and names the pod'
+        }),
+        podAnswerOctets: wholeNumber({
+          default: 16 * MIB,
+          minimum: 64 * KIB,
+          maximum: 256 * MIB,
+          unit: 'octets',
+          description: 'Longest answer taken from one pod.',
+          whenReached: 'the answer is partial and names the pod'
+        }),
+        podLookupMs: wholeNumber({
+          default: 5_000,
+          minimum: 100,
+          maximum: 3_600_000,
+          unit: 'ms',
+          description: 'How long the addresses of a dns:// name are held for true.'
+        }),
+        keys: wholeNumber({
+          default: 1_000,
+          minimum: 1,
+          maximum: 100_000,
+          description: 'API keys that are kept.',
+          whenReached: '409'
+        }),
+        requestsPerSec: wholeNumber({
+          default: 100,
+          minimum: 1,
+          maximum: 100_000,
+          unit: 'per second',
+          limit: 'L-72',
+          description: 'Requests with one key; a second may have them all at once.',
+          whenReached: '429'
+        }),
+        writesPerSec: wholeNumber({
+          default: 20,
+          minimum: 1,
+          maximum: 100_000,
+          unit: 'per second',
+          limit: 'L-72',
+          description: 'Changes with one key.',
+          whenReached: '429'
+        }),
+        failedLoginsPerMin: wholeNumber({
+          default: 10,
+          minimum: 1,
+          maximum: 10_000,
+          limit: 'L-72',
+          description: 'Requests with no key or a wrong one, by client address and minute.',
+          whenReached: '429 for requests of that address without a right key'
+        })
+      },
+      'Bounds of the web API.'
+    )
+  },
+  'The web API of the fleet.'
+)
+export type FrontConfig = Type.Static<typeof FrontConfig>

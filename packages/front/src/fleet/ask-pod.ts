@@ -1,0 +1,73 @@
+import { errorCode, errorMessage } from '@weir/runtime'
+import type { Pod, PodFailure } from './pod-list.ts'
+
+/** What one pod answered. */
+export type PodAnswer<T> =
+  | { readonly pod: Pod; readonly isAnswered: true; readonly status: number; readonly body: T; readonly tookMs: number }
+  | {
+      readonly pod: Pod
+      readonly isAnswered: false
+      /** Of its HTTP answer; 0 without one. */
+      readonly status: number
+      readonly failure: PodFailure
+      readonly tookMs: number
+    }
+
+export interface AskLimits {
+  readonly podTimeoutMs: number
+  readonly podAnswerOctets: number
+}
+
+/**
+ * GET a JSON document of one pod.
+ *
+ * @param accepted - statuses besides 200 whose document is an answer too.
+ * @returns never rejects: what went wrong is in the answer.
+ */
+export async function askPod<T>(
+  pod: Pod,
+  path: string,
+  limits: AskLimits,
+  accepted: readonly number[] = []
+): Promise<PodAnswer<T>> {
+  const startMs = performance.now()
+  const failed = (code: string, detail: string, status = 0): PodAnswer<T> => ({
+    pod,
+    isAnswered: false,
+    status,
+    failure: { pod: pod.name, code, detail },
+    tookMs: Math.round(performance.now() - startMs)
+  })
+  const signal = AbortSignal.timeout(limits.podTimeoutMs)
+  try {
+    const response = await fetch(pod.url + path, { signal, redirect: 'error' })
+    const text = await textOf(response, limits.podAnswerOctets)
+    if (text === undefined) {
+      return failed('POD_ANSWER_TOO_LONG', `${pod.name} answers more than front.limits.podAnswerOctets.`)
+    }
+    const { status } = response
+    const body = JSON.parse(text) as unknown
+    if (status === 200 || accepted.includes(status)) {
+      return { pod, isAnswered: true, status, body: body as T, tookMs: Math.round(performance.now() - startMs) }
+    }
+    const { code, detail } = (body ?? {}) as { code?: unknown; detail?: unknown }
+    return failed(String(code ?? 'POD_ERROR'), String(detail ?? `${pod.name} answered ${status}.`), status)
+  } catch (error) {
+    if (signal.aborted) return failed('POD_TIMEOUT', `${pod.name} did not answer within ${limits.podTimeoutMs} ms.`)
+    if (error instanceof SyntaxError) return failed('POD_ERROR', `${pod.name} does not answer as a coordinator does.`)
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+    return failed(errorCode(cause) ?? 'POD_AWAY', `${pod.name} cannot be reached: ${errorMessage(cause)}.`)
+  }
+}
+
+/** @returns undefined if it is longer. */
+async function textOf(response: Response, maxOctets: number): Promise<string | undefined> {
+  const parts: Uint8Array[] = []
+  let octets = 0
+  for await (const part of response.body ?? []) {
+    octets += part.length
+    if (octets > maxOctets) return undefined
+    parts.push(part)
+  }
+  return Buffer.concat(parts).toString('utf8')
+}

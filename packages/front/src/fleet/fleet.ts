@@ -1,0 +1,93 @@
+import { HttpProblem } from '@weir/http'
+import { askPod } from './ask-pod.ts'
+import type { AskLimits, PodAnswer } from './ask-pod.ts'
+import type { Pod, PodFailure, PodList } from './pod-list.ts'
+
+/** How one pod did in an answer that is made of several. */
+export interface PodReport {
+  readonly pod: string
+  readonly isAnswered: boolean
+  readonly tookMs: number
+  readonly code: string | null
+  readonly detail: string | null
+}
+
+/** All pods as one: each asked at the same time, none waited for longer than it may take. */
+export class Fleet {
+  /** Questions that got no answer, by pod. */
+  readonly failures = new Map<string, number>()
+  readonly #list: PodList
+  readonly #limits: AskLimits
+
+  constructor(list: PodList, limits: AskLimits) {
+    this.#list = list
+    this.#limits = limits
+  }
+
+  get list(): PodList {
+    return this.#list
+  }
+
+  /**
+   * Ask all pods the same, or each its own.
+   *
+   * @param path - of one pod; undefined: it is not asked.
+   * @param only - name of the one pod that is asked.
+   * @param accepted - see {@link askPod}.
+   * @throws HttpProblem 404 if there is no such pod; 503 if there is none.
+   */
+  async ask<T>(
+    path: (pod: Pod) => string | undefined,
+    only?: string,
+    accepted?: readonly number[]
+  ): Promise<{ readonly answers: readonly PodAnswer<T>[]; readonly missing: readonly PodFailure[] }> {
+    const { pods, failures } = await this.#list.current()
+    const asked = only === undefined ? pods : pods.filter(({ name }) => name === only)
+    const missing = only === undefined ? failures : failures.filter(({ pod }) => pod === only)
+    if (only !== undefined && asked.length + missing.length === 0) {
+      throw new HttpProblem(404, 'NOT_FOUND', `There is no pod ${JSON.stringify(only)}; GET /api/v1/fleet lists them.`)
+    }
+    const answers = await Promise.all(
+      asked.flatMap(pod => {
+        const its = path(pod)
+        return its === undefined ? [] : [askPod<T>(pod, its, this.#limits, accepted)]
+      })
+    )
+    for (const { pod, isAnswered } of answers) {
+      if (!isAnswered) this.failures.set(pod.name, (this.failures.get(pod.name) ?? 0) + 1)
+    }
+    return { answers, missing }
+  }
+}
+
+/**
+ * How each pod did.
+ *
+ * @throws HttpProblem of the pods' own if they all say that the request is wrong; 503 if none of them answers.
+ */
+export function reportsOf(
+  answers: readonly PodAnswer<unknown>[],
+  missing: readonly PodFailure[]
+): { readonly pods: PodReport[]; readonly isPartial: boolean } {
+  const pods = [...answers.map(reportOf), ...missing.map(failure => ({ ...failure, isAnswered: false, tookMs: 0 }))]
+  if (pods.every(({ isAnswered }) => !isAnswered)) throwNoAnswer(answers, pods)
+  return { pods, isPartial: pods.some(({ isAnswered }) => !isAnswered) }
+}
+
+const reportOf = (answer: PodAnswer<unknown>): PodReport => {
+  const { pod, isAnswered, tookMs } = answer
+  const { code, detail } = isAnswered ? { code: null, detail: null } : answer.failure
+  return { pod: pod.name, isAnswered, tookMs, code, detail }
+}
+
+function throwNoAnswer(answers: readonly PodAnswer<unknown>[], pods: readonly PodReport[]): void {
+  if (pods.length === 0 && answers.length === 0) {
+    throw new HttpProblem(503, 'NO_PODS', 'There is no pod to ask; name some in front.pods.')
+  }
+  const status = answers[0]?.status ?? 0
+  if (status >= 400 && status < 500 && answers.every(answer => answer.status === status)) {
+    throw new HttpProblem(status, pods[0]!.code!, pods[0]!.detail!)
+  }
+  const errors = pods.map(({ pod, detail }) => ({ path: pod, message: detail ?? 'did not answer' }))
+  throw new HttpProblem(503, 'NO_POD_ANSWERS', 'No pod of the fleet answers; `errors` says why.', errors)
+}

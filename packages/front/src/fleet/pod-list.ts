@@ -1,0 +1,95 @@
+import { lookup as lookupAddresses } from 'node:dns/promises'
+import { formatHostPort, parseEndpoint } from '@weir/config'
+import type { Endpoint } from '@weir/config'
+import { errorCode, errorMessage } from '@weir/runtime'
+import type { Clock } from '@weir/runtime'
+
+/** One pod: its control API. */
+export interface Pod {
+  /** HOST:PORT. */
+  readonly name: string
+  /** Origin of its control API. */
+  readonly url: string
+}
+
+/** What cannot be asked, and why. */
+export interface PodFailure {
+  readonly pod: string
+  readonly code: string
+  readonly detail: string
+}
+
+/** Addresses of a name; exchanged in tests. */
+export type Lookup = (name: string) => Promise<readonly string[]>
+
+const systemLookup: Lookup = async name => (await lookupAddresses(name, { all: true })).map(({ address }) => address)
+
+export interface PodListOptions {
+  /** `http://`, `https://`, or `dns://` for every address of a name. */
+  readonly urls: readonly string[]
+  readonly limits: { readonly pods: number; readonly podLookupMs: number }
+  readonly clock: Clock
+  readonly lookup?: Lookup
+}
+
+interface Found {
+  readonly pods: readonly Pod[]
+  readonly failure?: PodFailure
+}
+
+/** The pods there are: those that are named, and those that a name has addresses for. */
+export class PodList {
+  readonly #endpoints: readonly Endpoint[]
+  readonly #options: PodListOptions
+  readonly #lookup: Lookup
+  readonly #found = new Map<Endpoint, { readonly untilMs: number; readonly answer: Promise<Found> }>()
+
+  constructor(options: PodListOptions) {
+    this.#options = options
+    this.#lookup = options.lookup ?? systemLookup
+    this.#endpoints = options.urls
+      .map(url => parseEndpoint(url, ['http', 'https', 'dns'], 8090))
+      .filter(endpoint => typeof endpoint !== 'string')
+  }
+
+  /** Now: in the order of the list, addresses of a name in their own order; each once. */
+  async current(): Promise<{ readonly pods: readonly Pod[]; readonly failures: readonly PodFailure[] }> {
+    const found = await Promise.all(this.#endpoints.map(endpoint => this.#find(endpoint)))
+    const byUrl = new Map(found.flatMap(({ pods }) => pods).map(pod => [pod.url, pod]))
+    const failures = found.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))
+    const pods = [...byUrl.values()]
+    const { pods: limit } = this.#options.limits
+    for (const { name } of pods.splice(limit)) {
+      const detail = `${name} was not asked: only ${limit} pods are (front.limits.pods).`
+      failures.push({ pod: name, code: 'PODS_LIMIT', detail })
+    }
+    return { pods, failures }
+  }
+
+  #find(endpoint: Endpoint): Found | Promise<Found> {
+    const { scheme, host, port } = endpoint
+    if (scheme !== 'dns') return { pods: [podAt(scheme, host, port)] }
+    const nowMs = this.#options.clock.monotonicMs()
+    const known = this.#found.get(endpoint)
+    if (known !== undefined && nowMs < known.untilMs) return known.answer
+    const answer = this.#resolve(endpoint)
+    this.#found.set(endpoint, { untilMs: nowMs + this.#options.limits.podLookupMs, answer })
+    return answer
+  }
+
+  async #resolve({ host, port }: Endpoint): Promise<Found> {
+    try {
+      const addresses = [...(await this.#lookup(host))].toSorted()
+      return { pods: addresses.map(address => podAt('http', address, port)) }
+    } catch (error) {
+      const detail = `The name ${host} has no address: ${errorMessage(error)}.`
+      const pod = `dns://${formatHostPort(host, port)}`
+      return { pods: [], failure: { pod, code: errorCode(error) ?? 'LOOKUP_FAILED', detail } }
+    }
+  }
+}
+
+const podAt = (scheme: string, host: string, port: number): Pod => {
+  const name = formatHostPort(host, port)
+  return { name, url: `${scheme}://${name}` }
+}

@@ -1,0 +1,135 @@
+import { ElementRegistry } from '@weir/ipfix'
+import { formatHostPort } from '@weir/config'
+import type { FrontConfig, WeirConfig } from '@weir/config'
+import { RequestCounters, createHttpServer, healthRoutes } from '@weir/http'
+import type { ApiDescription, HttpServer, OpenApiDocument } from '@weir/http'
+import { ConfigError, listenError, systemClock } from '@weir/runtime'
+import type { Clock, Component, Log } from '@weir/runtime'
+import { AuditLog } from './auth/audit-log.ts'
+import { Gate } from './auth/gate.ts'
+import type { GuardedRoute } from './auth/gate.ts'
+import { KeyBook } from './auth/key-book.ts'
+import { Fleet } from './fleet/fleet.ts'
+import { PodList } from './fleet/pod-list.ts'
+import type { Lookup } from './fleet/pod-list.ts'
+import { createFrontMetrics } from './metrics.ts'
+import { fleetRoutes } from './routes/fleet.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { templateRoutes } from './routes/templates.ts'
+
+export interface FrontDeps {
+  readonly log: Log
+  readonly version: string
+  readonly clock?: Clock
+  /** Pods instead of those of an empty `front.pods`. */
+  readonly pods?: readonly string[]
+  readonly lookup?: Lookup
+}
+
+export interface Front extends Component {
+  /** Where the API answers, e.g. `http://127.0.0.1:8080`; empty before start. */
+  readonly url: string
+  /** Where the admin key is kept. */
+  readonly adminKeyPath: string
+  /** It was made by this start. */
+  readonly isAdminKeyNew: boolean
+  /** The OpenAPI document of all routes; needs no start and opens nothing. */
+  openApi(): Promise<OpenApiDocument>
+  /** All routes there are, with what each asks for; after start. */
+  readonly routes: readonly GuardedRoute[]
+}
+
+const webApi: ApiDescription = {
+  title: 'Weir',
+  description: 'The web API of a fleet of Weir pods: one answer from all of them, and who may do what.',
+  tags: [
+    { name: 'health', description: 'Is it up, what is it, what does it count.' },
+    { name: 'fleet', description: 'All pods as one.' },
+    { name: 'templates', description: 'What the data means: templates of all pods.' },
+    { name: 'keys', description: 'Who may do what.' }
+  ],
+  securitySchemes: {
+    apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, wk_…; POST /api/v1/keys makes them.' }
+  }
+}
+
+/** The web API of a fleet: keeps keys and an audit log of its own, and asks the coordinators for all else. */
+export function createFront(config: WeirConfig, deps: FrontDeps): Front {
+  const { log, version, clock = systemClock } = deps
+  const { address, port, limits, pods } = frontOf(config)
+  const keys = new KeyBook(config.stateDir, clock, limits.keys)
+  const audit = new AuditLog(config.stateDir, log)
+  const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
+  const list = new PodList({ urls, limits, clock, lookup: deps.lookup })
+  const fleet = new Fleet(list, limits)
+  const counters = new RequestCounters()
+  let gate = new Gate(keys, audit, limits, clock)
+  let server: HttpServer | undefined
+  let url = ''
+  let isAdminKeyNew = false
+
+  const makeServer = async (): Promise<HttpServer> => {
+    gate = new Gate(keys, audit, limits, clock)
+    const prepare = (each: HttpServer): void => gate.guard(each)
+    const made = await createHttpServer({ name: 'front', version, api: webApi, limits, log, counters, prepare })
+    healthRoutes(made, {
+      unready: async () => [],
+      metrics: createFrontMetrics({ counters, gate, fleet }),
+      version,
+      registry: ElementRegistry.standard().version,
+      summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }
+    })
+    fleetRoutes(made, fleet, clock, limits.pageSize)
+    templateRoutes(made, fleet, limits.pageSize)
+    keyRoutes(made, keys, gate, limits.pageSize)
+    made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
+    await made.ready()
+    return made
+  }
+
+  return {
+    name: 'front',
+    adminKeyPath: keys.adminKeyPath,
+    get url() {
+      return url
+    },
+    get isAdminKeyNew() {
+      return isAdminKeyNew
+    },
+    get routes() {
+      return gate.routes
+    },
+    async openApi() {
+      const made = await makeServer()
+      const document = made.swagger() as unknown as OpenApiDocument
+      await made.close()
+      return document
+    },
+    async start() {
+      ;({ isAdminKeyNew } = await keys.load())
+      server = await makeServer()
+      try {
+        url = await server.listen({ host: address, port })
+      } catch (error) {
+        throw listenError(error, 'web API', formatHostPort(address, port))
+      }
+    },
+    async stop() {
+      const closing = server
+      server = undefined
+      await closing?.close()
+      await audit.flush()
+    }
+  }
+}
+
+function frontOf({ front }: WeirConfig): FrontConfig {
+  if (front !== null) return front
+  throw new ConfigError([{ path: 'front', message: 'is null: there is no web API to run', allowed: 'a section' }])
+}
+
+/** The coordinator of the same configuration. */
+function ownPod({ coordinator: { address, port } }: WeirConfig): string {
+  const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
+  return `http://${formatHostPort(host, port)}`
+}

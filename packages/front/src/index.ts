@@ -1,0 +1,8 @@
+export type { GuardedRoute } from './auth/gate.ts'
+export { roles } from './auth/role.ts'
+export type { Role } from './auth/role.ts'
+export { createFront } from './front.ts'
+export type { Front, FrontDeps } from './front.ts'
+export { runFront } from './main.ts'
+export type { FrontProcessOptions } from './main.ts'
+export { frontMetrics } from './metrics.ts'

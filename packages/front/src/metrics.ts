@@ -1,0 +1,48 @@
+import type { RequestCounters } from '@weir/http'
+import { createMetrics, defineMetrics } from '@weir/runtime'
+import type { Metrics } from '@weir/runtime'
+import type { Gate } from './auth/gate.ts'
+import type { Fleet } from './fleet/fleet.ts'
+
+/** The metrics of the front. */
+export const frontMetrics = defineMetrics({
+  requests: {
+    name: 'weir_front_http_requests_total',
+    help: 'Requests answered, by method, route and status.',
+    type: 'counter',
+    labels: ['method', 'route', 'status']
+  },
+  refused: {
+    name: 'weir_front_refused_total',
+    help: 'Requests refused, by reason: no key, a wrong one, a role too low, or too many (front.limits).',
+    type: 'counter',
+    labels: ['reason']
+  },
+  podFailures: {
+    name: 'weir_front_pod_failures_total',
+    help: 'Requests that a pod did not answer, or not in time (front.limits.podTimeoutMs).',
+    type: 'counter',
+    labels: ['pod']
+  }
+})
+
+/** What the metrics are read from. */
+export interface FrontMeters {
+  readonly counters: RequestCounters
+  readonly gate: Gate
+  readonly fleet: Fleet
+}
+
+export function createFrontMetrics({ counters, gate, fleet }: FrontMeters): Metrics {
+  return createMetrics(frontMetrics, {
+    requests: report => {
+      for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
+    },
+    refused: report => {
+      for (const [reason, count] of Object.entries(gate.refused)) report(count, { reason })
+    },
+    podFailures: report => {
+      for (const [pod, count] of fleet.failures) report(count, { pod })
+    }
+  })
+}
