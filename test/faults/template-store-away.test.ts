@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { absent } from '../support/debian-tools.ts'
-import { RedisCluster, RedisServer } from '../support/redis-server.ts'
+import { RedisServer } from '../support/redis-server.ts'
 import { StoreFaultRun } from '../support/store-fault-run.ts'
 import { until } from '../support/until.ts'
 
@@ -36,19 +36,6 @@ describe(
       await run.underLoad()
       assert.equal(await run.metric('weir_collector_store_up'), 0)
       server.signal('SIGCONT')
-      await run.untilKeysAreBack()
-      await run.end(t)
-    })
-
-    test('one node of a Cluster killed, and started again with nothing in it', async t => {
-      const cluster = await RedisCluster.start()
-      const run = await StoreFaultRun.start(t, { name: 'store-node-killed', mode: 'cluster', nodes: cluster.nodes })
-      const [, node] = cluster.nodes
-      await node.kill()
-      await run.begin()
-      await run.underLoad()
-      await node.start()
-      await cluster.untilWhole()
       await run.untilKeysAreBack()
       await run.end(t)
     })

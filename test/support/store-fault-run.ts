@@ -165,7 +165,15 @@ export class StoreFaultRun {
   /** Resolves when so many records have arrived since the last call: the fault has been there under load. */
   async underLoad(records = BEFORE): Promise<void> {
     const { records: before } = await this.#receiver.report()
-    await until('records arrive', async () => (await this.#receiver.report()).records >= before + records, 20_000)
+    const seen = await until(
+      'records arrive',
+      async () => {
+        const report = await this.#receiver.report()
+        return report.records >= before + records && report
+      },
+      20_000
+    )
+    assert.equal(seen.wrong, 0, seen.firstWrong ?? '')
   }
 
   /**
@@ -208,13 +216,7 @@ export class StoreFaultRun {
     )
     const { delay: during } = await this.#receiver.report()
     const sent = await this.#stopAll()
-    const report = await until('all that was sent has arrived', async () => {
-      const seen = await this.#receiver.report()
-      const missing = [...sent].filter(([id, count]) => seen.generators.get(id)?.unique !== count)
-      if (missing.length === 0) return seen
-      const text = missing.map(([id, count]) => `${id}: ${seen.generators.get(id)?.unique} of ${count}`)
-      throw new Error(`${text.join(', ')}; ${JSON.stringify(await readLedger(this.weir.api))}`)
-    })
+    const report = await until('all that was sent has arrived', () => this.#whole(sent))
     assert.equal(report.wrong, 0, report.firstWrong ?? '')
     assert.equal(report.malformed, 0)
     const duplicates = [...report.generators.values()].reduce((sum, each) => sum + each.duplicates, 0)
@@ -222,11 +224,22 @@ export class StoreFaultRun {
     const { collector } = await this.weir.checkLedger()
     assert.equal(collector.dataSets.pending, 0)
     assert.equal(sumOf(collector.dataSets.dropped) + sumOf(collector.records.dropped), 0, JSON.stringify(collector))
-    assert.equal(collector.sequence.lost, 0)
     const { code } = await this.weir.stop()
     assert.equal(code, 0, this.weir.child.said)
     const records = [...sent.values()].reduce((sum, count) => sum + count, 0)
     t.diagnostic(`${records} records; delay before: ${inWords(this.#before)}; with the fault: ${inWords(during)}`)
+  }
+
+  /** What Weir was given has arrived: all, but for datagrams that the kernel of a busy machine has dropped before. */
+  async #whole(sent: ReadonlyMap<number, number>): Promise<FlowReport> {
+    const report = await this.#receiver.report()
+    const { collector } = await readLedger(this.weir.api)
+    const uniqueOf = (id: number): number => report.generators.get(id)?.unique ?? 0
+    const missing = [...sent].filter(([id, count]) => uniqueOf(id) !== count)
+    const lost = missing.reduce((sum, [id, count]) => sum + count - uniqueOf(id), 0)
+    if (lost === 0 || (lost === collector.sequence.lost && (collector.kernel.udp ?? 0) > 0)) return report
+    const text = missing.map(([id, count]) => `${uniqueOf(id)} of ${count} of ${id}`)
+    throw new Error(`${text.join(', ')}; ${JSON.stringify(collector)}`)
   }
 
   async #begin(): Promise<void> {

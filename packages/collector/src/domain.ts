@@ -62,6 +62,8 @@ export class Domain {
   /** Whether the shared store has been asked for it; `known`: and has answered, at `recalledMs` (monotonic). */
   recall: 'none' | 'asked' | 'known' = 'none'
   recalledMs = 0
+  /** When what it knows was last put into the shared store in place of what was not believed (monotonic). */
+  healedMs = Number.NEGATIVE_INFINITY
   /** What was asked for was changed meanwhile. */
   mustRecall = false
   /** The places under which pushes of the shared store find it. */

@@ -73,6 +73,8 @@ const ASK_AGAIN_MS = 30_000
  */
 const AUDIT_RESTORED_MS = 300_000
 const AUDIT_MS = 900_000
+/** Where something was not believed, what is known here is put again, and not sooner again: pods with different keys never agree. */
+const HEAL_AGAIN_MS = 5_000
 /** Places that the store had nothing for, of sessions that may be gone and come again. */
 const MAX_NOTHING = 8_192
 /** Domains looked at in a second, and of these written and asked for at most. */
@@ -126,8 +128,7 @@ export class Recollection {
     this.#rotation = new Rotation(deps.domains)
     this.#connections = new Rotation(deps.connections)
     const { shared, clock } = deps
-    this.#reader =
-      shared && new StoreReader(shared, clock, (domain, stored, isSure) => this.#onAnswer(domain, stored, isSure))
+    this.#reader = shared && new StoreReader(shared, clock, (...answer) => this.#onAnswer(...answer))
   }
 
   /** Templates taken up again from a store. */
@@ -349,6 +350,7 @@ export class Recollection {
     const { timeoutMs, seenWithinMs } = this.#warmUp
     const epoch = this.#epoch
     const startMs = clock.monotonicMs()
+    const { rejected } = shared!.stats
     this.#changed = new Set()
     this.#isListing = true
     try {
@@ -357,7 +359,10 @@ export class Recollection {
         listing: for await (const places of shared!.list({ seenSinceMs: clock.nowMs() - seenWithinMs })) {
           for (let from = 0; from < places.length; from += WARM_SLICE) {
             if (this.#isClosed || clock.monotonicMs() - startMs > timeoutMs) break listing
-            for (const stored of places.slice(from, from + WARM_SLICE)) this.#warmPlace(stored, epoch)
+            for (const stored of places.slice(from, from + WARM_SLICE)) {
+              // What is not believed may hide what would be: such places are asked for when they are needed.
+              this.#warmPlace(stored, shared!.stats.rejected === rejected ? epoch : -1)
+            }
             await new Promise(resolve => setImmediate(resolve))
           }
         }
@@ -409,7 +414,7 @@ export class Recollection {
     return this.#deps.isGrouped(domain) ? [placeOf(domain), addressPlaceOf(domain)] : [placeOf(domain)]
   }
 
-  #onAnswer(domain: Domain, stored: readonly StoredPlace[], isSure: boolean): void {
+  #onAnswer(domain: Domain, stored: readonly StoredPlace[], isSure: boolean, isDoubted: boolean): void {
     const nowMs = this.#deps.clock.monotonicMs()
     const entries = stored[0]?.entries ?? []
     const group = new Remembered()
@@ -425,6 +430,7 @@ export class Recollection {
     if (hadNothing && isSure && !domain.session.isVerified) this.#noteNothing(stored, nowMs)
     const source = domain.session.transport === 'tcp' ? 'session' : hadNothing ? 'file' : 'store'
     if (!remembered.isEmpty) this.#apply(domain, remembered, source)
+    if (isDoubted) this.#heal(domain, nowMs)
     if (!domain.mustRecall) return
     domain.mustRecall = false
     this.#askAgain(domain, nowMs)
@@ -435,6 +441,13 @@ export class Recollection {
     if (domain.session.transport === 'udp') return void this.#ask(domain, nowMs)
     domain.recall = 'none'
     if (domain.session.hasPending) this.#resume(domain, nowMs)
+  }
+
+  /** What stands in the shared store cannot be believed: what is known here is put in its place, for the others. */
+  #heal(domain: Domain, nowMs: number): void {
+    if (nowMs - domain.healedMs < HEAL_AGAIN_MS) return
+    domain.healedMs = nowMs
+    this.#deps.publisher.rewrite(domain, this.#deps.optionsOf(domain), nowMs)
   }
 
   #apply(domain: Domain, remembered: Remembered, source: 'file' | 'store' | 'session'): void {
@@ -475,7 +488,7 @@ export class Recollection {
       domain.remembered.add(stored?.entries ?? [])
       if (this.#isUp && this.#reader!.ask(domain, [place])) return
       // A shared store that is away may know: it is asked with the next data that has no template.
-      this.#onAnswer(domain, [], this.#deps.shared === undefined)
+      this.#onAnswer(domain, [], this.#deps.shared === undefined, false)
     })
   }
 

@@ -133,6 +133,37 @@ describe('a pod that is sent data of an exporter that another pod knows', () => 
     assert.equal(ring.reads.length, 2)
   })
 
+  test('TH-22 puts what it knows in the place of what is not to be believed, once in a while, and asks again', async t => {
+    const ring = new SharedRing()
+    const a = await startPod(t, ring)
+    const b = await startPod(t, ring)
+    a.send(4000, template(), data(1, 0), data(1, 1))
+    b.send(4000, data(2, 2), data(2, 3), data(2, 4))
+    await b.settle()
+    const { fields } = ring.templates[0]
+    await a.rig.collector.stop(0)
+    b.clock.advance(1_000)
+    await b.settle()
+    ring.isForged = true
+    saidElsewhere(ring, { fields: OTHER_FIELDS })
+    await b.settle()
+    assert.deepEqual(ring.templates[0].fields, fields)
+    assert.deepEqual(domainOf(b).table.entry(256)!.layout.fields, fields)
+    saidElsewhere(ring, { fields: OTHER_FIELDS })
+    await b.settle()
+    assert.deepEqual(ring.templates[0].fields, OTHER_FIELDS, 'two pods with different keys would go on for ever')
+    b.clock.advance(6_000)
+    await b.settle()
+    assert.deepEqual(ring.templates[0].fields, fields)
+    ring.isForged = false
+    b.clock.advance(1_000)
+    await b.settle()
+    const { length } = ring.reads
+    b.clock.advance(10_000)
+    await b.settle()
+    assert.equal(ring.reads.length, length, 'what is there is believed')
+  })
+
   test('T23 lets what it was told itself win over an answer that was on its way', async t => {
     const ring = new SharedRing()
     const a = await startPod(t, ring)

@@ -12,9 +12,10 @@ interface Question {
 /**
  * Told what the ring has of a domain's places, in the order asked.
  *
- * @param isSure - false if the ring may have more than it said: it was away or too slow.
+ * @param isSure - false if the ring may have more than it said: it was away, too slow, or something there was not believed.
+ * @param isDoubted - something that was read, there or at a place read with it, was not believed.
  */
-export type OnAnswer = (domain: Domain, stored: readonly StoredPlace[], isSure: boolean) => void
+export type OnAnswer = (domain: Domain, stored: readonly StoredPlace[], isSure: boolean, isDoubted: boolean) => void
 
 /** Domains told between two looks at the sockets: each may take up dozens of templates. */
 const TURN_DOMAINS = 16
@@ -90,7 +91,7 @@ export class StoreReader {
 
   async #read(questions: readonly Question[], places: readonly Place[]): Promise<void> {
     const { stats } = this.#ring
-    const errorsBefore = stats.backendErrors
+    const { backendErrors: errorsBefore, rejected: rejectedBefore } = stats
     this.#inFlight++
     let stored: readonly StoredPlace[] = []
     let isSure = true
@@ -103,6 +104,7 @@ export class StoreReader {
     this.#inFlight--
     if (this.#isClosed) return
     isSure &&= stored.length === places.length && this.#ring.health === 'up' && stats.backendErrors === errorsBefore
+    const isDoubted = stats.rejected !== rejectedBefore
     let at = 0
     let told = 0
     for (const { domain, places: asked } of questions) {
@@ -110,7 +112,7 @@ export class StoreReader {
       if (this.#isClosed) return
       const answer = asked.map((place, index) => believed(place, stored[at + index]))
       at += asked.length
-      if (!domain.isEnded) this.#onAnswer(domain, answer, isSure)
+      if (!domain.isEnded) this.#onAnswer(domain, answer, isSure && !isDoubted, isDoubted)
     }
     this.#send()
   }

@@ -18,6 +18,8 @@ export class SharedRing {
   gate: Promise<void> | undefined
   /** What is told of a place instead of what is stored. */
   lie: ((place: Place) => readonly StoredEntry[]) | undefined
+  /** What is stored is not what this ring would have stored: nothing of it is believed. */
+  isForged = false
   /** Places of each read, and of each batch of a list. */
   readonly reads: number[] = []
   lists = 0
@@ -75,7 +77,9 @@ export class SharedRing {
           stats.backendErrors++
           return places.map(place => ({ place, entries: [] }))
         }
-        return places.map(read)
+        if (!this.isForged) return places.map(read)
+        stats.rejected += places.length
+        return places.map(place => ({ place, entries: [] }))
       },
       list: () => this.#list(),
       put: entries => this.#put(entries, own),
