@@ -71,6 +71,18 @@ test('a front asks two pods; with one coordinator stopped and one killed it says
   const under = await get<{ exporters: { templates: object[] }[] }>(`/api/v1/templates/${encodeURIComponent(scope)}`)
   assert.ok(under.exporters.length > 0)
 
+  const reading = new AbortController()
+  const stream = await fetch(`http://127.0.0.1:${frontPort}/api/v1/events?format=ndjson`, {
+    headers: { authorization: `Bearer ${key}` },
+    signal: reading.signal
+  })
+  let told = ''
+  const whole = (async () => {
+    for await (const part of stream.body!.pipeThrough(new TextDecoderStream())) told += part
+  })().catch(() => undefined)
+  const recent = await get<{ items: readonly { pod: string }[] }>('/api/v1/events/recent')
+  assert.deepEqual([...new Set(recent.items.map(({ pod }) => pod))].toSorted(), names.toSorted())
+
   // It is there and says nothing: the front does not wait for it for longer than it may take.
   const stopped = first.signal('coordinator', 'SIGSTOP')
   const late = await get<Ledgers>('/api/v1/ledger')
@@ -80,6 +92,10 @@ test('a front asks two pods; with one coordinator stopped and one killed it says
   )
   process.kill(stopped, 'SIGCONT')
   await first.killPod()
+  await until('the stream says that the pod is away', () => told.includes('"type":"pod_away"'))
+  assert.ok(told.includes(names[0]!))
+  reading.abort()
+  await whole
   const fleet = await get<Fleet>('/api/v1/fleet')
   assert.deepEqual(
     fleet.items.map(({ pod, state }) => [pod, state]),

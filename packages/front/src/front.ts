@@ -9,11 +9,13 @@ import { AuditLog } from './auth/audit-log.ts'
 import { Gate } from './auth/gate.ts'
 import type { GuardedRoute } from './auth/gate.ts'
 import { KeyBook } from './auth/key-book.ts'
+import { EventStreams } from './fleet/event-streams.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { PodList } from './fleet/pod-list.ts'
 import type { Lookup } from './fleet/pod-list.ts'
 import { createFrontMetrics } from './metrics.ts'
 import { fleetRoutes } from './routes/fleet.ts'
+import { eventRoutes } from './routes/events.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { templateRoutes } from './routes/templates.ts'
 
@@ -46,6 +48,7 @@ const webApi: ApiDescription = {
     { name: 'health', description: 'Is it up, what is it, what does it count.' },
     { name: 'fleet', description: 'All pods as one.' },
     { name: 'templates', description: 'What the data means: templates of all pods.' },
+    { name: 'events', description: 'What happens, as it happens.' },
     { name: 'keys', description: 'Who may do what.' }
   ],
   securitySchemes: {
@@ -62,6 +65,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
   const list = new PodList({ urls, limits, clock, lookup: deps.lookup })
   const fleet = new Fleet(list, limits)
+  const streams = new EventStreams(list, limits, clock)
   const counters = new RequestCounters()
   let gate = new Gate(keys, audit, limits, clock)
   let server: HttpServer | undefined
@@ -74,13 +78,14 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     const made = await createHttpServer({ name: 'front', version, api: webApi, limits, log, counters, prepare })
     healthRoutes(made, {
       unready: async () => [],
-      metrics: createFrontMetrics({ counters, gate, fleet }),
+      metrics: createFrontMetrics({ counters, gate, fleet, streams }),
       version,
       registry: ElementRegistry.standard().version,
       summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }
     })
     fleetRoutes(made, fleet, clock, limits.pageSize)
     templateRoutes(made, fleet, limits.pageSize)
+    eventRoutes(made, { fleet, streams, gate, maxPage: limits.pageSize })
     keyRoutes(made, keys, gate, limits.pageSize)
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
     await made.ready()
@@ -107,6 +112,8 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     },
     async start() {
       ;({ isAdminKeyNew } = await keys.load())
+      streams.start()
+      keys.onRevoked(id => streams.close('key_revoked', id))
       server = await makeServer()
       try {
         url = await server.listen({ host: address, port })
@@ -116,6 +123,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     },
     async stop() {
       const closing = server
+      streams.close('stopping')
       server = undefined
       await closing?.close()
       await audit.flush()

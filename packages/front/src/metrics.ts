@@ -2,6 +2,7 @@ import type { RequestCounters } from '@weir/http'
 import { createMetrics, defineMetrics } from '@weir/runtime'
 import type { Metrics } from '@weir/runtime'
 import type { Gate } from './auth/gate.ts'
+import type { EventStreams } from './fleet/event-streams.ts'
 import type { Fleet } from './fleet/fleet.ts'
 
 /** The metrics of the front. */
@@ -23,6 +24,17 @@ export const frontMetrics = defineMetrics({
     help: 'Requests that a pod did not answer, or not in time (front.limits.podTimeoutMs).',
     type: 'counter',
     labels: ['pod']
+  },
+  eventSubscribers: {
+    name: 'weir_front_event_subscribers',
+    help: 'Open streams of /api/v1/events (front.limits.eventSubscribers).',
+    type: 'gauge'
+  },
+  eventStreamsClosed: {
+    name: 'weir_front_event_streams_closed_total',
+    help: 'Streams of /api/v1/events that the front ended, by reason.',
+    type: 'counter',
+    labels: ['reason']
   }
 })
 
@@ -31,9 +43,10 @@ export interface FrontMeters {
   readonly counters: RequestCounters
   readonly gate: Gate
   readonly fleet: Fleet
+  readonly streams: EventStreams
 }
 
-export function createFrontMetrics({ counters, gate, fleet }: FrontMeters): Metrics {
+export function createFrontMetrics({ counters, gate, fleet, streams }: FrontMeters): Metrics {
   return createMetrics(frontMetrics, {
     requests: report => {
       for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
@@ -43,6 +56,10 @@ export function createFrontMetrics({ counters, gate, fleet }: FrontMeters): Metr
     },
     podFailures: report => {
       for (const [pod, count] of fleet.failures) report(count, { pod })
+    },
+    eventSubscribers: report => report(streams.size),
+    eventStreamsClosed: report => {
+      for (const [reason, count] of Object.entries(streams.closed)) report(count, { reason })
     }
   })
 }

@@ -72,7 +72,7 @@ test('a key is shown once; its list and its own page have no secret', async t =>
     const { text, status } = await call('GET', each, adminKey)
     assert.equal(status, 200)
     assert.ok(text.includes(String(made.body.id)))
-    assert.ok(!text.includes(token.split('_')[2]!) && !text.includes('hash'), text)
+    assert.ok(!text.includes(token.slice('wk_0123456789abcdef_'.length)) && !text.includes('hash'), text)
   }
   assert.equal((await call('GET', '/api/v1/fleet', token)).status, 200)
   assert.equal((await call('DELETE', path, adminKey)).status, 204)
@@ -114,7 +114,8 @@ test('each change, tried or done, is a line of the audit log without a secret', 
     ]
   )
   assert.equal(statSync(path).mode & 0o777, 0o600)
-  for (const key of [reader, adminKey]) assert.ok(!(text + logged.join('')).includes(key.split('_')[2]!))
+  for (const key of [reader, adminKey])
+    assert.ok(!(text + logged.join('')).includes(key.slice('wk_0123456789abcdef_'.length)))
 })
 
 test('L-72 too many requests or changes with one key: 429 with Retry-After, and only for that key', async t => {

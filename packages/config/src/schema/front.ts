@@ -53,6 +53,25 @@ export const FrontConfig = section(
           unit: 'ms',
           description: 'How long the addresses of a dns:// name are held for true.'
         }),
+        eventSubscribers: wholeNumber({
+          default: 32,
+          minimum: 1,
+          maximum: 1_024,
+          limit: 'L-78',
+          description:
+            'Streams of /api/v1/events at once; each takes one of coordinator.limits.eventSubscribers at each pod.',
+          memory: 'eventSubscribers times eventBufferOctets at worst: 32 MiB',
+          whenReached: '503'
+        }),
+        eventBufferOctets: wholeNumber({
+          default: MIB,
+          minimum: 4 * KIB,
+          maximum: 64 * MIB,
+          unit: 'octets',
+          limit: 'L-78',
+          description: 'What may wait for one reader of /api/v1/events.',
+          whenReached: 'its stream is ended with the reason; it can come back with the last id'
+        }),
         keys: wholeNumber({
           default: 1_000,
           minimum: 1,

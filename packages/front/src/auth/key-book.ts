@@ -22,6 +22,7 @@ export class KeyBook {
   readonly #limit: number
   #keys = new Map<string, StoredKey>()
   #writes: Promise<unknown> = Promise.resolve()
+  readonly #listeners: ((id: string) => void)[] = []
 
   /** @param limit - keys that are kept. */
   constructor(stateDir: string, clock: Clock, limit: number) {
@@ -86,6 +87,11 @@ export class KeyBook {
     return { ...shown(key), token }
   }
 
+  /** Told of each key that was revoked. */
+  onRevoked(listener: (id: string) => void): void {
+    this.#listeners.push(listener)
+  }
+
   /** It opens nothing from now on. @throws HttpProblem 404; 409 if nobody could make keys any more. */
   async revoke(id: string): Promise<void> {
     await this.#change(keys => {
@@ -99,6 +105,7 @@ export class KeyBook {
       }
       keys.set(id, { ...key, revokedAtMs: this.#clock.nowMs() })
     })
+    for (const listener of this.#listeners) listener(id)
   }
 
   #liveAdmins(): StoredKey[] {
