@@ -1,10 +1,11 @@
 import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { applyRevision, loadConfig, readEffectiveDocument, setRevisionAside } from '@weir/config'
+import { applyRevision, loadConfig, readEffectiveDocument } from '@weir/config'
 import type { EffectiveDocument } from '@weir/config'
 import { createLog } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
+import { tellOfRevision } from './revision-report.ts'
 
 /** Where a process takes its document from: a file of the operator's, or what the supervisor resolved already. */
 export interface DocumentOptions {
@@ -46,12 +47,11 @@ export async function loadOperatorConfig(file: string | undefined): ReturnType<t
   }
 }
 
-/** @param log - undefined: the supervisor has spoken of a revision that is not taken, and has put it aside. */
+/** @param log - undefined: the supervisor has spoken of a revision that is not taken. */
 async function revised(document: EffectiveDocument, log: Log | undefined): Promise<EffectiveDocument> {
-  const { config, exporters, origin, reason } = await applyRevision(document.config, document.baseHash)
-  if (log !== undefined && origin === 'set-aside') {
-    const path = await setRevisionAside(config.stateDir, Date.now())
-    log.warn('revision_set_aside', `what was changed through the API is not taken: ${reason}`, { path })
-  }
-  return { ...document, config, exporters }
+  const { runDir } = document.config
+  const revised = await applyRevision(document.config, document.baseHash)
+  if (log !== undefined) await tellOfRevision(revised, log)
+  const base = document.base ?? { ...document.config, runDir }
+  return { ...document, base, config: revised.config }
 }

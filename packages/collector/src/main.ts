@@ -1,6 +1,6 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
-import { loadElements, type ExporterOverrides, type WeirConfig } from '@weir/config'
+import { loadElements, overridesOf, type WeirConfig } from '@weir/config'
 import { controlEndpoint, createControlClient, createLinkSender, dataEndpoint } from '@weir/link'
 import { createHttpHealth, createLog, runProcess, type Component, type Log } from '@weir/runtime'
 import { createCollector } from './collector.ts'
@@ -12,8 +12,6 @@ export interface CollectorProcessOptions {
   /** The effective document; `runDir` is set. */
   readonly config: WeirConfig
   readonly version: string
-  /** What was said through the API of single exporters. */
-  readonly exporters?: ExporterOverrides
   readonly worker?: number
   /** Default: JSON lines on standard error at the document's level. */
   readonly log?: Log
@@ -23,7 +21,6 @@ export interface CollectorProcessOptions {
 export async function runCollector({
   config,
   version,
-  exporters = {},
   worker = 0,
   log: given
 }: CollectorProcessOptions): Promise<number> {
@@ -49,7 +46,7 @@ export async function runCollector({
     claimer: `${hostname()}-${worker}`,
     ...(isSpooling ? { pendingSpoolPath: join(config.stateDir, `pending-${worker}.db`) } : {})
   })
-  collector.parts.policies.setAll(exporters)
+  collector.parts.policies.setAll(overridesOf(config))
   const metrics = createCollectorMetrics(collector.parts)
   serveControl(control, collector, metrics)
   const components: Component[] = [

@@ -3,7 +3,7 @@ import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { formatHostPort, parseEndpoint } from './endpoint.ts'
 import { pathOf } from './check-value.ts'
-import { scopeIssues } from './exporter-override.ts'
+import { exporterAddress, scopeIssues } from './exporter-override.ts'
 import type { ConfigIssue } from '@weir/runtime'
 import type { Listener } from './schema/collector.ts'
 import type { Destination } from './schema/destination.ts'
@@ -37,11 +37,25 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
       'collector.exporters',
       'match'
     ),
+    ...repeated(
+      collector.exporterOverrides.map(({ address }) => exporterAddress(address) ?? address),
+      'collector.exporterOverrides',
+      'address'
+    ),
     ...portIssues(config)
   ]
   for (const [index, { scope }] of collector.exporters.entries()) {
     issues.push(
       ...scopeIssues(scope).map(issue => ({ ...issue, path: pathOf(pathOf('collector.exporters', index), issue.path) }))
+    )
+  }
+  for (const [index, { scope }] of collector.exporterOverrides.entries()) {
+    if (scope === undefined) continue
+    issues.push(
+      ...scopeIssues(scope).map(issue => ({
+        ...issue,
+        path: pathOf(pathOf('collector.exporterOverrides', index), issue.path)
+      }))
     )
   }
   if (collector.allow.length === 0 && !collector.allowAny) {

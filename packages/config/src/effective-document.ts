@@ -2,7 +2,6 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, writeFileAtomic } from '@weir/runtime'
 import { resolveConfig } from './resolve-config.ts'
-import type { ExporterOverrides } from './exporter-override.ts'
 import type { WeirConfig } from './schema/document.ts'
 
 /** What the supervisor hands to the processes: everything resolved, `runDir` filled in. */
@@ -10,8 +9,8 @@ export interface EffectiveDocument {
   readonly config: WeirConfig
   /** See `ResolvedConfig.baseHash`: that of the document before `runDir` was filled in. */
   readonly baseHash: string
-  /** What was said through the API of single exporters; not in the file: see `applyRevision`. */
-  readonly exporters?: ExporterOverrides
+  /** The document of file and environment, where `config` is a later revision of it: see `applyRevision`. */
+  readonly base?: WeirConfig
 }
 
 /** Where it stands. */
@@ -37,7 +36,10 @@ export async function readEffectiveDocument(path: string): Promise<EffectiveDocu
     if (!(error instanceof SyntaxError)) throw error
     throw new ConfigError([{ path: '', message: 'is not JSON' }], path)
   }
-  const { config, baseHash } = parsed as Partial<EffectiveDocument>
+  const { config, baseHash, base } = parsed as Partial<EffectiveDocument>
   if (typeof baseHash !== 'string') throw new ConfigError([{ path: 'baseHash', message: 'is required' }], path)
-  return { config: resolveConfig(config, { source: path }).config, baseHash }
+  const { config: checked } = resolveConfig(config, { source: path })
+  return base === undefined
+    ? { config: checked, baseHash }
+    : { config: checked, baseHash, base: resolveConfig(base, { source: path }).config }
 }

@@ -1,6 +1,7 @@
 import { isIP, SocketAddress } from 'node:net'
 import type { ConfigIssue } from '@weir/runtime'
-import { templateScopes, type TemplateScopePolicy } from './schema/exporters.ts'
+import type { WeirConfig } from './schema/document.ts'
+import { templateScopes, type ExporterOverrideConfig, type TemplateScopePolicy } from './schema/exporters.ts'
 
 /** What was said through the API of one exporter, over the entries of `collector.exporters`; what is left out is as they say. */
 export interface ExporterOverride {
@@ -13,6 +14,21 @@ export type ExporterOverrides = Readonly<Record<string, ExporterOverride>>
 
 /** More than are set one by one; each costs a look when an exporter comes. */
 export const MAX_EXPORTER_OVERRIDES = 4_096
+
+/** `collector.exporterOverrides` by address. */
+export function overridesOf({ collector }: WeirConfig): ExporterOverrides {
+  return Object.fromEntries(
+    collector.exporterOverrides.map(({ address, ...override }) => [exporterAddress(address) ?? address, override])
+  )
+}
+
+/** The document with other `collector.exporterOverrides`; those that say nothing are left out. */
+export function withOverrides(config: WeirConfig, overrides: ExporterOverrides): WeirConfig {
+  const exporterOverrides = Object.entries(overrides)
+    .filter(([, override]) => Object.keys(override).length > 0)
+    .map(([address, override]): ExporterOverrideConfig => ({ address, ...override }))
+  return { ...config, collector: { ...config.collector, exporterOverrides } }
+}
 
 /** Canonical text of an address, as the collector names exporters by it; undefined if the text is none. */
 export function exporterAddress(text: string): string | undefined {

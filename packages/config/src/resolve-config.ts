@@ -66,7 +66,13 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
       'stores.templates.keyFile is null: entries of the store are not authenticated, and whoever can write to it can say what a template is'
     )
   }
-  return { config, warnings, baseHash: hashOf({ ...config, runDir: null }) }
+  return { config, warnings, baseHash: baseHashOf(config) }
+}
+
+/** A key that came later and says nothing does not make it another document. */
+function baseHashOf(config: WeirConfig): string {
+  const { exporterOverrides, ...collector } = config.collector
+  return hashOf({ ...config, runDir: null, collector: exporterOverrides.length === 0 ? collector : config.collector })
 }
 
 /** Names the variable, where that and not the file said it. */

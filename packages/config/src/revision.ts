@@ -1,74 +1,83 @@
-import { mkdir, readFile, rename } from 'node:fs/promises'
+import { readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
-import { errorCode, writeFileAtomic } from '@weir/runtime'
-import { exporterAddress, exporterOverrideIssues, MAX_EXPORTER_OVERRIDES } from './exporter-override.ts'
+import { ConfigError, errorCode, errorMessage } from '@weir/runtime'
+import { exporterAddress, exporterOverrideIssues, MAX_EXPORTER_OVERRIDES, withOverrides } from './exporter-override.ts'
 import type { ExporterOverride, ExporterOverrides } from './exporter-override.ts'
-import { validateDestination } from './resolve-config.ts'
+import { resolveConfig, validateDestination } from './resolve-config.ts'
+import { hasRevisions, openRevisions, revisionsPath } from './revision-store.ts'
 import type { Destination } from './schema/destination.ts'
 import type { WeirConfig } from './schema/document.ts'
 
-/** The destinations and what is said of single exporters as the control API left them, and the document they were a change of. */
-export interface Revision {
-  /** `ResolvedConfig.baseHash` of the document this is a change of. */
-  readonly baseHash: string
-  readonly destinations: readonly Destination[]
-  readonly exporters?: ExporterOverrides
-}
+/** Where an earlier version kept destinations and what is said of single exporters. */
+export const formerRevisionPath = (stateDir: string): string => join(stateDir, 'revision.json')
 
-/** Where it stands. */
-export const revisionPath = (stateDir: string): string => join(stateDir, 'revision.json')
-
-/** Keep a revision over a restart; whole or not at all. The folder is made if it is not there. */
-export async function writeRevision(stateDir: string, revision: Revision): Promise<void> {
-  await mkdir(stateDir, { recursive: true, mode: 0o700 })
-  await writeFileAtomic(revisionPath(stateDir), `${JSON.stringify(revision, undefined, 2)}\n`)
-}
-
-/** The document with the kept destinations, and where they come from. */
+/** The document in force, and where it comes from. */
 export interface RevisedConfig {
   readonly config: WeirConfig
-  readonly exporters: ExporterOverrides
-  /** `file`: there is no revision; `revision`: it was taken; `set-aside`: it does not belong to this document, or is damaged. */
-  readonly origin: 'file' | 'revision' | 'set-aside'
+  /**
+   * `file`: nothing was changed through the API; `revision`: the newest revision was taken; `former`: what an earlier version kept was
+   * taken; `not-taken`: there is something, and it does not belong to this document; `damaged`: it cannot be read.
+   */
+  readonly origin: 'file' | 'revision' | 'former' | 'not-taken' | 'damaged'
   /** Why it was not taken. */
   readonly reason?: string
 }
 
 /**
- * Take the kept destinations if they are a change of this very document. A change of file or environment is newer than what the
- * API did before, so the revision is then not taken. Changes no file: see {@link setRevisionAside}.
+ * Take the newest revision if it is a change of this very document. A change of file or environment is newer than what the
+ * API did before: then the file holds, and the revisions stay for rollback. Changes no file.
+ *
+ * @param config - the document of file and environment; its `runDir` and `stateDir` stay.
  */
 export async function applyRevision(config: WeirConfig, baseHash: string): Promise<RevisedConfig> {
+  if (!hasRevisions(config.stateDir)) return applyFormer(config, baseHash)
+  let head
+  try {
+    const store = openRevisions(config.stateDir)
+    head = await store.head()
+    await store.close()
+  } catch (error) {
+    return { config, origin: 'damaged', reason: `${revisionsPath(config.stateDir)}: ${errorMessage(error)}` }
+  }
+  if (head === undefined) return applyFormer(config, baseHash)
+  if (head.baseHash !== baseHash) {
+    return { config, origin: 'not-taken', reason: 'the configuration has changed since' }
+  }
+  try {
+    const { runDir, stateDir } = config
+    return { config: resolveConfig({ ...head.document, runDir, stateDir }).config, origin: 'revision' }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const [issue] = error.issues
+    return { config, origin: 'not-taken', reason: `revision ${head.number} is wrong: ${issue!.path} ${issue!.message}` }
+  }
+}
+
+async function applyFormer(config: WeirConfig, baseHash: string): Promise<RevisedConfig> {
   let text: string
   try {
-    text = await readFile(revisionPath(config.stateDir), 'utf8')
+    text = await readFile(formerRevisionPath(config.stateDir), 'utf8')
   } catch (error) {
-    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR')
-      return { config, exporters: {}, origin: 'file' }
-    return setAside(config, `it cannot be read: ${String(error)}`)
+    if (errorCode(error) === 'ENOENT' || errorCode(error) === 'ENOTDIR') return { config, origin: 'file' }
+    return notTaken(config, `it cannot be read: ${String(error)}`)
   }
-  const revision = parseRevision(text)
-  if (revision === undefined) return setAside(config, 'it is damaged')
-  if (revision.baseHash !== baseHash) return setAside(config, 'the configuration has changed since')
+  const former = parseFormer(text)
+  if (former === undefined) return notTaken(config, 'it is damaged')
+  if (former.baseHash !== baseHash) return notTaken(config, 'the configuration has changed since')
   const destinations: Destination[] = []
-  for (const value of revision.destinations) {
+  for (const value of former.destinations) {
     const { destination, issues } = validateDestination(value, { ...config, destinations })
     if (destination === undefined) {
-      return setAside(config, `a destination in it is wrong: ${issues[0]!.path} ${issues[0]!.message}`)
+      return notTaken(config, `a destination in it is wrong: ${issues[0]!.path} ${issues[0]!.message}`)
     }
     destinations.push(destination)
   }
-  const exporters = overridesIn(revision.exporters)
-  if (exporters === undefined) return setAside(config, 'what it says of exporters is wrong')
-  return { config: { ...config, destinations }, exporters, origin: 'revision' }
+  const exporters = overridesIn(former.exporters)
+  if (exporters === undefined) return notTaken(config, 'what it says of exporters is wrong')
+  return { config: withOverrides({ ...config, destinations }, exporters), origin: 'former' }
 }
 
-const setAside = (config: WeirConfig, reason: string): RevisedConfig => ({
-  config,
-  exporters: {},
-  origin: 'set-aside',
-  reason
-})
+const notTaken = (config: WeirConfig, reason: string): RevisedConfig => ({ config, origin: 'not-taken', reason })
 
 function overridesIn(value: unknown): ExporterOverrides | undefined {
   if (value === undefined) return {}
@@ -81,9 +90,15 @@ function overridesIn(value: unknown): ExporterOverrides | undefined {
   return Object.fromEntries(entries as [string, ExporterOverride][])
 }
 
-function parseRevision(text: string): { baseHash: string; destinations: unknown[]; exporters: unknown } | undefined {
+interface Former {
+  readonly baseHash: string
+  readonly destinations: readonly unknown[]
+  readonly exporters: unknown
+}
+
+function parseFormer(text: string): Former | undefined {
   try {
-    const value = JSON.parse(text) as Partial<Revision> | null
+    const value = JSON.parse(text) as Partial<Former> | null
     if (typeof value?.baseHash !== 'string' || !Array.isArray(value.destinations)) return undefined
     return { baseHash: value.baseHash, destinations: [...value.destinations], exporters: value.exporters }
   } catch {
@@ -92,12 +107,12 @@ function parseRevision(text: string): { baseHash: string; destinations: unknown[
 }
 
 /**
- * Put the revision file out of the way, keeping it.
+ * Put a file of revisions out of the way, keeping it.
  *
+ * @param path - `revisionsPath` or `formerRevisionPath`.
  * @returns its new path, or undefined if there was none.
  */
-export async function setRevisionAside(stateDir: string, nowMs: number): Promise<string | undefined> {
-  const path = revisionPath(stateDir)
+export async function setRevisionAside(path: string, nowMs: number): Promise<string | undefined> {
   const aside = `${path}.${new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, '')}.old`
   try {
     await rename(path, aside)

@@ -7,22 +7,27 @@ import { afterEach, beforeEach, test } from 'node:test'
 import { ConfigError } from '@weir/runtime'
 import {
   applyRevision,
+  formerRevisionPath,
+  hashOf,
   effectiveDocumentPath,
   loadConfig,
+  openRevisions,
+  overridesOf,
   readEffectiveDocument,
   resolveConfig,
-  revisionPath,
+  revisionsPath,
   setRevisionAside,
   validateDestination,
-  writeEffectiveDocument,
-  writeRevision
+  writeEffectiveDocument
 } from '../src/index.ts'
-import type { Destination, ResolvedConfig } from '../src/index.ts'
+import type { Destination, ResolvedConfig, WeirConfig } from '../src/index.ts'
 
 let folder: string
 let resolved: ResolvedConfig
 const destination = validateDestination({ id: 'added', type: 'ipfix', url: 'tcp://192.0.2.1' })
   .destination as Destination
+
+const writeFormer = (value: object): Promise<void> => writeFile(formerRevisionPath(folder), JSON.stringify(value))
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'weir-config-'))
@@ -35,21 +40,21 @@ test('without a revision the file rules', async () => {
   assert.deepEqual([config, origin], [resolved.config, 'file'])
 })
 
-test('a revision of this document is taken', async () => {
-  await writeRevision(folder, { baseHash: resolved.baseHash, destinations: [destination] })
+test('what an earlier version kept of this document is taken', async () => {
+  await writeFormer({ baseHash: resolved.baseHash, destinations: [destination] })
   const { config, origin } = await applyRevision(resolved.config, resolved.baseHash)
-  assert.equal(origin, 'revision')
+  assert.equal(origin, 'former')
   assert.deepEqual(config.destinations, [destination])
 })
 
 test('a revision of another document is not taken, and can be set aside', async () => {
-  await writeRevision(folder, { baseHash: 'another', destinations: [destination] })
+  await writeFormer({ baseHash: 'another', destinations: [destination] })
   const { config, origin, reason } = await applyRevision(resolved.config, resolved.baseHash)
-  assert.deepEqual([config.destinations, origin, reason], [[], 'set-aside', 'the configuration has changed since'])
-  const aside = await setRevisionAside(folder, 1_767_225_600_000)
-  assert.equal(aside, `${revisionPath(folder)}.20260101T000000Z.old`)
+  assert.deepEqual([config.destinations, origin, reason], [[], 'not-taken', 'the configuration has changed since'])
+  const aside = await setRevisionAside(formerRevisionPath(folder), 1_767_225_600_000)
+  assert.equal(aside, `${formerRevisionPath(folder)}.20260101T000000Z.old`)
   assert.ok(existsSync(aside))
-  assert.equal(await setRevisionAside(folder, 0), undefined)
+  assert.equal(await setRevisionAside(formerRevisionPath(folder), 0), undefined)
 })
 
 for (const [name, text] of [
@@ -58,11 +63,10 @@ for (const [name, text] of [
   ['no list', '{"baseHash":"x","destinations":{}}']
 ]) {
   test(`rejects a damaged revision: ${name}`, async () => {
-    await writeFile(revisionPath(folder), text!)
+    await writeFile(formerRevisionPath(folder), text!)
     assert.deepEqual(await applyRevision(resolved.config, resolved.baseHash), {
       config: resolved.config,
-      exporters: {},
-      origin: 'set-aside',
+      origin: 'not-taken',
       reason: 'it is damaged'
     })
   })
@@ -70,9 +74,9 @@ for (const [name, text] of [
 
 test('rejects a revision with a destination that is not allowed', async () => {
   const loop = { ...destination, url: 'tcp://127.0.0.1:4739' }
-  await writeRevision(folder, { baseHash: resolved.baseHash, destinations: [loop] })
+  await writeFormer({ baseHash: resolved.baseHash, destinations: [loop] })
   const { origin, reason } = await applyRevision(resolved.config, resolved.baseHash)
-  assert.equal(origin, 'set-aside')
+  assert.equal(origin, 'not-taken')
   assert.match(reason ?? '', /our own listener/)
 })
 
@@ -120,8 +124,8 @@ test('a configuration file is named in its errors', async () => {
 
 test('what was said of exporters comes back, and a wrong word of it takes the revision out', async () => {
   const exporters = { '192.0.2.1': { scope: 'address' }, '2001:db8::1': { resumeTemplates: true } } as const
-  await writeRevision(folder, { baseHash: resolved.baseHash, destinations: [], exporters })
-  assert.deepEqual((await applyRevision(resolved.config, resolved.baseHash)).exporters, exporters)
+  await writeFormer({ baseHash: resolved.baseHash, destinations: [], exporters })
+  assert.deepEqual(overridesOf((await applyRevision(resolved.config, resolved.baseHash)).config), exporters)
   for (const wrong of [
     { '192.0.2.1': { scope: 'planet' } },
     { '192.0.2.1': { scope: 'certificate' } },
@@ -131,8 +135,43 @@ test('what was said of exporters comes back, and a wrong word of it takes the re
     { '2001:DB8::1': {} },
     []
   ]) {
-    await writeRevision(folder, { baseHash: resolved.baseHash, destinations: [], exporters: wrong as never })
-    const { origin, exporters: taken } = await applyRevision(resolved.config, resolved.baseHash)
-    assert.deepEqual([origin, taken], ['set-aside', {}], JSON.stringify(wrong))
+    await writeFormer({ baseHash: resolved.baseHash, destinations: [], exporters: wrong as never })
+    const { origin, config } = await applyRevision(resolved.config, resolved.baseHash)
+    assert.deepEqual([origin, overridesOf(config)], ['not-taken', {}], JSON.stringify(wrong))
   }
+})
+
+const noted = (document: WeirConfig, baseHash: string) => ({ author: 'a', reason: 'r', atMs: 1, baseHash, document })
+
+test('the newest revision of this very document is taken; runDir and stateDir are those of this start', async () => {
+  const { config, baseHash } = resolved
+  const store = openRevisions(folder)
+  await store.append(noted(config, baseHash), -1)
+  await store.append(noted({ ...config, destinations: [destination], stateDir: '/elsewhere' }, baseHash), 0)
+  await store.close()
+  const started = { ...config, runDir: '/run/here' }
+  const revised = await applyRevision(started, baseHash)
+  assert.deepEqual(revised, { origin: 'revision', config: { ...started, destinations: [destination] } })
+  const other = await applyRevision(config, 'another')
+  assert.deepEqual([other.origin, other.config], ['not-taken', config])
+})
+
+test('a revision that is not allowed any more is not taken, and a damaged file is said to be damaged', async () => {
+  const { config, baseHash } = resolved
+  const store = openRevisions(folder)
+  await store.append(noted({ ...config, colour: 'red' } as never, baseHash), -1)
+  await store.close()
+  const wrong = await applyRevision(config, baseHash)
+  assert.deepEqual([wrong.origin, wrong.config], ['not-taken', config])
+  assert.match(wrong.reason!, /revision 0 is wrong: colour/)
+  await writeFile(revisionsPath(folder), 'no database at all, and long enough to be none of SQLite'.repeat(20))
+  const damaged = await applyRevision(config, baseHash)
+  assert.deepEqual([damaged.origin, damaged.config], ['damaged', config])
+})
+
+test('a key that came later and says nothing leaves the base hash as it was; one that says something does not', () => {
+  const { exporterOverrides: _, ...collector } = resolved.config.collector
+  assert.equal(resolved.baseHash, hashOf({ ...resolved.config, collector }))
+  const exporterOverrides = [{ address: '192.0.2.1', scope: 'address' }]
+  assert.notEqual(resolveConfig({ stateDir: folder, collector: { exporterOverrides } }).baseHash, resolved.baseHash)
 })

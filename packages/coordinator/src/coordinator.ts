@@ -17,10 +17,12 @@ import { exporterRoutes } from './routes/exporters.ts'
 import { intakeRoutes } from './routes/intake.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { optionsRoutes } from './routes/options.ts'
+import { revisionRoutes } from './routes/revisions.ts'
 import { pendingRoutes } from './routes/pending.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { PolicyBook } from './policy-book.ts'
-import { RevisionKeeper } from './revision-keeper.ts'
+import { ConfigBook } from './revisions/config-book.ts'
+import { PodChanges } from './revisions/pod-changes.ts'
 
 export interface CoordinatorDeps {
   readonly control: ControlServer
@@ -41,6 +43,7 @@ const controlApi: ApiDescription = {
   description:
     'The control API of one Weir pod: what it listens on, who exports to it, which templates it knows, where records go, and where every one of them went.',
   tags: [
+    { name: 'configuration', description: 'The whole document, its revisions, and what a change would do.' },
     { name: 'health', description: 'Is it up, what is it, what does it count.' },
     { name: 'intake', description: 'Listeners.' },
     { name: 'exporters', description: 'Who exports to this pod, and what they said of themselves.' },
@@ -59,15 +62,16 @@ const HEARTBEAT_MS = 15_000
  * it can end and come back at any time.
  */
 export function createCoordinator(
-  { config, baseHash, exporters = {} }: EffectiveDocument,
+  { config, baseHash, base = config }: EffectiveDocument,
   deps: CoordinatorDeps
 ): Coordinator {
   const { control, log, version, clock = systemClock } = deps
   const { address, port, limits } = config.coordinator
   const pod = createPod(control, limits.controlTimeoutMs)
-  const keeper = new RevisionKeeper(config.stateDir, { baseHash, destinations: config.destinations, exporters })
-  const book = new DestinationBook(config, pod, keeper)
-  const policies = new PolicyBook(exporters, pod, keeper)
+  const changes = new PodChanges(pod)
+  const book = new ConfigBook({ ...config, runDir: base.runDir }, base, baseHash, { changes, clock, log })
+  const destinations = new DestinationBook(book)
+  const policies = new PolicyBook(book)
   const counters = new RequestCounters()
   const registrations = new Map<string, number>()
   const events = new EventLog(clock, { events: limits.eventsKept, octets: limits.eventOctetsKept })
@@ -88,11 +92,9 @@ export function createCoordinator(
   const onPeer = (peer: ControlPeer): void => {
     registrations.set(peer.name, (registrations.get(peer.name) ?? 0) + 1)
     log.info('process_registered', `${peer.name} is connected`, { pid: peer.pid, epoch: peer.epoch })
-    const what = peer.process === 'mediator' ? 'its destinations' : 'what is said of exporters'
-    const given =
-      peer.process === 'mediator' ? book.reconcile() : peer.process === 'collector' ? policies.reconcile() : undefined
-    given?.catch((error: unknown) => {
-      log.warn('reconcile_failed', `${peer.name} could not be given ${what}: ${errorMessage(error)}`)
+    if (peer.process !== 'mediator' && peer.process !== 'collector') return
+    book.reconcile(peer.process).catch((error: unknown) => {
+      log.warn('reconcile_failed', `${peer.name} could not be told what holds: ${errorMessage(error)}`)
     })
   }
 
@@ -109,13 +111,14 @@ export function createCoordinator(
       }
     })
     configRoutes(made, book)
+    revisionRoutes(made, book, limits.pageSize)
     intakeRoutes(made, pod, limits.pageSize)
     exporterRoutes(made, pod, policies, limits.pageSize)
     templateRoutes(made, pod, limits.pageSize)
     optionsRoutes(made, pod, limits.pageSize)
     pendingRoutes(made, pod, limits.pageSize)
     eventRoutes(made, events, streams, limits.pageSize)
-    destinationRoutes(made, book, pod, limits.pageSize)
+    destinationRoutes(made, destinations, pod, limits.pageSize)
     ledgerRoutes(made, pod, clock)
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
     await made.ready()
@@ -134,6 +137,7 @@ export function createCoordinator(
       return document
     },
     async start() {
+      await book.start()
       control.onPeer(onPeer)
       streams.start()
       control.onEvent((peer, event, data) => events.add(peer.name, event, data))
@@ -152,6 +156,7 @@ export function createCoordinator(
       server = undefined
       await closing?.close()
       await control.stop(deadlineMs)
+      await book.close()
     }
   }
 }

@@ -1,28 +1,26 @@
 import { HttpProblem, notFound } from '@weir/http'
-import { exporterAddress, exporterOverrideIssues, hashOf, MAX_EXPORTER_OVERRIDES } from '@weir/config'
+import {
+  exporterAddress,
+  exporterOverrideIssues,
+  hashOf,
+  MAX_EXPORTER_OVERRIDES,
+  overridesOf,
+  withOverrides
+} from '@weir/config'
 import type { ExporterOverride, ExporterOverrides } from '@weir/config'
-import type { JsonValue } from '@weir/link'
-import type { Pod } from './pod.ts'
-import type { RevisionKeeper } from './revision-keeper.ts'
+import type { ConfigBook } from './revisions/config-book.ts'
 
-/**
- * What was said through the API of single exporters. A change goes to the collector first; only what the collector took is
- * kept. A collector that registers is told all of it again.
- */
+/** What is said of single exporters in the document in force, one by one: each change is a revision of the whole document. */
 export class PolicyBook {
-  readonly #pod: Pod
-  readonly #keeper: RevisionKeeper
-  #overrides: ExporterOverrides
+  readonly #book: ConfigBook
 
-  constructor(overrides: ExporterOverrides, pod: Pod, keeper: RevisionKeeper) {
-    this.#overrides = overrides
-    this.#pod = pod
-    this.#keeper = keeper
+  constructor(book: ConfigBook) {
+    this.#book = book
   }
 
   /** What was said of one exporter. @throws HttpProblem 404 if the id is no address */
   get(id: string): ExporterOverride {
-    return this.#overrides[addressOf(id)] ?? {}
+    return overridesOf(this.#book.document)[addressOf(id)] ?? {}
   }
 
   /** Identity of what was said of it, for ETag and If-Match. */
@@ -36,9 +34,10 @@ export class PolicyBook {
    * @param patch - a merge patch (RFC 7396) of `scope` and `resumeTemplates`; null = as the configuration says.
    * @param ifMatch - the ETag that the caller has seen, or undefined.
    */
-  patch(id: string, patch: unknown, ifMatch: string | undefined): Promise<ExporterOverride> {
-    return this.#keeper.change(async () => {
-      const address = addressOf(id)
+  async patch(id: string, patch: unknown, ifMatch: string | undefined): Promise<ExporterOverride> {
+    const address = addressOf(id)
+    const note = { author: 'api', reason: `what is said of exporter ${address} was changed` }
+    await this.#book.change(note, document => {
       if (ifMatch !== undefined && ifMatch !== '*' && ifMatch !== this.etagOf(id)) {
         throw new HttpProblem(
           412,
@@ -52,26 +51,15 @@ export class PolicyBook {
       if (issue !== undefined) {
         throw new HttpProblem(422, 'EXPORTER_POLICY_INVALID', `${issue.path} ${issue.message}.`, [issue, ...more])
       }
-      const { [address]: _, ...others } = this.#overrides
+      const { [address]: _, ...others } = overridesOf(document)
       const overrides: ExporterOverrides = merged.length === 0 ? others : { ...others, [address]: override }
       if (Object.keys(overrides).length > MAX_EXPORTER_OVERRIDES) {
         const detail = `Something is said of ${MAX_EXPORTER_OVERRIDES} exporters already; say it of their network in collector.exporters.`
         throw new HttpProblem(422, 'EXPORTER_POLICY_LIMIT', detail)
       }
-      await this.#give(overrides)
-      this.#overrides = overrides
-      await this.#keeper.keep({ exporters: overrides })
-      return override
+      return withOverrides(document, overrides)
     })
-  }
-
-  /** Tell a collector that has just come: it may have started from an older document. */
-  reconcile(): Promise<void> {
-    return this.#keeper.change(() => this.#give(this.#overrides))
-  }
-
-  async #give(policies: ExporterOverrides): Promise<void> {
-    await this.#pod.collector('exporters.setPolicies', { policies } as unknown as JsonValue)
+    return this.get(id)
   }
 }
 

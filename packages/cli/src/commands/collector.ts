@@ -8,8 +8,8 @@ export function collectorCommand(): Command {
   return addDocumentOptions(new Command('collector'))
     .description('Run the collector alone; it meets the mediator under runDir (WEIR_RUN_DIR, default /run/weir).')
     .action(async (options: DocumentOptions) => {
-      const { config, exporters } = await loadDocument('collector', options)
+      const { config } = await loadDocument('collector', options)
       const { runCollector } = await import('@weir/collector')
-      await runCollector({ config, exporters, version: weirVersion() })
+      await runCollector({ config, version: weirVersion() })
     })
 }

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { applyRevision, setRevisionAside, writeEffectiveDocument } from '@weir/config'
+import { applyRevision, writeEffectiveDocument } from '@weir/config'
 import type { ResolvedConfig, WeirConfig } from '@weir/config'
 import { CodedError, createLog, runProcess, systemClock } from '@weir/runtime'
 import type { Component, Log } from '@weir/runtime'
+import { tellOfRevision } from '../revision-report.ts'
 import { weirChildren } from './child-host.ts'
 import { greetingOf } from './greeting.ts'
 import { prettyLine } from './pretty-line.ts'
@@ -52,7 +53,8 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
   const config = await revisedConfig(resolved, log)
   const effective = await writeEffectiveDocument(folder.path, {
     config: { ...resolved.config, runDir: folder.path },
-    baseHash: resolved.baseHash
+    baseHash: resolved.baseHash,
+    base: resolved.config
   })
   const pod = podChildren.map(child => ({ ...child, args: [child.name, '--effective', effective], isProcess: true }))
   const front: SupervisedSpec = {
@@ -80,15 +82,10 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
   })
 }
 
-/** The document with the destinations that the control API left; one that does not belong to it is put aside. */
+/** The document as the control API left it, where that belongs to what file and environment say now. */
 async function revisedConfig({ config, baseHash }: ResolvedConfig, log: Log): Promise<WeirConfig> {
   const revised = await applyRevision(config, baseHash)
-  if (revised.origin === 'revision')
-    log.info('revision_taken', 'what was changed through the API holds: it was kept in revision.json')
-  if (revised.origin === 'set-aside') {
-    const path = await setRevisionAside(config.stateDir, Date.now())
-    log.warn('revision_set_aside', `what was changed through the API is not taken: ${revised.reason}`, { path })
-  }
+  await tellOfRevision(revised, log)
   return revised.config
 }
 

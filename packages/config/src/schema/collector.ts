@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { CollectorLimits } from './collector-limits.ts'
-import { ExporterPolicyConfig } from './exporters.ts'
+import { ExporterOverrideConfig, ExporterPolicyConfig } from './exporters.ts'
 import { GIB, MIB, httpHealth, identifier, orNull, section, text, wholeNumber, word } from './keys.ts'
 
 const listenerKeys = {
@@ -100,6 +100,12 @@ export const CollectorConfig = section(
       default: [],
       maxItems: 1_000,
       description: 'What holds for some exporters otherwise than for all; the first entry that matches an address wins.'
+    }),
+    exporterOverrides: Type.Array(ExporterOverrideConfig, {
+      default: [],
+      maxItems: 4_096,
+      description:
+        'What holds for single exporters, key by key over the entries of `exporters`; what PATCH /v1/exporters/{id} changes.'
     }),
     strict: Type.Boolean({
       default: false,

@@ -34,3 +34,16 @@ export const ExporterPolicyConfig = Type.Object(
   { additionalProperties: false }
 )
 export type ExporterPolicyConfig = Type.Static<typeof ExporterPolicyConfig>
+
+/** What holds for one exporter, over the entries of `collector.exporters`. */
+export const ExporterOverrideConfig = Type.Object(
+  {
+    address: text('address', { description: 'The exporter.' }),
+    scope: Type.Optional(word(templateScopes, undefined, 'As in collector.exporters; left out: as is said there.')),
+    resumeTemplates: Type.Optional(
+      Type.Boolean({ description: 'As in collector.exporters; left out: as is said there.' })
+    )
+  },
+  { additionalProperties: false }
+)
+export type ExporterOverrideConfig = Type.Static<typeof ExporterOverrideConfig>

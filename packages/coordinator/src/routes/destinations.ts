@@ -20,7 +20,7 @@ export function destinationRoutes(server: HttpServer, book: DestinationBook, pod
   const views = async (): Promise<DestinationView[]> => {
     const { destinations } = (await pod.mediator('mediator.state')) as unknown as MediatorState
     const states = new Map(destinations.map(state => [state.id, state]))
-    return book.config.destinations.map(config => destinationView(config, states.get(config.id)))
+    return book.all.map(config => destinationView(config, states.get(config.id)))
   }
 
   server.get(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, test } from 'node:test'
+import { revisionsPath } from '@weir/config'
 import { startPod } from '../support/pod-fixture.ts'
 import type { PodFixture } from '../support/pod-fixture.ts'
 
@@ -9,8 +9,8 @@ const wanted = { id: 'down', type: 'ipfix', url: 'tcp://127.0.0.1:4750' }
 
 describe('destinations', () => {
   let pod: PodFixture
-  const kept = (): { id: string; templateRefreshSec?: number }[] =>
-    JSON.parse(readFileSync(join(pod.stateDir, 'revision.json'), 'utf8')).destinations
+  const kept = async (): Promise<{ id: string; templateRefreshSec?: number }[]> =>
+    (await pod.kept()).document.destinations
   const methods = (): string[] => pod.mediatorCalls.map(({ method }) => method)
   beforeEach(async () => {
     pod = await startPod()
@@ -24,7 +24,7 @@ describe('destinations', () => {
     assert.equal(headers.get('location'), '/v1/destinations/down')
     assert.equal(body.templateRefreshSec, 600)
     assert.deepEqual(methods(), ['destinations.add'])
-    assert.equal(kept()[0]!.id, 'down')
+    assert.equal((await kept())[0]!.id, 'down')
     const view = await pod.call('GET', '/v1/destinations/down')
     assert.equal(view.headers.get('etag'), headers.get('etag'))
     assert.equal(view.body.status, 'ready')
@@ -73,7 +73,7 @@ describe('destinations', () => {
     })
     assert.equal(longer.status, 200)
     assert.equal(longer.body.queue.octets, 67_108_864)
-    assert.equal(kept()[0]!.templateRefreshSec, 60)
+    assert.equal((await kept())[0]!.templateRefreshSec, 60)
     const back = await pod.call(
       'PATCH',
       '/v1/destinations/down',
@@ -105,7 +105,7 @@ describe('destinations', () => {
     assert.equal((await pod.call('POST', '/v1/destinations/down/resend-templates')).status, 202)
     assert.equal((await pod.call('DELETE', '/v1/destinations/down')).status, 204)
     assert.deepEqual(methods(), ['destinations.add', 'destinations.resendTemplates', 'destinations.remove'])
-    assert.deepEqual(kept(), [])
+    assert.deepEqual(await kept(), [])
   })
 
   test('keeps nothing that the mediator did not take', async () => {
@@ -133,7 +133,7 @@ describe('destinations', () => {
       Array.from({ length: 20 }, (_, index) => pod.call('POST', '/v1/destinations', { ...wanted, id: `d${index}` }))
     )
     assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([201]))
-    assert.equal(kept().length, 20)
+    assert.equal((await kept()).length, 20)
   })
 
   test('a mediator that has more or less than it should is set right by the next change', async () => {
@@ -149,12 +149,21 @@ describe('destinations', () => {
     assert.equal((await pod.call('GET', '/v1/destinations')).body.total, 0)
   })
 
-  test('says when a change is in force and cannot be kept', async () => {
-    writeFileSync(pod.stateDir, 'a file where the folder should be')
-    const { status, body } = await pod.call('POST', '/v1/destinations', wanted)
+  test('a change that cannot be kept is taken back', async () => {
+    await pod.call('POST', '/v1/destinations', wanted)
+    const writer = new DatabaseSync(revisionsPath(pod.stateDir))
+    writer.exec('BEGIN IMMEDIATE')
+    const { status, body } = await pod.call('POST', '/v1/destinations', { ...wanted, id: 'other' })
+    writer.exec('ROLLBACK')
+    writer.close()
     assert.equal(status, 507)
     assert.equal(body.code, 'CHANGE_NOT_KEPT')
     assert.ok(body.detail.includes(pod.stateDir))
-    assert.equal((await pod.call('GET', '/v1/destinations/down')).status, 200)
+    assert.equal((await pod.call('GET', '/v1/destinations/other')).status, 404)
+    assert.deepEqual([...pod.held.keys()], ['down'])
+    assert.deepEqual(
+      (await kept()).map(({ id }) => id),
+      ['down']
+    )
   })
 })

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { overridesOf } from '@weir/config'
 import { startPod } from '../support/pod-fixture.ts'
 import type { PodFixture } from '../support/pod-fixture.ts'
 
@@ -14,8 +13,10 @@ describe('what is said of an exporter', () => {
   after(() => pod.stop())
   const patch = (id: string, body: unknown, headers = {}) => pod.call('PATCH', `/v1/exporters/${id}`, body, headers)
   const told = (): unknown => pod.collectorCalls.findLast(({ method }) => method === 'exporters.setPolicies')?.params
-  const kept = (): { exporters: object; destinations: object[] } =>
-    JSON.parse(readFileSync(join(pod.stateDir, 'revision.json'), 'utf8')) as never
+  const kept = async (): Promise<{ exporters: object; destinations: object[] }> => {
+    const { document } = await pod.kept()
+    return { exporters: overridesOf(document), destinations: document.destinations }
+  }
 
   test('is told to the collector and kept beside the destinations', async () => {
     const { status, body } = await patch('192.0.2.1', { scope: 'address' })
@@ -24,15 +25,18 @@ describe('what is said of an exporter', () => {
     await patch('2001:DB8:0::1', { resumeTemplates: true })
     const exporters = { '192.0.2.1': { scope: 'address' }, '2001:db8::1': { resumeTemplates: true } }
     assert.deepEqual(told(), { policies: exporters })
-    assert.deepEqual(kept().exporters, exporters)
-    assert.equal(kept().destinations.length, 1)
+    assert.deepEqual((await kept()).exporters, exporters)
+    assert.equal((await kept()).destinations.length, 1)
     assert.equal((await pod.call('DELETE', '/v1/destinations/out')).status, 204)
-    assert.deepEqual([kept().exporters, kept().destinations], [exporters, []])
+    assert.deepEqual(await kept(), { exporters, destinations: [] })
   })
 
   test('false is not null, and null takes it back', async () => {
     await patch('2001:db8::1', { resumeTemplates: false })
-    assert.deepEqual(kept().exporters, { '192.0.2.1': { scope: 'address' }, '2001:db8::1': { resumeTemplates: false } })
+    assert.deepEqual((await kept()).exporters, {
+      '192.0.2.1': { scope: 'address' },
+      '2001:db8::1': { resumeTemplates: false }
+    })
     assert.deepEqual((await patch('2001:db8::1', { resumeTemplates: null, scope: null })).body, {
       id: '2001:db8::1',
       scope: null,
@@ -52,7 +56,7 @@ describe('what is said of an exporter', () => {
   })
 
   test('what is wrong is refused, and changes nothing', async () => {
-    const before = kept()
+    const before = await kept()
     for (const [id, body, status, code] of [
       ['192.0.2.1', { colour: 'red' }, 400, 'REQUEST_INVALID'],
       ['192.0.2.1', [], 400, 'REQUEST_INVALID'],
@@ -66,14 +70,14 @@ describe('what is said of an exporter', () => {
       assert.deepEqual([answer.status, answer.body.code], [status, code], `${id} ${JSON.stringify(body)}`)
     }
     assert.match(String((await patch('192.0.2.1', { scope: 'certificate' })).body.detail), /no TLS listener/)
-    assert.deepEqual(kept(), before)
+    assert.deepEqual(await kept(), before)
   })
 
   test('a collector that comes again is told all of it; without one nothing is taken', async () => {
     await pod.disconnect('collector')
     for (;;) if ((await pod.call('GET', '/readyz')).status === 503) break
     assert.equal((await patch('192.0.2.7', { scope: 'address' })).status, 503)
-    assert.deepEqual(kept().exporters, { '192.0.2.1': { scope: 'session' } })
+    assert.deepEqual((await kept()).exporters, { '192.0.2.1': { scope: 'session' } })
     pod.collectorCalls.splice(0)
     await pod.connect('collector')
     while (told() === undefined) await pod.call('GET', '/livez')

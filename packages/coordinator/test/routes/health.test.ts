@@ -10,6 +10,9 @@ const documentedRoutes = [
   'get /metrics',
   'get /readyz',
   'get /v1/config',
+  'get /v1/config/revisions',
+  'get /v1/config/revisions/{n}',
+  'get /v1/config/revisions/{n}/diff',
   'get /v1/destinations',
   'get /v1/destinations/{id}',
   'get /v1/events',
@@ -30,10 +33,15 @@ const documentedRoutes = [
   'get /v1/templates/{key}',
   'get /v1/templates/{key}/history',
   'get /version',
+  'patch /v1/config',
   'patch /v1/destinations/{id}',
   'patch /v1/exporters/{id}',
+  'post /v1/config/plan',
+  'post /v1/config/rollback',
+  'post /v1/config/validate',
   'post /v1/destinations',
-  'post /v1/destinations/{id}/resend-templates'
+  'post /v1/destinations/{id}/resend-templates',
+  'put /v1/config'
 ]
 
 describe('health', () => {
@@ -83,7 +91,7 @@ describe('health', () => {
     assert.deepEqual(routes.map(({ path, method }) => `${method} ${path}`).toSorted(), documentedRoutes)
     for (const { path, method, route } of routes) {
       assert.ok(route.summary, `${method} ${path} has a summary`)
-      if (path.startsWith('/v1') && path !== '/v1/config')
+      if (path.startsWith('/v1'))
         assert.ok('4XX' in route.responses && '5XX' in route.responses, `${method} ${path} names its errors`)
     }
     assert.deepEqual(Object.keys(body.components.schemas), ['Problem'])

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { resolveConfig } from '@weir/config'
+import { openRevisions, resolveConfig } from '@weir/config'
+import type { Revision } from '@weir/config'
 import { controlEndpoint, createControlClient, createControlServer } from '@weir/link'
 import type { ControlClient, JsonValue } from '@weir/link'
 import { CodedError, createLog } from '@weir/runtime'
@@ -23,6 +24,11 @@ export interface AnswerBody {
   readonly key: string
   readonly atMs: number | null
   readonly version: string
+  readonly number: number
+  readonly log: { level: string }
+  readonly steps: readonly { action: string; what: string; id: string; stays: string[]; processes: string[] }[]
+  readonly isApplicable: boolean
+  readonly differences: readonly { path: string; action: string; before?: unknown; after?: unknown }[]
   readonly node: string
   readonly registry: string
   readonly openapi: string
@@ -59,6 +65,10 @@ export interface PodFixture {
   disconnect(name: 'collector' | 'mediator'): Promise<void>
   /** The collector tells of an event; resolves when the coordinator has it. */
   tell(event: string, data: JsonValue): Promise<void>
+  /** What would hold after a restart: the newest revision, as it is on disk. */
+  kept(): Promise<Revision>
+  /** Methods of the mediator that fail from now on. */
+  readonly refused: Set<string>
   stop(): Promise<void>
 }
 
@@ -139,7 +149,14 @@ const templateOf = (index: number) => ({
 
 /** A coordinator over the real control channel, with stand-ins that answer as the other processes do. */
 export async function startPod(
-  options: { templates?: number; destinations?: object[]; timeoutMs?: number; limits?: object } = {}
+  options: {
+    templates?: number
+    destinations?: object[]
+    timeoutMs?: number
+    limits?: object
+    /** Called with the state folder before the start. */
+    prepare?: (stateDir: string) => void
+  } = {}
 ): Promise<PodFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-coordinator-'))
   const stateDir = join(folder, 'state')
@@ -149,6 +166,8 @@ export async function startPod(
     coordinator: { port: 0, limits: { controlTimeoutMs: options.timeoutMs ?? 2_000, ...options.limits } },
     destinations: options.destinations ?? []
   })
+  mkdirSync(stateDir)
+  options.prepare?.(stateDir)
   const log = createLog({ name: 'coordinator', level: 'error' })
   const control = createControlServer({ endpoint: controlEndpoint(folder) })
   const coordinator = createCoordinator({ config, baseHash }, { control, log, version: '9.9.9' })
@@ -157,11 +176,12 @@ export async function startPod(
   const mediatorCalls: { method: string; params: JsonValue }[] = []
   const collectorCalls: { method: string; params: JsonValue }[] = []
   const held = new Map<string, JsonValue>()
+  const refused = new Set<string>()
 
   const connectOne = async (process: 'collector' | 'mediator'): Promise<void> => {
     const client = createControlClient({ endpoint: controlEndpoint(folder), process, version: '9.9.9' })
     if (process === 'collector') serveCollector(client, options.templates ?? 5, collectorCalls)
-    else serveMediator(client, held, mediatorCalls)
+    else serveMediator(client, held, mediatorCalls, refused)
     await client.start()
     clients.set(process, client)
   }
@@ -200,7 +220,14 @@ export async function startPod(
     mediatorCalls,
     collectorCalls,
     held,
+    refused,
     call,
+    async kept() {
+      const store = openRevisions(stateDir)
+      const head = await store.head()
+      await store.close()
+      return head!
+    },
     async connect(...names) {
       for (const name of names) await connectOne(name)
       await ready(names)
@@ -358,7 +385,8 @@ function serveCollector(
 function serveMediator(
   client: ControlClient,
   held: Map<string, JsonValue>,
-  calls: { method: string; params: JsonValue }[]
+  calls: { method: string; params: JsonValue }[],
+  refused: ReadonlySet<string>
 ): void {
   const stateOf = (id: string): JsonValue =>
     ({ id, type: 'ipfix', output, encoder: { templates: 2, messages: 4 }, queue, ledger }) as unknown as JsonValue
@@ -379,6 +407,7 @@ function serveMediator(
   ]) {
     client.handle(method, params => {
       calls.push({ method, params })
+      if (refused.has(method)) throw new CodedError('DISK_FULL', 'there is no room', 1)
       const { id, destination } = params as { id?: string; destination?: { id: string } }
       const isThere = held.has(destination?.id ?? id!)
       if (isThere === (method === 'destinations.add')) {

@@ -1,7 +1,6 @@
 import { parseEndpoint } from '@weir/config'
 import { InvariantError } from '@weir/runtime'
 import { isIPv4 } from 'node:net'
-import { isDeepStrictEqual } from 'node:util'
 import { FileOutput } from '../outputs/file-output.ts'
 import { ipfixFileNaming, lineFileNaming } from '../outputs/file-naming.ts'
 import { StreamOutput } from '../outputs/stream-output.ts'
@@ -64,27 +63,6 @@ export function partsMaker(config: DestinationConfig, deps: PartsDeps): MakePart
     }
   }
 }
-
-/** Keys that a running encoder can take over; all others need a new output. */
-const encoderKeys: ReadonlySet<string> = new Set([
-  'id',
-  'observationDomainId',
-  'maxMessageOctets',
-  'templateRefreshSec',
-  'optionsRefreshSec',
-  'templateCopies',
-  'numbers64',
-  'plan',
-  'queue'
-])
-
-/** True if the output of one configuration serves the other: same kind, same target, same behaviour of the connection. */
-export function hasSameOutput(one: DestinationConfig, other: DestinationConfig): boolean {
-  return isDeepStrictEqual(outputKeys(one), outputKeys(other))
-}
-
-const outputKeys = (config: DestinationConfig): object =>
-  Object.fromEntries(Object.entries(config).filter(([key]) => !encoderKeys.has(key)))
 
 /** Let a running encoder take a configuration with the same output over. */
 export function configureEncoder(encoder: Encoder, config: DestinationConfig, deps: PartsDeps): void {

@@ -17,7 +17,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'cli-table3': ['cli'],
   '@nats-io/': ['templates'],
   ioredis: ['templates'],
-  'node:sqlite': ['templates'],
+  'node:sqlite': ['templates', 'config'],
   'node:ffi': ['collector', 'mediator'],
   acorn: ['tools'],
   'fast-xml-parser': ['tools']

@@ -5,9 +5,13 @@ import { code, generatedHead, table } from './markdown.ts'
 const intro = `One document, \`weir.yaml\`, says what Weir does; without it the defaults hold. \`weir check FILE\` names every error in it,
 \`weir dump FILE\` prints it with every default in place.
 
-Precedence: the defaults, the file over them, the environment over both. Over these come the destinations that were made through
-the control API, kept in \`revision.json\` under \`stateDir\`, as long as file and environment are the ones they were a change of;
-else \`revision.json\` is put aside.
+Precedence: the defaults, the file over them, the environment over both. Over these comes what was changed through the control API,
+kept as revisions of the whole document in \`revisions.db\` under \`stateDir\`, as long as file and environment are the ones it was a
+change of. If they are changed, they hold at the next start, as a new revision; the earlier ones stay for
+\`POST /v1/config/rollback\`.
+
+Through the API, while Weir runs, can be changed: \`destinations\` and \`collector.exporterOverrides\`. \`POST /v1/config/plan\` says
+what a change would do; keys that only a restart changes are refused there (409) and belong into the file.
 
 Environment: the variable of a key is \`WEIR_\` and its path in upper snake case: \`collector.http.port\` is
 \`WEIR_COLLECTOR_HTTP_PORT\`. Lists are one variable of JSON: \`WEIR_COLLECTOR_ALLOW='["192.0.2.0/24"]'\`. A section that may be

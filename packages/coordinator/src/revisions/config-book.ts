@@ -1,0 +1,240 @@
+import { HttpProblem, notFound } from '@weir/http'
+import { isDeepStrictEqual } from 'node:util'
+import { resolve } from 'node:path'
+import { formerRevisionPath, hashOf, openRevisions, resolveConfig, setRevisionAside } from '@weir/config'
+import type { Revision, RevisionInfo, RevisionStore, WeirConfig } from '@weir/config'
+import { ConfigError, UnavailableError, errorCode, errorMessage } from '@weir/runtime'
+import type { Clock, ConfigIssue, Log } from '@weir/runtime'
+import { planOf } from './plan.ts'
+import type { PlanStep } from './plan.ts'
+import type { PodChanges } from './pod-changes.ts'
+
+/** Who changes the document, why, and what he has seen. */
+export interface ChangeNote {
+  readonly author: string
+  readonly reason: string
+  /** ETag of the document that the caller has seen; undefined or `*`: whatever is there. */
+  readonly ifMatch?: string | undefined
+}
+
+export interface ConfigBookDeps {
+  readonly changes: PodChanges
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/**
+ * The document in force and all its revisions. A change is checked, taken by the processes that it is for, then kept; if either
+ * fails, the processes are told the former again, and that holds. One change at a time.
+ */
+export class ConfigBook {
+  readonly #base: WeirConfig
+  readonly #baseHash: string
+  readonly #deps: ConfigBookDeps
+  #document: WeirConfig
+  #head: RevisionInfo
+  #store: RevisionStore | undefined
+  #queue: Promise<unknown> = Promise.resolve()
+
+  /**
+   * @param document - in force now; `runDir` is that which the operator wrote.
+   * @param base - the document of file and environment.
+   */
+  constructor(document: WeirConfig, base: WeirConfig, baseHash: string, deps: ConfigBookDeps) {
+    this.#document = document
+    this.#base = base
+    this.#baseHash = baseHash
+    this.#deps = deps
+    this.#head = { number: 0, author: 'file', atMs: 0, reason: '', hash: hashOf(document), baseHash }
+  }
+
+  get document(): WeirConfig {
+    return this.#document
+  }
+
+  /** What is said of the revision in force. */
+  get head(): RevisionInfo {
+    return this.#head
+  }
+
+  /** Identity of the document in force, for ETag and If-Match. */
+  get etag(): string {
+    return etagOf(this.#head)
+  }
+
+  /** Open the revisions; what file and environment say is one too, if it is not the newest already. @throws UnavailableError */
+  async start(): Promise<void> {
+    const { stateDir } = this.#document
+    try {
+      this.#store = openRevisions(stateDir)
+      await this.#settle(this.#store)
+    } catch (error) {
+      const why = `revisions.db in ${stateDir} cannot be used: ${errorMessage(error)}`
+      throw new UnavailableError('REVISIONS', `${why}; make room there, or move the file away`, {}, error)
+    }
+    await setRevisionAside(formerRevisionPath(stateDir), this.#deps.clock.nowMs())
+  }
+
+  async close(): Promise<void> {
+    await this.#store?.close()
+  }
+
+  /** Run something after the changes before it, and before those after it. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#queue.then(work)
+    this.#queue = done.catch(() => undefined)
+    return done
+  }
+
+  /**
+   * Make another document the one in force.
+   *
+   * @param make - from the document in force to the one wanted, checked; it is called in turn.
+   * @returns the revision in force then; the same as before if nothing is different.
+   * @throws HttpProblem 412, 409 for what only a restart changes, those of the processes, 507; then the former holds.
+   */
+  change(note: ChangeNote, make: (document: WeirConfig) => WeirConfig | Promise<WeirConfig>): Promise<RevisionInfo> {
+    return this.inTurn(async () => {
+      this.#match(note.ifMatch)
+      const before = this.#document
+      const after = await make(before)
+      if (isDeepStrictEqual(before, after)) return this.#head
+      refuseRestarts(planOf(before, after))
+      const { changes, clock } = this.#deps
+      try {
+        await changes.apply(before, after)
+      } catch (error) {
+        // What was taken back may have come too late, or not at all.
+        for (const process of ['collector', 'mediator'] as const) this.reconcile(process).catch(() => undefined)
+        throw error
+      }
+      const { author, reason } = note
+      const revision = { author, reason, atMs: clock.nowMs(), baseHash: this.#baseHash, document: after }
+      try {
+        this.#head = infoOf(await this.#opened.append(revision, this.#head.number))
+      } catch (error) {
+        await this.#takeBack(after, before)
+        throw notKept(error, before.stateDir)
+      }
+      this.#document = after
+      return this.#head
+    })
+  }
+
+  /** Tell a process that has just come what holds. */
+  reconcile(process: 'collector' | 'mediator'): Promise<void> {
+    const { changes } = this.#deps
+    return this.inTurn(() =>
+      process === 'mediator' ? changes.giveMediator(this.#document) : changes.giveCollector(this.#document)
+    )
+  }
+
+  /**
+   * Check a whole document. Where it says nothing of `runDir` and `stateDir`, those of this pod are meant.
+   *
+   * @throws HttpProblem 422 with every error.
+   */
+  validated(value: unknown): WeirConfig {
+    const { runDir, stateDir } = this.#document
+    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    try {
+      const { config } = resolveConfig(isObject ? { runDir, stateDir, ...value } : (value ?? []))
+      const elementFiles = config.collector.elementFiles.map(path => resolve(path))
+      return { ...config, stateDir: resolve(config.stateDir), collector: { ...config.collector, elementFiles } }
+    } catch (error) {
+      if (error instanceof ConfigError) throw invalid(error.issues)
+      throw error
+    }
+  }
+
+  /** @throws HttpProblem 404 */
+  async revision(number: number): Promise<Revision> {
+    const found = await this.#opened.get(number)
+    if (found === undefined) throw notFound('revision', String(number), 'GET /v1/config/revisions lists them')
+    return found
+  }
+
+  revisions(offset: number, limit: number): ReturnType<RevisionStore['list']> {
+    return this.#opened.list(offset, limit)
+  }
+
+  get #opened(): RevisionStore {
+    if (this.#store === undefined) throw new HttpProblem(503, 'STARTING', 'The revisions are not open yet; ask again.')
+    return this.#store
+  }
+
+  async #settle(store: RevisionStore): Promise<void> {
+    const atMs = this.#deps.clock.nowMs()
+    const baseHash = this.#baseHash
+    const file = { author: 'file', atMs, baseHash, document: this.#base }
+    let head: RevisionInfo | undefined = await store.head()
+    if (head === undefined) head = await store.append({ ...file, reason: 'file and environment' }, -1)
+    else if (head.baseHash !== baseHash) {
+      head = await store.append({ ...file, reason: 'file or environment have changed' }, head.number)
+    }
+    if (head.hash !== hashOf(this.#document)) {
+      const reason = 'what an earlier version kept, or what of the newest revision could be taken'
+      head = await store.append({ ...file, author: 'start', reason, document: this.#document }, head.number)
+    }
+    this.#head = infoOf(head)
+  }
+
+  async #takeBack(from: WeirConfig, to: WeirConfig): Promise<void> {
+    const { changes, log } = this.#deps
+    await changes.apply(from, to).catch((error: unknown) => {
+      log.warn('undo_failed', `a change could not be taken back: ${errorMessage(error)}`)
+    })
+  }
+
+  #match(ifMatch: string | undefined): void {
+    if (ifMatch === undefined || ifMatch === '*' || ifMatch.split(/\s*,\s*/).includes(this.etag)) return
+    const { number, author } = this.#head
+    throw new HttpProblem(
+      412,
+      'CHANGED_MEANWHILE',
+      `The configuration has changed since you read it: revision ${number} by ${author} is in force. Read it again, and make your change to that.`
+    )
+  }
+}
+
+/** Identity of a revision, for ETag and If-Match. */
+export const etagOf = ({ number, hash }: RevisionInfo): string => `"${number}-${hash.slice(0, 16)}"`
+
+function infoOf({ number, author, atMs, reason, hash, baseHash }: RevisionInfo): RevisionInfo {
+  return { number, author, atMs, reason, hash, baseHash }
+}
+
+function invalid(issues: readonly ConfigIssue[]): HttpProblem {
+  const [first] = issues
+  const more = issues.length > 1 ? ` (and ${issues.length - 1} more, see errors)` : ''
+  const where = first!.path === '' ? 'The document' : first!.path
+  return new HttpProblem(422, 'CONFIG_INVALID', `${where} ${first!.message}${more}.`, issues)
+}
+
+function refuseRestarts(steps: readonly PlanStep[]): void {
+  const restarts = steps.filter(({ action }) => action === 'restart')
+  if (restarts.length === 0) return
+  const processes = [...new Set(restarts.flatMap(step => step.processes))].join(', ')
+  const errors = restarts.map(step => ({
+    path: step.id,
+    message: `holds only after a restart of the ${step.processes.join(', ')}`,
+    allowed: 'as it is now; or set it in weir.yaml or the environment and restart Weir'
+  }))
+  const detail = `${restarts[0]!.id}${restarts.length > 1 ? ` and ${restarts.length - 1} more` : ''} cannot be changed while the ${processes} runs; nothing was changed. Leave them as they are, or set them in weir.yaml and restart.`
+  throw new HttpProblem(409, 'RESTART_NEEDED', detail, errors)
+}
+
+function notKept(error: unknown, stateDir: string): HttpProblem {
+  if (errorCode(error) === 'REVISION_CONFLICT') {
+    return new HttpProblem(
+      412,
+      'CHANGED_MEANWHILE',
+      `The change was taken back: ${errorMessage(error)}; read it again.`
+    )
+  }
+  return new HttpProblem(
+    507,
+    'CHANGE_NOT_KEPT',
+    `The change could not be kept in ${stateDir} (${errorMessage(error)}), and was taken back. Make room there and repeat it.`
+  )
+}

@@ -1,0 +1,112 @@
+import { HttpProblem } from '@weir/http'
+import { overridesOf } from '@weir/config'
+import type { Destination, WeirConfig } from '@weir/config'
+import type { JsonValue } from '@weir/link'
+import type { Pod } from '../pod.ts'
+import { planOf } from './plan.ts'
+
+/** Something that a process is told, and how it is taken back. */
+interface Change {
+  readonly apply: () => Promise<void>
+  readonly undo: () => Promise<void>
+}
+
+/** Tells the processes what the document says: the steps of a change, or all of it to one that has just come. */
+export class PodChanges {
+  readonly #pod: Pod
+
+  constructor(pod: Pod) {
+    this.#pod = pod
+  }
+
+  /**
+   * Take the steps from one document to the other. If one is not taken, those before it are undone, and the one that failed too:
+   * an answer that came too late may have left it done.
+   *
+   * @throws HttpProblem of the step that failed, with a word of those that could not be undone.
+   */
+  async apply(before: WeirConfig, after: WeirConfig): Promise<void> {
+    const begun: Change[] = []
+    for (const change of this.#changes(before, after)) {
+      begun.push(change)
+      try {
+        await change.apply()
+      } catch (error) {
+        await this.#undo(begun)
+        throw error
+      }
+    }
+  }
+
+  /** Give a mediator that has just come what it should have: it may have started from an older document. */
+  async giveMediator({ destinations }: WeirConfig): Promise<void> {
+    const state = (await this.#pod.mediator('mediator.state')) as unknown as {
+      destinations: readonly { id: string }[]
+    }
+    const present = new Set(state.destinations.map(({ id }) => id))
+    for (const destination of destinations) {
+      await this.#give(destination, present.has(destination.id) ? 'destinations.patch' : 'destinations.add')
+      present.delete(destination.id)
+    }
+    for (const id of present) await this.#take(id)
+  }
+
+  /** The same of a collector. */
+  async giveCollector(config: WeirConfig): Promise<void> {
+    await this.#pod.collector('exporters.setPolicies', { policies: overridesOf(config) } as unknown as JsonValue)
+  }
+
+  #changes(before: WeirConfig, after: WeirConfig): Change[] {
+    const known = new Map(before.destinations.map(destination => [destination.id, destination]))
+    const wanted = new Map(after.destinations.map(destination => [destination.id, destination]))
+    const steps = planOf(before, after)
+    const changes = steps
+      .filter(({ what, action }) => what === 'destination' && action !== 'keep')
+      .map(({ id }) => this.#destinationChange(id, known.get(id), wanted.get(id)))
+    if (steps.some(({ what }) => what === 'exporter')) {
+      changes.unshift({ apply: () => this.giveCollector(after), undo: () => this.giveCollector(before) })
+    }
+    return changes
+  }
+
+  #destinationChange(id: string, before: Destination | undefined, after: Destination | undefined): Change {
+    const set = (wanted: Destination | undefined, isThere: boolean): Promise<void> =>
+      wanted === undefined ? this.#take(id) : this.#give(wanted, isThere ? 'destinations.patch' : 'destinations.add')
+    return {
+      apply: () => set(after, before !== undefined),
+      undo: () => set(before, after !== undefined)
+    }
+  }
+
+  /** Newest first. What cannot be undone is set right by what follows a failed change, or when its process comes back. */
+  async #undo(begun: readonly Change[]): Promise<void> {
+    for (const { undo } of begun.toReversed()) await undo().catch(() => undefined)
+  }
+
+  /**
+   * Let the mediator have a destination. An answer that came too late may have left it with another view than ours, so one that it
+   * has already is changed, and one that it lacks is added.
+   */
+  async #give(destination: Destination, method: 'destinations.add' | 'destinations.patch'): Promise<void> {
+    const params = { id: destination.id, destination: destination as unknown as JsonValue }
+    try {
+      await this.#pod.mediator(method, params)
+    } catch (error) {
+      const code = codeOf(error)
+      if (code === 'DESTINATION_EXISTS') await this.#pod.mediator('destinations.patch', params)
+      else if (code === 'DESTINATION_UNKNOWN') await this.#pod.mediator('destinations.add', params)
+      else throw error
+    }
+  }
+
+  async #take(id: string): Promise<void> {
+    try {
+      await this.#pod.mediator('destinations.remove', { id })
+    } catch (error) {
+      // Gone is gone.
+      if (codeOf(error) !== 'DESTINATION_UNKNOWN') throw error
+    }
+  }
+}
+
+const codeOf = (error: unknown): string | undefined => (error instanceof HttpProblem ? error.problem.code : undefined)

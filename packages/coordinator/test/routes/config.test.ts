@@ -1,0 +1,202 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { startPod } from '../support/pod-fixture.ts'
+import type { Answer, PodFixture } from '../support/pod-fixture.ts'
+
+const out = { id: 'out', type: 'ipfix', url: 'tcp://127.0.0.1:4750' }
+const more = { id: 'more', type: 'json', target: 'tcp://127.0.0.1:4760' }
+
+describe('the configuration', () => {
+  let pod: PodFixture
+  beforeEach(async () => {
+    pod = await startPod({ destinations: [out] })
+    await pod.connect('collector', 'mediator')
+    // It has been given what it should have.
+    while (!pod.held.has('out')) await pod.call('GET', '/livez')
+    pod.mediatorCalls.length = 0
+  })
+  afterEach(() => pod.stop())
+  const read = async (): Promise<{ document: Record<string, unknown>; etag: string }> => {
+    const { headers, body } = await pod.call('GET', '/v1/config')
+    return { document: body as never, etag: headers.get('etag')! }
+  }
+  const put = async (change: object, etag?: string): Promise<Answer> => {
+    const now = await read()
+    return pod.call(
+      'PUT',
+      '/v1/config?author=ann&reason=a+test',
+      { ...now.document, ...change },
+      {
+        'if-match': etag ?? now.etag
+      }
+    )
+  }
+  const methods = (): string[] => pod.mediatorCalls.map(({ method }) => method)
+
+  test('a write says which document it changes: 428 without If-Match, 412 if that is not so any more', async () => {
+    const { document, etag } = await read()
+    for (const method of ['PUT', 'PATCH']) {
+      assert.equal((await pod.call(method, '/v1/config', document)).status, 428, method)
+    }
+    const changed = await put({ destinations: [out, more] })
+    assert.deepEqual([changed.status, changed.body.number], [200, 1])
+    const late = await put({ destinations: [] }, etag)
+    assert.deepEqual([late.status, late.body.code], [412, 'CHANGED_MEANWHILE'])
+    assert.match(late.body.detail, /revision 1 by ann/)
+    assert.equal((await put({ destinations: [out] }, '*')).status, 200)
+  })
+
+  test('of two writers at once one gets 412', async () => {
+    const { etag } = await read()
+    const answers = await Promise.all([put({ destinations: [] }, etag), put({ destinations: [more] }, etag)])
+    assert.deepEqual(answers.map(({ status }) => status).toSorted(), [200, 412])
+    assert.equal((await pod.kept()).number, 1)
+  })
+
+  test('is put in force: what is new first, what is gone last, what is the same not at all', async () => {
+    const third = { ...more, id: 'third', target: 'tcp://127.0.0.1:4761' }
+    await put({ destinations: [out, more] })
+    pod.mediatorCalls.length = 0
+    assert.equal((await put({ destinations: [{ ...out, templateRefreshSec: 60 }, third] })).status, 200)
+    assert.deepEqual(methods(), ['destinations.add', 'destinations.patch', 'destinations.remove'])
+    pod.mediatorCalls.length = 0
+    const { document, etag } = await read()
+    const same = await pod.call('PUT', '/v1/config', document, { 'if-match': etag })
+    assert.deepEqual([same.status, same.body.number, same.headers.get('etag')], [200, 2, etag])
+    assert.deepEqual(methods(), [])
+  })
+
+  test('a merge patch changes only its keys, and null brings a default back', async () => {
+    const patch = async (body: object): Promise<Answer> =>
+      pod.call('PATCH', '/v1/config', body, {
+        'if-match': (await read()).etag,
+        'content-type': 'application/merge-patch+json'
+      })
+    const exporterOverrides = [{ address: '192.0.2.1', scope: 'address' }]
+    assert.equal((await patch({ collector: { exporterOverrides } })).status, 200)
+    const told = pod.collectorCalls.findLast(({ method }) => method === 'exporters.setPolicies')
+    assert.deepEqual(told!.params, { policies: { '192.0.2.1': { scope: 'address' } } })
+    assert.equal((await patch({ collector: { exporterOverrides: null } })).status, 200)
+    assert.deepEqual((await pod.kept()).document.collector.exporterOverrides, [])
+    assert.equal((await pod.kept()).document.destinations.length, 1)
+  })
+
+  test('what only a restart changes is planned as such, and refused with the keys and the process', async () => {
+    const change = { shutdown: { drainMs: 5_000, tcpReadMs: 10_000, udpSilenceMs: 200 }, destinations: [out, more] }
+    const { document } = await read()
+    const plan = await pod.call('POST', '/v1/config/plan', { ...document, ...change })
+    assert.equal(plan.body.isApplicable, false)
+    assert.deepEqual(
+      plan.body.steps.filter(({ action }) => action !== 'keep').map(({ action, what, id }) => [action, what, id]),
+      [
+        ['add', 'destination', 'more'],
+        ['restart', 'key', 'shutdown.drainMs']
+      ]
+    )
+    assert.deepEqual(plan.body.steps.find(({ id }) => id === 'out')!.stays, ['session', 'queue', 'templates'])
+    assert.deepEqual(plan.body.steps.find(({ action }) => action === 'restart')!.processes, ['collector', 'mediator'])
+    const refused = await put(change)
+    assert.deepEqual([refused.status, refused.body.code], [409, 'RESTART_NEEDED'])
+    assert.deepEqual(
+      refused.body.errors.map(({ path }) => path),
+      ['shutdown.drainMs']
+    )
+    assert.deepEqual(methods(), [])
+    assert.equal((await pod.kept()).number, 0)
+  })
+
+  test('is checked without being changed', async () => {
+    const { document } = await read()
+    assert.equal((await pod.call('POST', '/v1/config/validate', { destinations: [more] })).status, 200)
+    const wrong = await pod.call('POST', '/v1/config/validate', {
+      ...document,
+      destinations: [{ ...out, url: 'x' }],
+      colour: 1
+    })
+    assert.equal(wrong.status, 422)
+    assert.deepEqual(wrong.body.errors.map(({ path }) => path).toSorted(), ['colour', 'destinations[0].url'])
+    for (const body of [[], 'null', '"x"', '7']) {
+      assert.equal((await pod.call('POST', '/v1/config/validate', body)).status, 422, String(body))
+    }
+    assert.equal((await pod.kept()).number, 0)
+  })
+
+  test('a step that is not taken takes those before it back, and the former document holds', async () => {
+    pod.refused.add('destinations.remove')
+    const { status, body } = await put({ destinations: [more] })
+    assert.equal(status, 502)
+    assert.match(body.detail, /there is no room/)
+    pod.refused.clear()
+    // Its removal was refused: with the removal allowed again it can be seen that nothing else is left.
+    assert.ok(pod.held.has('out'))
+    assert.equal((await pod.kept()).number, 0)
+    assert.deepEqual((await read()).document.destinations, (await pod.kept()).document.destinations)
+    assert.equal((await put({ destinations: [out, more] })).status, 200)
+    assert.deepEqual([...pod.held.keys()].toSorted(), ['more', 'out'])
+  })
+
+  test('what was changed is taken back if a later change is refused', async () => {
+    await put({ destinations: [out, more] })
+    pod.refused.add('destinations.add')
+    const third = { ...more, id: 'third', target: 'tcp://127.0.0.1:4761' }
+    const exporterOverrides = [{ address: '192.0.2.1', scope: 'address' }]
+    const { document } = await read()
+    const { collector } = document as { collector: object }
+    const answer = await put({ collector: { ...collector, exporterOverrides }, destinations: [out, more, third] })
+    assert.equal(answer.status, 502)
+    const told = pod.collectorCalls
+      .filter(({ method }) => method === 'exporters.setPolicies')
+      .map(({ params }) => params)
+    assert.deepEqual(told.slice(-2), [{ policies: { '192.0.2.1': { scope: 'address' } } }, { policies: {} }])
+    assert.equal((await pod.kept()).number, 1)
+  })
+
+  test('every revision is listed and compared, and one of them put in force again', async () => {
+    await put({ destinations: [out, more] })
+    await pod.call('DELETE', '/v1/destinations/out')
+    const list = await pod.call('GET', '/v1/config/revisions?limit=2')
+    assert.equal(list.body.total, 3)
+    assert.deepEqual(
+      list.body.items.map(item => {
+        const { number, author, reason } = item as unknown as { number: number; author: string; reason: string }
+        return [number, author, reason]
+      }),
+      [
+        [2, 'api', 'destination out was removed'],
+        [1, 'ann', 'a test']
+      ]
+    )
+    const diff = await pod.call('GET', '/v1/config/revisions/0/diff?to=1')
+    assert.deepEqual(
+      diff.body.differences.map(({ path, action }) => [path, action]),
+      [['destinations[id=more]', 'add']]
+    )
+    assert.equal((await pod.call('GET', '/v1/config/revisions/0/diff')).body.differences.length, 2)
+    assert.equal((await pod.call('GET', '/v1/config/revisions/1')).headers.get('etag')!.slice(0, 3), '"1-')
+    for (const path of ['/9', '/9/diff', '/0/diff?to=9']) {
+      assert.equal((await pod.call('GET', `/v1/config/revisions${path}`)).status, 404, path)
+    }
+    const back = await pod.call('POST', '/v1/config/rollback', { to: 0, reason: 'more is wrong' })
+    assert.deepEqual([back.status, back.body.number], [200, 3])
+    assert.deepEqual([...pod.held.keys()], ['out'])
+    assert.equal((await pod.kept()).reason, 'back to revision 0: more is wrong')
+    assert.equal((await pod.call('POST', '/v1/config/rollback', { to: 77 })).status, 404)
+    assert.equal((await pod.call('POST', '/v1/config/rollback', { to: 1 }, { 'if-match': '"1-x"' })).status, 412)
+  })
+
+  test('what is said of a change is bounded', async () => {
+    const { document, etag } = await read()
+    for (const query of ['author=a&author=b', `author=${'a'.repeat(129)}`, `reason=${'a'.repeat(1_025)}`]) {
+      const { status } = await pod.call('PUT', `/v1/config?${query}`, document, { 'if-match': etag })
+      assert.equal(status, 400, query)
+    }
+  })
+})
+
+test('a file of revisions that is damaged ends the start with a sentence of what to do', async () => {
+  await assert.rejects(
+    startPod({ prepare: stateDir => writeFileSync(`${stateDir}/revisions.db`, 'no database '.repeat(500)) }),
+    { code: 'REVISIONS', exitCode: 69 }
+  )
+})
