@@ -90,6 +90,11 @@ export class DomainSequence {
     return this.#tracker?.newestSec ?? this.#first?.exportTimeSec ?? this.#former?.exportTimeSec ?? 0
   }
 
+  /** As `SequenceTracker.isOrderly`. */
+  get isOrderly(): boolean {
+    return this.#tracker?.isOrderly ?? true
+  }
+
   /** As `SequenceTracker.isUsual`. */
   isUsual(header: MessageHeader): boolean {
     return this.#tracker === undefined

@@ -154,6 +154,28 @@ describe('F-54 an exporter that restarts', () => {
     assert.deepEqual(layoutsOf(rig), [`2 ${recordHex(4)}`])
   })
 
+  test('is not one of NetFlow v9 that has its clock set: its numbers go on', async t => {
+    const rig = await startRig(t)
+    const from = 100_000
+    feed(
+      rig,
+      v9(from, TIME, TIME - 500)
+        .template(256, FIELDS)
+        .octets()
+    )
+    for (let index = 1; index < 10; index++) {
+      const bootSec = index < 5 ? TIME - 500 : TIME + 3_100
+      const exportTimeSec = index < 5 ? TIME : TIME + 3_600
+      feed(
+        rig,
+        v9(from + index, exportTimeSec, bootSec)
+          .data(256, recordHex(index))
+          .octets()
+      )
+    }
+    assert.deepEqual([rig.link.records, rig.collector.parts.ledger.dataSets.pending], [9, 0])
+  })
+
   test('has what waited from before it began anew dropped, because no template of then can come', async t => {
     const rig = await startRig(t)
     begin(rig)

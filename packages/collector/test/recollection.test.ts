@@ -242,6 +242,36 @@ describe('a pod that is sent data of an exporter that another pod knows', () => 
   })
 })
 
+describe('an exporter whose sequence numbers mean nothing', () => {
+  const cases: readonly [string, (index: number) => number][] = [
+    ['never move', () => 0],
+    ['count Messages', index => 1000 + index]
+  ]
+  for (const [what, sequenceOf] of cases) {
+    test(`has not begun anew for the next pod, because they ${what}`, async t => {
+      const ring = new SharedRing()
+      const a = await startPod(t, ring)
+      a.send(4000, template(SEC, FIELDS, sequenceOf(0)))
+      const records = Array.from({ length: 10 }, (_, value) => recordHex(value))
+      for (let index = 1; index <= 20; index++) {
+        const message = { exportTimeSec: SEC + index, sequence: sequenceOf(index) }
+        a.send(
+          4000,
+          buildMessage(message)
+            .data(256, ...records)
+            .octets()
+        )
+        a.clock.advance(1_000)
+      }
+      const b = await startPod(t, ring)
+      b.send(4000, data(2, sequenceOf(21), SEC + 21))
+      await b.settle()
+      assert.equal(b.rig.link.records, 1)
+      assert.equal(b.rig.collector.parts.ledger.dataSets.pending, 0)
+    })
+  }
+})
+
 describe('what one pod tells the others', () => {
   test('TH-04 TH-22 is what verified sessions said, also at the end', async t => {
     const ring = new SharedRing()

@@ -27,6 +27,12 @@ const clockStepMs = 60_000
 const uptimeWrapMs = 2 ** 32
 /** A confirmed jump forward up to here is loss, beyond it a new count. */
 const farthestLoss = 2 ** 30
+/** A count that has come so far and goes on is that of the same run, whatever its clock says. */
+const oldCount = 65_536
+/** What one Message far off weighs against one in order, and from where on the numbers mean nothing. */
+const strangeWeight = 4
+const strangeFrom = 16
+const strangest = 64
 /** A Message that comes late was sent so much earlier at most; an older one is of another clock. */
 const latestSec = 60
 
@@ -73,10 +79,17 @@ export class SequenceTracker {
   #newestSec = 0
   /** A number that had moved was the one that was to come: the exporter counts as it should. */
   #isSteady = false
+  /** Goes up with Messages far off, down with those in order. */
+  #strange = 0
 
   /** The number that the next Message should carry. */
   get next(): number {
     return this.#expected
+  }
+
+  /** Whether most Messages go on from each other: not where a number never moves, counts Messages, or is of many counters. */
+  get isOrderly(): boolean {
+    return this.#strange < strangeFrom
   }
 
   /** When the exporter's clock began, as it says; NaN where the protocol has none. */
@@ -97,8 +110,11 @@ export class SequenceTracker {
   looksAnew(header: MessageHeader): boolean {
     const { version, sequence, exportTimeSec } = header
     if (version !== this.#version) return false
-    if (version === 9 && this.#isOtherBoot(header.bootTimeMs)) return true
     const ahead = (sequence - this.#expected) | 0
+    if (version === 9 && this.#isOtherBoot(header.bootTimeMs)) {
+      // Its clock was set: what boots counts from the beginning again.
+      return !(ahead >= 0 && ahead <= windowMessages && this.#expected >= oldCount)
+    }
     if (ahead === 0 || !this.#isSteady) return false
     const olderSec = this.#newestSec - exportTimeSec
     // A late Message fills a gap, and is not of a later time than those that came before it.
@@ -164,6 +180,7 @@ export class SequenceTracker {
     this.#expected = (header.sequence + step) >>> 0
     this.#isUncertain = isUncertain
     this.#candidateCount = 0
+    if (this.#strange > 0) this.#strange--
     if (result === 'next' && header.sequence !== this.#last) this.#isSteady = true
     this.#last = header.sequence
     if (header.exportTimeSec > this.#newestSec) this.#newestSec = header.exportTimeSec
@@ -254,6 +271,7 @@ export class SequenceTracker {
     this.#candidateCount++
     if (this.#candidateCount < messagesToAgree) {
       this.suspect++
+      this.#strange = Math.min(strangest, this.#strange + strangeWeight)
       return 'suspect'
     }
     this.suspect -= messagesToAgree - 1

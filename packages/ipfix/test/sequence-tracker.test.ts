@@ -235,6 +235,20 @@ describe('a Message looks as if its exporter had begun anew', () => {
       header(9, 3, 101, 5e11 + 59_000),
       false
     ],
+    [
+      'of v9 not by its clock alone, when its numbers go on from many',
+      9,
+      [99_999, 100_000],
+      header(9, 100_001, 101, 5e11 + 3_600_000),
+      false
+    ],
+    [
+      'of v9 by its boot time, when its numbers do not go on',
+      9,
+      [99_999, 100_000],
+      header(9, 0, 101, 5e11 + 3_600_000),
+      true
+    ],
     ['of another version not', 9, [1, 2], header(10, 0, 101), false]
   ]
   for (const [what, version, sent, next, expected] of cases) {
@@ -242,6 +256,26 @@ describe('a Message looks as if its exporter had begun anew', () => {
       const { tracker } = follow(version, sent)
       assert.equal(tracker.looksAnew(next), expected)
       if (expected) assert.equal(tracker.isUsual(next), false)
+    })
+  }
+})
+
+describe('numbers that mean what they should', () => {
+  const cases: readonly [string, number, (index: number) => number, boolean][] = [
+    ['go on', 10, index => index * 5, true],
+    ['go on with gaps', 10, index => index * 5 + 15 * Math.floor(index / 4), true],
+    ['do not when they never move', 10, () => 0, false],
+    ['do not when they count Messages', 10, index => index, false],
+    ['do not when two counters are mixed', 10, index => (index % 2) * 1e6 + Math.floor(index / 2) * 5, false],
+    ['do not when three counters are mixed', 10, index => (index % 3) * 1e6 + Math.floor(index / 3) * 5, false]
+  ]
+  for (const [what, version, sequenceOf, expected] of cases) {
+    test(what, () => {
+      const { tracker } = follow(
+        version,
+        Array.from({ length: 60 }, (_, index) => ({ sequence: sequenceOf(index), timeSec: 100 + index }))
+      )
+      assert.equal(tracker.isOrderly, expected)
     })
   }
 })

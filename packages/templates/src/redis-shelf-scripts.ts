@@ -66,7 +66,8 @@ for i = 4, #ARGV, 2 do
   redis.call('ZADD', ends, now + keepMs, list)
   taken = taken + 1
 end
-redis.call('SET', token, taken, 'PX', 600000)
+-- Of none there is nothing to be known again: it is tried again when there is room.
+if taken > 0 then redis.call('SET', token, taken, 'PX', 600000) end
 return taken`)
 
 /**

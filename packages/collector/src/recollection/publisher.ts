@@ -1,6 +1,7 @@
 import type { TemplateEntry } from '@weir/ipfix'
 import type { Clock } from '@weir/runtime'
 import {
+  keyOf,
   optionsField,
   templateField,
   type EntryKey,
@@ -133,10 +134,20 @@ export class Publisher {
   /** How far its sequence numbers have come, if they have moved. @returns whether there was something to write. */
   putSequence(domain: Domain): boolean {
     const { next } = domain.sequence
-    if (next === domain.storedSequence || next < 0 || !isMemorable(domain)) return false
+    if (next < 0 || !isMemorable(domain)) return false
+    if (!domain.sequence.isOrderly) return this.#forgetSequence(domain)
+    if (next === domain.storedSequence) return false
     domain.storedSequence = next
     domain.isStored = true
     this.#put(domain, [this.#sequenceOf(domain, next)])
+    return true
+  }
+
+  /** Numbers that mean nothing would look like a restart to who reads them: its templates would be in doubt. */
+  #forgetSequence(domain: Domain): boolean {
+    if (domain.storedSequence < 0) return false
+    this.#remove(domain, [keyOf(this.#sequenceOf(domain, domain.storedSequence))], 'withdrawn')
+    domain.storedSequence = -1
     return true
   }
 
