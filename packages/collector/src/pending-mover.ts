@@ -57,7 +57,22 @@ export class PendingMover {
       for (const token of this.#open.keys()) spool.endBatch(token, 0)
       this.#open.clear()
     }
+    this.#dropStale()
     this.#timer = clock.setPeriodic(MOVE_MS, () => this.#onTimer())
+  }
+
+  /** A shelf knows a batch again only as long as it is worth anything: an older one could come to be there twice. */
+  #dropStale(): void {
+    const { spool, clock } = this.#deps
+    const nowMs = clock.nowMs()
+    let isStale = false
+    for (const [token, sets] of this.#open) {
+      if (sets[0].receivedAtMs > nowMs - spool.keepMs) continue
+      spool.endBatch(token, 0)
+      this.#open.delete(token)
+      isStale = true
+    }
+    if (isStale) while (spool.expire(nowMs, EXPIRE_ROWS) > 0);
   }
 
   /** Whether the Data Sets of this one's session may be moved: then there is no need to drop any yet. */

@@ -197,6 +197,24 @@ describe('Data Sets without a template, on the shelf of a shared store', () => {
     assert.deepEqual(recordsOf(b.rig), [0, 1, 2, 3, 4].map(recordHex))
   })
 
+  test('that were on their way to the shelf when a process ended are not put again when they are too old', async t => {
+    const shelf = new MemoryShelf()
+    const options = { store: shelf.ring(), pendingSpoolPath: newPath(), limits: { pendingKeepMs: 60_000 } }
+    const clock = new FakeClock()
+    const a = await startPod(t, options, clock)
+    for (let index = 0; index < 5; index++) feed(a.rig, data([index], START_SEC))
+    shelf.losesAnswer = 'and is gone'
+    await a.pass(5000)
+    await a.rig.stop()
+    clock.advance(60_000)
+    shelf.health = 'up'
+    const b = await startPod(t, { ...options, store: shelf.ring() }, clock)
+    await b.pass(5000)
+    assert.equal(shelf.puts, 1)
+    assert.deepEqual(dropsOf(b.rig.collector), { dataSets: { pending_expired: 5 } })
+    assert.deepEqual([setsOf(b.rig).takenOver, setsOf(b.rig).pending, setsOf(b.rig).handedOver], [5, 0, 0])
+  })
+
   test('are there once though an answer came too late, and the template meanwhile', async t => {
     const shelf = new MemoryShelf()
     const { rig, pass } = await startPod(t, { store: shelf.ring() })

@@ -102,6 +102,11 @@ export class PendingSpool {
     return this.stats.sets
   }
 
+  /** What is older is dropped. */
+  get keepMs(): number {
+    return this.#options.keepMs
+  }
+
   get isPersistent(): boolean {
     return this.#options.path !== ':memory:'
   }

@@ -67,7 +67,8 @@ for i = 4, #ARGV, 2 do
   taken = taken + 1
 end
 -- Of none there is nothing to be known again: it is tried again when there is room.
-if taken > 0 then redis.call('SET', token, taken, 'PX', 600000) end
+-- Who put it may be started again as long as the Sets are worth anything.
+if taken > 0 then redis.call('SET', token, taken, 'PX', math.max(600000, keepMs * 2)) end
 return taken`)
 
 /**
