@@ -110,5 +110,13 @@ test('a front asks two pods; with one coordinator stopped and one killed it says
     rest.pods.map(({ code }) => code),
     ['ECONNREFUSED', null]
   )
+  // Nothing of it is in memory only.
+  await second.crash('front')
+  await until('the front answers again, with the same key', async () =>
+    get<Fleet>('/api/v1/fleet').then(
+      ({ ready }) => ready === 1,
+      () => false
+    )
+  )
   assert.equal((await second.stop()).code, 0, second.child.said)
 })

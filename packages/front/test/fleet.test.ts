@@ -103,19 +103,20 @@ test('one pod can be asked alone, and there is no other', async t => {
   assert.equal((await call('GET', '/api/v1/exporters?pod=192.0.2.1:1', adminKey)).status, 404)
 })
 
-test('a pod that is away, one that does not answer in time and one that says nonsense are named; the rest is there', async t => {
+test('a pod that is away, one that does not answer in time and ones that say nonsense or other things are named; the rest is there', async t => {
   const good = await startPod(t, podWith(['192.0.2.1']))
   const silent = await startPod(t, () => undefined)
   const broken = await startPod(t, (_url, _request, response) => void response.end('<html>'))
   const long = await startPod(t, () => ({ items: 'x'.repeat(100_000) }))
-  const pods = [nobody, silent, broken, long, good]
+  const other = await startPod(t, () => ({ items: [{ id: '192.0.2.9' }], total: 1, next: null }))
+  const pods = [nobody, silent, broken, long, other, good]
   const { call, adminKey } = await startFront(t, { pods, limits: { podTimeoutMs: 200, podAnswerOctets: 65_536 } })
   const { status, body } = await call('GET', '/api/v1/exporters', adminKey)
   const page = body as unknown as Listed
   assert.deepEqual([status, page.isPartial, page.items.length, page.next], [200, true, 1, null])
   assert.deepEqual(
     page.pods.map(({ code }) => code),
-    ['ECONNREFUSED', 'POD_TIMEOUT', 'POD_ERROR', 'POD_ANSWER_TOO_LONG', null]
+    ['ECONNREFUSED', 'POD_TIMEOUT', 'POD_ERROR', 'POD_ANSWER_TOO_LONG', 'POD_ERROR', null]
   )
 })
 

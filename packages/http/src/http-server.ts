@@ -67,6 +67,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     onConstructorPoisoning: 'error',
     forceCloseConnections: true,
     clientErrorHandler: answerClientError,
+    // Of paths that cannot be read at all; no hook is called for those.
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error, name, log)),
     ajv: { customOptions: { allErrors: true, removeAdditional: false, coerceTypes: 'array', useDefaults: true } }
   }).withTypeProvider<TypeBoxTypeProvider>()
   server.server.maxConnections = limits.connections

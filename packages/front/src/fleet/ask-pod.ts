@@ -13,6 +13,11 @@ export type PodAnswer<T> =
       readonly tookMs: number
     }
 
+/** Tells whether a document is of a form; a compiled schema is one. */
+export interface Shape<T> {
+  Check(value: unknown): value is T
+}
+
 export interface AskLimits {
   readonly podTimeoutMs: number
   readonly podAnswerOctets: number
@@ -21,12 +26,14 @@ export interface AskLimits {
 /**
  * GET a JSON document of one pod.
  *
+ * @param shape - of the answer: what a pod of another version answers otherwise is no answer.
  * @param accepted - statuses besides 200 whose document is an answer too.
  * @returns never rejects: what went wrong is in the answer.
  */
 export async function askPod<T>(
   pod: Pod,
   path: string,
+  shape: Shape<T>,
   limits: AskLimits,
   accepted: readonly number[] = []
 ): Promise<PodAnswer<T>> {
@@ -48,17 +55,20 @@ export async function askPod<T>(
     const { status } = response
     const body = JSON.parse(text) as unknown
     if (status === 200 || accepted.includes(status)) {
-      return { pod, isAnswered: true, status, body: body as T, tookMs: Math.round(performance.now() - startMs) }
+      if (!shape.Check(body)) return failed('POD_ERROR', notACoordinator(pod))
+      return { pod, isAnswered: true, status, body, tookMs: Math.round(performance.now() - startMs) }
     }
     const { code, detail } = (body ?? {}) as { code?: unknown; detail?: unknown }
     return failed(String(code ?? 'POD_ERROR'), String(detail ?? `${pod.name} answered ${status}.`), status)
   } catch (error) {
     if (signal.aborted) return failed('POD_TIMEOUT', `${pod.name} did not answer within ${limits.podTimeoutMs} ms.`)
-    if (error instanceof SyntaxError) return failed('POD_ERROR', `${pod.name} does not answer as a coordinator does.`)
+    if (error instanceof SyntaxError) return failed('POD_ERROR', notACoordinator(pod))
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     return failed(errorCode(cause) ?? 'POD_AWAY', `${pod.name} cannot be reached: ${errorMessage(cause)}.`)
   }
 }
+
+const notACoordinator = ({ name }: Pod): string => `${name} does not answer as a coordinator of this version does.`
 
 /** @returns undefined if it is longer. */
 async function textOf(response: Response, maxOctets: number): Promise<string | undefined> {

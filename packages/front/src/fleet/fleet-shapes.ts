@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { Compile } from 'typebox/compile'
 import { orNull } from '@weir/http'
 
 const PodReport = Type.Object({
@@ -18,6 +19,10 @@ export const partial = {
 export const podName = Type.Optional(
   Type.String({ maxLength: 300, description: 'Only of this pod, by the name it has in /api/v1/fleet.' })
 )
+
+/** What is read of a pod's page of a list. */
+export const podPageOf = <T extends Type.TSchema>(entry: T) =>
+  Compile(Type.Object({ items: Type.Array(entry), total: Type.Integer(), next: orNull(Type.String()) }))
 
 /** The answer of a list that is merged from all pods. */
 export const mergedListOf = <P extends Type.TProperties>(entry: P) =>

@@ -1,6 +1,6 @@
 import { HttpProblem } from '@weir/http'
 import { askPod } from './ask-pod.ts'
-import type { AskLimits, PodAnswer } from './ask-pod.ts'
+import type { AskLimits, PodAnswer, Shape } from './ask-pod.ts'
 import type { Pod, PodFailure, PodList } from './pod-list.ts'
 
 /** How one pod did in an answer that is made of several. */
@@ -31,12 +31,14 @@ export class Fleet {
   /**
    * Ask all pods the same, or each its own.
    *
+   * @param shape - of the answers.
    * @param path - of one pod; undefined: it is not asked.
    * @param only - name of the one pod that is asked.
    * @param accepted - see {@link askPod}.
    * @throws HttpProblem 404 if there is no such pod; 503 if there is none.
    */
   async ask<T>(
+    shape: Shape<T>,
     path: (pod: Pod) => string | undefined,
     only?: string,
     accepted?: readonly number[]
@@ -50,7 +52,7 @@ export class Fleet {
     const answers = await Promise.all(
       asked.flatMap(pod => {
         const its = path(pod)
-        return its === undefined ? [] : [askPod<T>(pod, its, this.#limits, accepted)]
+        return its === undefined ? [] : [askPod<T>(pod, its, shape, this.#limits, accepted)]
       })
     )
     for (const { pod, isAnswered } of answers) {

@@ -1,9 +1,10 @@
 import { HttpProblem } from '@weir/http'
+import type { Shape } from './ask-pod.ts'
 import type { Fleet, PodReport } from './fleet.ts'
 import { reportsOf } from './fleet.ts'
 
 /** A page of one pod's list. */
-interface PodPage<T> {
+export interface PodPage<T> {
   readonly items: readonly T[]
   readonly total: number
   readonly next: string | null
@@ -39,25 +40,31 @@ export interface MergedPage<T> {
  * One page of the lists of all pods, merged in the order that each of them has. Nothing comes twice and nothing is left out, on
  * however many pages; a pod that does not answer takes its turn when it does.
  *
+ * @param shape - of a pod's page.
  * @param path - of the list, e.g. `/v1/exporters`.
  * @param defaultSort - the key that the pods order by without `sort`.
  * @throws HttpProblem
  */
 export async function mergedPage<T extends object>(
   fleet: Fleet,
+  shape: Shape<PodPage<T>>,
   path: string,
   { limit = 100, cursor, pod: only, ...filters }: MergedQuery & Readonly<Record<string, unknown>>,
   defaultSort: string
 ): Promise<MergedPage<T>> {
   const places = cursor === undefined ? undefined : readPlaces(cursor)
-  const { answers, missing } = await fleet.ask<PodPage<T>>(pod => {
-    const place = placeOf(places, pod.name)
-    if (place === undefined) return undefined
-    const query = new URLSearchParams({ limit: String(Math.min(POD_PAGE, limit + place.skip)) })
-    for (const [key, value] of Object.entries(filters)) if (value !== undefined) query.set(key, String(value))
-    if (place.cursor !== null) query.set('cursor', place.cursor)
-    return `${path}?${query}`
-  }, only)
+  const { answers, missing } = await fleet.ask<PodPage<T>>(
+    shape,
+    pod => {
+      const place = placeOf(places, pod.name)
+      if (place === undefined) return undefined
+      const query = new URLSearchParams({ limit: String(Math.min(POD_PAGE, limit + place.skip)) })
+      for (const [key, value] of Object.entries(filters)) if (value !== undefined) query.set(key, String(value))
+      if (place.cursor !== null) query.set('cursor', place.cursor)
+      return `${path}?${query}`
+    },
+    only
+  )
   const reports = reportsOf(answers, missing)
   const sources = answers.flatMap(answer => {
     if (!answer.isAnswered) return []

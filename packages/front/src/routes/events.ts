@@ -1,7 +1,7 @@
 import { checkLimit, oneOf, problems, timeMs } from '@weir/http'
 import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
-import type { Static } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { Gate } from '../auth/gate.ts'
 import type { EventStreams } from '../fleet/event-streams.ts'
 import { partial, podName } from '../fleet/fleet-shapes.ts'
@@ -16,6 +16,9 @@ const Event = Type.Object({
   process: Type.String({ description: 'Who told it.' }),
   data: Type.Object({}, { additionalProperties: true, description: 'The keys depend on the type.' })
 })
+
+const { pod: _pod, ...event } = Event.properties
+const podEvents = Compile(Type.Object({ items: Type.Array(Type.Object(event)) }))
 
 const filters = {
   type: Type.Optional(
@@ -43,10 +46,10 @@ export function eventRoutes(
   const recent = async (query: Readonly<Record<string, string | number | undefined>>, pod?: string) => {
     const asked = Object.entries(query).flatMap(([key, value]) => (value === undefined ? [] : [[key, String(value)]]))
     const path = `/v1/events/recent?${new URLSearchParams(asked)}`
-    const { answers, missing } = await fleet.ask<{ items: Omit<Static<typeof Event>, 'pod'>[] }>(() => path, pod)
+    const { answers, missing } = await fleet.ask(podEvents, () => path, pod)
     const reports = reportsOf(answers, missing)
     const items = answers.flatMap(answer =>
-      answer.isAnswered ? answer.body.items.map(event => ({ ...event, pod: answer.pod.name })) : []
+      answer.isAnswered ? answer.body.items.map(each => ({ ...each, pod: answer.pod.name })) : []
     )
     return { items, reports }
   }

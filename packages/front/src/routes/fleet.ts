@@ -3,10 +3,15 @@ import type { HttpServer } from '@weir/http'
 import type { Clock } from '@weir/runtime'
 import Type from 'typebox'
 import type { Static } from 'typebox'
-import { partial, podName, mergedListOf } from '../fleet/fleet-shapes.ts'
+import { Compile } from 'typebox/compile'
+import { mergedListOf, partial, podName, podPageOf } from '../fleet/fleet-shapes.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { reportsOf } from '../fleet/fleet.ts'
 import { mergedPage } from '../fleet/merged-page.ts'
+
+const podReadiness = Compile(Type.Object({ reasons: Type.Array(Type.String()) }))
+const podExporters = podPageOf(Exporter)
+const podLedger = Compile(Ledger)
 
 const FleetPod = Type.Object({
   pod: Type.String({ description: 'HOST:PORT of its control API.' }),
@@ -44,12 +49,12 @@ export function fleetRoutes(server: HttpServer, fleet: Fleet, clock: Clock, maxP
     },
     async () => {
       const takenAtMs = clock.nowMs()
-      const { answers, missing } = await fleet.ask<{ reasons: string[] }>(() => '/readyz', undefined, [503])
+      const { answers, missing } = await fleet.ask(podReadiness, () => '/readyz', undefined, [503])
       const items: Static<typeof FleetPod>[] = answers.map(answer => ({
         pod: answer.pod.name,
         url: answer.pod.url,
         state: !answer.isAnswered ? 'away' : answer.status === 200 ? 'ready' : 'unready',
-        reasons: answer.isAnswered ? (answer.body.reasons ?? []) : [answer.failure.detail],
+        reasons: answer.isAnswered ? answer.body.reasons : [answer.failure.detail],
         tookMs: answer.tookMs
       }))
       for (const { pod, detail } of missing) items.push({ pod, url: '', state: 'away', reasons: [detail], tookMs: 0 })
@@ -72,7 +77,7 @@ export function fleetRoutes(server: HttpServer, fleet: Fleet, clock: Clock, maxP
     },
     async request => {
       checkLimit(request.query.limit, maxPage)
-      return mergedPage<Static<typeof Exporter>>(fleet, '/v1/exporters', request.query, 'id')
+      return mergedPage<Static<typeof Exporter>>(fleet, podExporters, '/v1/exporters', request.query, 'id')
     }
   )
 
@@ -108,7 +113,7 @@ export function fleetRoutes(server: HttpServer, fleet: Fleet, clock: Clock, maxP
       }
     },
     async request => {
-      const { answers, missing } = await fleet.ask<Static<typeof Ledger>>(() => '/v1/ledger', request.query.pod)
+      const { answers, missing } = await fleet.ask(podLedger, () => '/v1/ledger', request.query.pod)
       const reports = reportsOf(answers, missing)
       const items = answers.map(answer => ({ pod: answer.pod.name, ledger: answer.isAnswered ? answer.body : null }))
       const ledgers = items.flatMap(({ ledger }) => (ledger === null ? [] : [ledger]))

@@ -2,10 +2,12 @@ import { HttpProblem, Template, checkLimit, cursorQuery, problems, templateFilte
 import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
 import type { Static } from 'typebox'
-import { mergedListOf, partial, podName } from '../fleet/fleet-shapes.ts'
+import { mergedListOf, partial, podName, podPageOf } from '../fleet/fleet-shapes.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { mergedPage } from '../fleet/merged-page.ts'
 import type { MergedPage } from '../fleet/merged-page.ts'
+
+const podTemplates = podPageOf(Template)
 
 /** Templates of one scope that are put into one answer. */
 const SCOPE_TEMPLATES = 1_000
@@ -54,7 +56,7 @@ export function templateRoutes(server: HttpServer, fleet: Fleet, maxPage: number
       },
       async request => {
         checkLimit(request.query.limit, maxPage)
-        return mergedPage<Static<typeof Template>>(fleet, '/v1/templates', request.query, 'exporter')
+        return mergedPage<Static<typeof Template>>(fleet, podTemplates, '/v1/templates', request.query, 'exporter')
       }
     )
 
@@ -87,7 +89,7 @@ async function scopeTemplates(
   // The pods narrow by how a scope begins: there may be others between.
   for (let pages = 0; pages < SCOPE_PAGES && page?.next !== null && under.length < SCOPE_TEMPLATES; pages++) {
     const asked = { scope, pod, limit: SCOPE_TEMPLATES, cursor: page?.next }
-    page = await mergedPage<Static<typeof Template>>(fleet, '/v1/templates', asked, 'exporter')
+    page = await mergedPage<Static<typeof Template>>(fleet, podTemplates, '/v1/templates', asked, 'exporter')
     under.push(...page.items.filter(template => template.scope === scope))
   }
   const { next, pods, isPartial } = page!
