@@ -11,6 +11,8 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { absent } from '../support/debian-tools.ts'
+import { RedisServer } from '../support/redis-server.ts'
 import { LineProcess, childrenOf, cpuSecondsOf, pause, peakMiBOf } from './measured-process.ts'
 
 interface Case {
@@ -20,6 +22,8 @@ interface Case {
   readonly destinations: readonly string[]
   readonly exporters?: number
   readonly templates?: number
+  /** With the template store in a Redis of its own. */
+  readonly hasRedis?: boolean
   readonly records: number
   /** Records per second offered; 0 = as fast as it is taken. */
   readonly rate: number
@@ -46,6 +50,20 @@ const cases: readonly Case[] = [
     records: 12e6,
     rate: 0,
     bar: 0.36
+  },
+  // What the shared store costs the data path: beside the rows of the same name without it.
+  { id: 'tcp-tcp-redis', input: 'tcp', destinations: ['tcp'], hasRedis: true, records: 12e6, rate: 0, bar: 0.3 },
+  {
+    id: 'udp-tcp-recvmmsg-64x4-redis',
+    input: 'udp',
+    socket: 'recvmmsg',
+    destinations: ['tcp'],
+    exporters: 64,
+    templates: 4,
+    hasRedis: true,
+    records: 6e6,
+    rate: 1.5e6,
+    bar: 0.46
   },
   { id: 'tcp-tcp-tcp', input: 'tcp', destinations: ['tcp', 'tcp'], records: 8e6, rate: 0 },
   {
@@ -120,8 +138,12 @@ async function runCase(test: Case): Promise<Row> {
     destinations.push(destinationOf(kind, index, port, folder))
   }
   const port = 20_000 + Math.floor(Math.random() * 10_000)
+  const redis = test.hasRedis === true ? await RedisServer.start() : undefined
   const config = {
     stateDir: join(folder, 'state'),
+    stores: {
+      templates: redis === undefined ? { type: 'none' } : { type: 'redis', nodes: [`127.0.0.1:${redis.port}`] }
+    },
     log: { level: 'warn' },
     collector: {
       listeners: [
@@ -201,6 +223,7 @@ async function runCase(test: Case): Promise<Row> {
     await Promise.race([once(weir, 'exit'), pause(20_000)])
     weir.kill('SIGKILL')
     for (const sink of sinks) await sink.end()
+    await redis?.kill()
     rmSync(folder, { recursive: true, force: true })
   }
 }
@@ -275,7 +298,9 @@ function median(values: readonly number[]): number {
 
 const chosen = process.argv.slice(2)
 const runs: { id: string; bar: number | undefined; run: () => Promise<Row>; rows: Row[] }[] = cases
-  .filter(({ id }) => chosen.length === 0 || chosen.includes(id))
+  .filter(({ id, hasRedis }) =>
+    chosen.length === 0 ? hasRedis !== true || !absent('redis-server') : chosen.includes(id)
+  )
   .map(test => ({ id: test.id, bar: test.bar, run: () => runCase(test), rows: [] }))
 if (existsSync('/usr/bin/nfcapd') && (chosen.length === 0 || chosen.includes('nfcapd'))) {
   runs.push({ id: 'nfcapd (udp, file)', bar: undefined, run: runNfcapd, rows: [] })

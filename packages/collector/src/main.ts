@@ -35,7 +35,7 @@ export async function runCollector({
     version
   })
   const isSpooling = config.collector.templateStore === 'file' && config.collector.limits.pendingSpoolOctets > 0
-  const stores = createStores(config, worker, log)
+  const stores = await createStores(config, worker, log)
   const collector = createCollector(config, {
     link,
     store: stores.local,

@@ -1,13 +1,7 @@
 import { join } from 'node:path'
 import { parseHostPort, type NatsStore, type RedisStore, type WeirConfig } from '@weir/config'
 import type { Log } from '@weir/runtime'
-import {
-  createFileTemplateStore,
-  createMemoryTemplateStore,
-  createNatsTemplateStore,
-  createRedisTemplateStore,
-  type TemplateStore
-} from '@weir/templates'
+import { createFileTemplateStore, createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
 import { readStoreFiles, type StoreFiles } from './store-files.ts'
 
 /** The rings that the configuration names. */
@@ -23,11 +17,11 @@ export interface Stores {
  *
  * @throws ConfigError if a file of a key, a password or a certificate cannot be read.
  */
-export function createStores(config: WeirConfig, worker: number, log: Log): Stores {
+export async function createStores(config: WeirConfig, worker: number, log: Log): Promise<Stores> {
   const shared = config.stores.templates
   return {
     local: createLocal(config, worker, log),
-    shared: shared.type === 'none' ? undefined : createShared(shared, readStoreFiles(shared), log)
+    shared: shared.type === 'none' ? undefined : await createShared(shared, readStoreFiles(shared), log)
   }
 }
 
@@ -44,9 +38,14 @@ function createLocal(config: WeirConfig, worker: number, log: Log): TemplateStor
   })
 }
 
-function createShared(store: RedisStore | NatsStore, files: StoreFiles, log: Log): TemplateStore {
+async function createShared(store: RedisStore | NatsStore, files: StoreFiles, log: Log): Promise<TemplateStore> {
   const onFailure = (error: Error): void => log.warn('store_failed', 'the shared store does not answer', { error })
-  if (store.type === 'nats') return createNatsTemplateStore({ ...natsOptions(store, files), onFailure })
+  // Loaded where it is used: each client takes memory of every collector that has it.
+  if (store.type === 'nats') {
+    const { createNatsTemplateStore } = await import('@weir/templates/nats')
+    return createNatsTemplateStore({ ...natsOptions(store, files), onFailure })
+  }
+  const { createRedisTemplateStore } = await import('@weir/templates/redis')
   return createRedisTemplateStore({ ...redisOptions(store, files), onFailure })
 }
 

@@ -8,14 +8,9 @@ import { absent } from '../../../test/support/debian-tools.ts'
 import { NatsServer } from '../../../test/support/nats-server.ts'
 import { RedisCluster, RedisServer } from '../../../test/support/redis-server.ts'
 import { EntrySeal } from '../src/entry-seal.ts'
-import {
-  createNatsTemplateStore,
-  createRedisTemplateStore,
-  decodeEntry,
-  encodeEntry,
-  type StoredTemplate,
-  type TemplateStore
-} from '../src/index.ts'
+import { decodeEntry, encodeEntry, type StoredTemplate, type TemplateStore } from '../src/index.ts'
+import { createNatsTemplateStore } from '../src/nats.ts'
+import { createRedisTemplateStore } from '../src/redis.ts'
 
 const repeats = Number(process.argv[2] ?? 5)
 const PLACES = 10_000

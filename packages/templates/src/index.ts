@@ -7,7 +7,6 @@ export {
   type TemplateStoreMeter,
   type WaitingCall
 } from './metered-template-store.ts'
-export { createNatsTemplateStore, type NatsTemplateStoreOptions } from './nats-template-store.ts'
 export {
   OptionsState,
   type LayoutKeeper,
@@ -20,8 +19,6 @@ export {
 export type { Claim, PendingShelf, ShelvedSet } from './pending-shelf.ts'
 export { PendingSpool, type PendingSpoolOptions, type PendingSpoolStats } from './pending-spool.ts'
 export type { SpoolGroup, SpoolIndex, SpoolPlace, Waiter } from './spool-index.ts'
-export type { RedisTls } from './redis-link.ts'
-export { createRedisTemplateStore, type RedisTemplateStoreOptions } from './redis-template-store.ts'
 export { isRestorable, lastTcpScope, tcpScope, udpScope } from './scope-key.ts'
 export {
   definitionHash,

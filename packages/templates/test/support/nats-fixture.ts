@@ -2,7 +2,8 @@ import { connect } from '@nats-io/transport-node'
 import { Kvm, type KV } from '@nats-io/kv'
 import { systemClock, type Clock } from '@weir/runtime'
 import type { NatsServer } from '../../../../test/support/nats-server.ts'
-import { createNatsTemplateStore, type NatsTemplateStoreOptions, type TemplateStore } from '../../src/index.ts'
+import type { TemplateStore } from '../../src/index.ts'
+import { createNatsTemplateStore, type NatsTemplateStoreOptions } from '../../src/nats.ts'
 
 /** The clock of this machine, but that the entries of the tests were seen a moment ago; and it can be moved on. */
 export class EntryClock implements Clock {

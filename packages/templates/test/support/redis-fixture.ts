@@ -1,12 +1,7 @@
 import type { TestContext } from 'node:test'
 import { until } from '../../../../test/support/until.ts'
-import {
-  createRedisTemplateStore,
-  type Place,
-  type RedisTemplateStoreOptions,
-  type StoredTemplate,
-  type TemplateStore
-} from '../../src/index.ts'
+import { type Place, type StoredTemplate, type TemplateStore } from '../../src/index.ts'
+import { createRedisTemplateStore, type RedisTemplateStoreOptions } from '../../src/redis.ts'
 import { storedTemplate } from './entries.ts'
 import { fixedClock } from './fixed-clock.ts'
 
