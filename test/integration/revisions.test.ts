@@ -184,7 +184,10 @@ test('revisions outlive a restart; a change of the file is newer, and what was b
   )
   assert.equal((await second.stop()).code, 0, second.child.said)
 
-  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as Json), log: { level: 'warn' } }))
+  writeFileSync(
+    file,
+    JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as Json), shutdown: { drainMs: 9_000 } })
+  )
   const third = await again()
   assert.deepEqual((await read(third)).document.destinations, [])
   const { items } = await third.api.get<{ items: (Revision & { author: string })[] }>('/v1/config/revisions')
@@ -196,9 +199,9 @@ test('revisions outlive a restart; a change of the file is newer, and what was b
       [0, 'file']
     ]
   )
-  // It had another log level, which only a restart changes.
+  // Its time to stop was another one, which only a restart changes.
   const refused = await third.api.call<Problem>('POST', '/v1/config/rollback', { to: 1 })
-  assert.deepEqual([refused.status, refused.body.errors!.map(({ path }) => path)], [409, ['log.level']])
+  assert.deepEqual([refused.status, refused.body.errors!.map(({ path }) => path)], [409, ['shutdown.drainMs']])
   const former = await third.api.get<{ document: Json }>('/v1/config/revisions/1')
   const now = await read(third)
   const back = { ...now.document, destinations: former.document.destinations }
@@ -233,3 +236,47 @@ test('what an earlier version kept in revision.json is taken over', async () => 
   assert.ok(!existsSync(former))
   assert.equal((await second.stop()).code, 0, second.child.said)
 })
+
+for (const transport of ['udp', 'tcp'] as const) {
+  test(`an exporter that may not send any more is cut off while others are not, and may come back: ${transport}`, async () => {
+    const weir = await startWeir(tempFolder(`revisions-allow-${transport}`))
+    const generator = startGenerator({ to: weir[transport], records: 0, rate: 2_000, templateRefreshSec: 1 })
+    const decoded = async (): Promise<number> => (await readLedger(weir.api)).collector.records.decoded
+    const sessions = async (): Promise<number> => {
+      const { items } = await weir.api.get<{ items: { sessions: number }[] }>('/v1/exporters')
+      return items.reduce((sum, item) => sum + item.sessions, 0)
+    }
+    const patch = async (change: Json): Promise<void> => {
+      const { etag } = await read(weir)
+      const answer = await weir.api.call('PATCH', '/v1/config', change, { 'if-match': etag })
+      assert.equal(answer.status, 200, JSON.stringify(answer.body))
+    }
+    await until('records flow', async () => (await decoded()) > 1_000)
+    await patch({ collector: { allow: ['127.0.0.0/8'], allowAny: false }, log: { level: 'error' } })
+    const before = await decoded()
+    await until('records flow on', async () => (await decoded()) > before + 1_000)
+    await patch({ collector: { allow: ['192.0.2.0/24'] } })
+    assert.equal(await sessions(), 0)
+    const after = await decoded()
+    await until('it is refused', async () => {
+      const { messages } = (await readLedger(weir.api)).collector
+      const connections = /^weir_collector_connections_total\{[^}]*"not_allowed"[^}]*\} (\d+)/m
+      const closed = Number(connections.exec(await weir.collectorMetrics())?.[1] ?? 0)
+      return transport === 'tcp' ? closed > 0 : ((messages.dropped as Record<string, number>).not_allowed ?? 0) > 20
+    })
+    assert.equal(await decoded(), after)
+    if (transport === 'udp') {
+      assert.doesNotMatch(weir.child.said, /"code":"not_allowed"/)
+      await patch({ log: { level: 'warn' } })
+      await until('the log says so', () => /"code":"not_allowed"/.test(weir.child.said))
+    }
+    generator.kill('SIGKILL')
+    await generator.waitForEnd()
+    await patch({ collector: { allow: null, allowAny: true } })
+    const other = startGenerator({ to: weir[transport], records: 2_000 })
+    assert.equal((await other.waitForEnd()).code, 0, other.said)
+    await until('its records came', async () => (await decoded()) === after + 2_000)
+    await weir.checkLedger()
+    assert.equal((await weir.stop()).code, 0, weir.child.said)
+  })
+}

@@ -12,18 +12,29 @@ const MAX_CACHED = 16_384
  * @throws RangeError for a block that is none; the configuration has checked them before.
  */
 export class AllowList {
-  readonly isAnyAllowed: boolean
-  readonly #blocks = new BlockList()
+  #isAnyAllowed = false
+  #blocks = new BlockList()
   readonly #answers = new Map<string, boolean>()
 
   constructor(blocks: readonly string[], isAnyAllowed: boolean) {
-    this.isAnyAllowed = isAnyAllowed
+    this.set(blocks, isAnyAllowed)
+  }
+
+  get isAnyAllowed(): boolean {
+    return this.#isAnyAllowed
+  }
+
+  /** Other blocks from now on; parameters as those of the constructor. */
+  set(blocks: readonly string[], isAnyAllowed: boolean): void {
+    this.#isAnyAllowed = isAnyAllowed
+    this.#blocks = new BlockList()
+    this.#answers.clear()
     for (const block of blocks) this.#add(block)
   }
 
   /** @param text - as a socket reports it. */
   allows(text: string): boolean {
-    if (this.isAnyAllowed) return true
+    if (this.#isAnyAllowed) return true
     const known = this.#answers.get(text)
     if (known !== undefined) return known
     const plain = normalisedText(text)

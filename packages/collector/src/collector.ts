@@ -104,6 +104,12 @@ export interface UdpPart {
 export interface Collector extends Component {
   readonly parts: CollectorParts
   readiness(): Readiness
+  /**
+   * Who may send from now on. Sessions of those who may not any more are closed; what was read of them goes on.
+   *
+   * @param allow - CIDR blocks, checked; empty with `allowAny`: everybody.
+   */
+  setAllow(allow: readonly string[], allowAny: boolean): void
 }
 
 /** One expired or idle thing is found this much late at most. */
@@ -454,6 +460,15 @@ class CollectorProcess implements Collector {
       })
     }
     log.info('ledger', 'what became of everything', { ledger: ledgerToJson(this.parts) })
+  }
+
+  setAllow(allow: readonly string[], allowAny: boolean): void {
+    this.#allow.set(allow, allowAny && allow.length === 0)
+    for (const listener of this.#tcp) listener.closeRefused()
+    const { sessions } = this.parts
+    for (const session of sessions.values()) {
+      if (session.transport === 'udp' && !this.#allow.allows(session.exporter.id)) sessions.close(session, true)
+    }
   }
 
   readiness(): Readiness {

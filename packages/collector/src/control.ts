@@ -18,6 +18,9 @@ const parametersOf = (params: JsonValue): Parameters => (params ?? {}) as Parame
 /** Plain data already; the type does not know. */
 const json = (value: unknown): JsonValue => value as JsonValue
 
+/** Was checked by the coordinator. */
+const textsOf = (value: JsonValue | undefined): string[] => (Array.isArray(value) ? value.map(String) : [])
+
 /** Templates or exporters in one answer. */
 const MAX_PAGE = 1000
 
@@ -26,7 +29,7 @@ const MAX_PAGE = 1000
  * `collector.templates {filters, sort?, cursor?, offset?, limit?}`, `collector.template {key}`, `collector.forgetTemplate {key}`,
  * `collector.templateHistory {key, atMs?}`, `collector.options {exporter, topic, offset?, limit?}`, `collector.pending {filters, sort?, offset?, limit?}`, `collector.quarantine {…}`,
  * `collector.fields {exporter}`, `collector.metrics`,
- * `exporters.setPolicies {policies}` (by address, all of them). What is not known is the error NOT_FOUND.
+ * `collector.setAllow {allow, allowAny}`, `exporters.setPolicies {policies}` (by address, all of them). What is not known is the error NOT_FOUND.
  */
 export function serveControl(control: ControlClient, collector: Collector, metrics: Metrics): void {
   const { parts } = collector
@@ -70,6 +73,11 @@ export function serveControl(control: ControlClient, collector: Collector, metri
     )
     parts.policies.setAll(Object.fromEntries(policies))
     return { policies: policies.length }
+  })
+  control.handle('collector.setAllow', params => {
+    const { allow, allowAny } = parametersOf(params)
+    collector.setAllow(textsOf(allow), allowAny === true)
+    return {}
   })
   control.handle('collector.metrics', () => metrics.text())
 }

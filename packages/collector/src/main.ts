@@ -1,7 +1,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { loadElements, overridesOf, type WeirConfig } from '@weir/config'
-import { controlEndpoint, createControlClient, createLinkSender, dataEndpoint } from '@weir/link'
+import { controlEndpoint, createControlClient, createLinkSender, dataEndpoint, serveLogLevel } from '@weir/link'
 import { createHttpHealth, createLog, runProcess, type Component, type Log } from '@weir/runtime'
 import { createCollector } from './collector.ts'
 import { serveControl } from './control.ts'
@@ -49,6 +49,7 @@ export async function runCollector({
   collector.parts.policies.setAll(overridesOf(config))
   const metrics = createCollectorMetrics(collector.parts)
   serveControl(control, collector, metrics)
+  serveLogLevel(control, log)
   const components: Component[] = [
     { name: 'control', start: () => control.start(), stop: deadlineMs => control.stop(deadlineMs) }
   ]

@@ -6,6 +6,8 @@ import type { Session } from './session.ts'
 
 /** Why a connection ended. A metric label. */
 export type CloseReason =
+  // Its exporter may not send any more.
+  | 'not_allowed'
   /** The peer closed between two Messages. */
   | 'peer'
   /** The peer closed or reset within a Message, or reset. */

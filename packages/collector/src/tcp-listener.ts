@@ -49,7 +49,6 @@ export interface TcpListenerDeps {
 /** How connections ended, and those that were refused. */
 export type TcpCounters = Record<CloseReason, number> & {
   accepted: number
-  not_allowed: number
   /** Over L-05 or L-06. */
   limit: number
   /** From a balancer, without a PROXY header that is whole and right. */
@@ -159,6 +158,15 @@ export class TcpListener {
       connection.socket.destroy()
     }
     this.lobby.closeAll()
+  }
+
+  /** Close the connections of exporters that may not send any more. */
+  closeRefused(): void {
+    for (const connection of this.connections) {
+      if (this.#deps.allow.allows(connection.session.exporter.id)) continue
+      this.#end(connection, 'not_allowed')
+      connection.socket.destroy()
+    }
   }
 
   /** The link has room again. */

@@ -18,3 +18,12 @@ test('lets everybody in only when told so', () => {
   assert.equal(new AllowList([], true).allows('203.0.113.1'), true)
   assert.equal(new AllowList([], false).allows('203.0.113.1'), false)
 })
+
+test('takes other blocks while it is used: answers given before are not remembered', () => {
+  const list = new AllowList(['192.0.2.0/24'], false)
+  assert.deepEqual([list.allows('192.0.2.1'), list.allows('198.51.100.1')], [true, false])
+  list.set(['198.51.100.0/24'], false)
+  assert.deepEqual([list.allows('192.0.2.1'), list.allows('198.51.100.1')], [false, true])
+  list.set([], true)
+  assert.deepEqual([list.allows('192.0.2.1'), list.isAnyAllowed], [true, true])
+})

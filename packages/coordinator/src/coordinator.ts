@@ -68,7 +68,7 @@ export function createCoordinator(
   const { control, log, version, clock = systemClock } = deps
   const { address, port, limits } = config.coordinator
   const pod = createPod(control, limits.controlTimeoutMs)
-  const changes = new PodChanges(pod)
+  const changes = new PodChanges(pod, log)
   const book = new ConfigBook({ ...config, runDir: base.runDir }, base, baseHash, { changes, clock, log })
   const destinations = new DestinationBook(book)
   const policies = new PolicyBook(book)

@@ -27,6 +27,7 @@ export {
   type LinkState,
   type SourceFields
 } from './link-sender.ts'
+export { serveLogLevel } from './log-level.ts'
 export { podEvents, type PodEvent } from './pod-events.ts'
 export type { BatchEntries, ReceivedBatch } from './received-batch.ts'
 export type { Source } from './source.ts'

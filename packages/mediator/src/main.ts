@@ -1,5 +1,5 @@
 import { loadElements } from '@weir/config'
-import { createControlClient, controlEndpoint } from '@weir/link'
+import { createControlClient, controlEndpoint, serveLogLevel } from '@weir/link'
 import { createHttpHealth, createLog, exitCodes, runProcess } from '@weir/runtime'
 import { serveControl } from './control.ts'
 import { createMediator } from './mediator.ts'
@@ -40,6 +40,7 @@ export async function runMediator({
     version
   })
   serveControl(control, mediator, metrics)
+  serveLogLevel(control, log)
   const components: Component[] = [
     {
       name: 'control',

@@ -24,6 +24,8 @@ export interface Log {
   child(fields: LogFields): Log
   /** True if lines of this level are written at all: ask before making costly fields. */
   isEnabled(level: LogLevel): boolean
+  /** Write lines of this level and above from now on; also in the logs that were made of this one, and the one it was made of. */
+  setLevel(level: LogLevel): void
   /** Lines not written because of sampling, since the start. */
   readonly suppressed: number
   /** Write what sampling left out until now as summary lines. */
@@ -89,6 +91,7 @@ export function createLog(options: LogOptions): Log {
     error: (code, message, fields = {}) => write('error', bindings, code, message, fields),
     child: fields => bind({ ...bindings, ...fields }),
     isEnabled: level => sink.isLevelEnabled(level),
+    setLevel: level => void (sink.level = level),
     get suppressed() {
       return sampler.suppressed
     },

@@ -106,3 +106,19 @@ test('levels below the asked one are not written', () => {
   assert.deepEqual([lines.length, log.isEnabled('info'), log.isEnabled('error')], [0, false, true])
   silentLog().error('nobody', 'hears')
 })
+
+test('a level set later holds for a log and for those made of it', () => {
+  const { log, lines } = captured('warn')
+  const child = log.child({ listener: 'a' })
+  child.info('quiet', 'not written')
+  child.setLevel('info')
+  log.info('said', 'written')
+  child.info('said', 'written too')
+  assert.equal(log.isEnabled('debug'), false)
+  log.setLevel('error')
+  child.warn('quiet', 'not written any more')
+  assert.deepEqual(
+    parsed(lines).map(({ code }) => code),
+    ['said', 'said']
+  )
+})

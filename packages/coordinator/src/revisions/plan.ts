@@ -37,6 +37,7 @@ export function planOf(before: WeirConfig, after: WeirConfig): PlanStep[] {
   return [
     ...destinations,
     ...exporterSteps(before, after),
+    ...keySteps(before, after),
     ...listenerSteps(before, after),
     ...restartSteps(before, after)
   ]
@@ -79,6 +80,26 @@ function exporterSteps(before: WeirConfig, after: WeirConfig): PlanStep[] {
   })
 }
 
+/** Single keys that are taken live. */
+function keySteps(before: WeirConfig, after: WeirConfig): PlanStep[] {
+  const steps: PlanStep[] = []
+  if (!isDeepStrictEqual(allowOf(before), allowOf(after))) {
+    const stays = ['listeners', 'sessions of those who still may send', 'templates']
+    steps.push({ action: 'change', what: 'key', id: 'collector.allow', stays, processes: ['collector'] })
+  }
+  if (before.log.level !== after.log.level) {
+    const stays = ['listeners', 'sessions', 'queues', 'templates']
+    steps.push({ action: 'change', what: 'key', id: 'log.level', stays, processes: allProcesses })
+  }
+  return steps
+}
+
+/** Who may send: `allow` and `allowAny` are one thing. */
+export function allowOf({ collector }: WeirConfig): { readonly allow: readonly string[]; readonly allowAny: boolean } {
+  const { allow, allowAny } = collector
+  return { allow, allowAny }
+}
+
 /** Listeners that stay as they are; others are keys that want a restart. */
 function listenerSteps(before: WeirConfig, after: WeirConfig): PlanStep[] {
   const known = new Map(before.collector.listeners.map(listener => [listener.name, listener]))
@@ -104,7 +125,7 @@ function restartSteps(before: WeirConfig, after: WeirConfig): PlanStep[] {
 }
 
 /** What of a document cannot be changed while the processes run. */
-function withoutLive({ destinations: _destinations, ...config }: WeirConfig): object {
-  const { exporterOverrides: _overrides, ...collector } = config.collector
+function withoutLive({ destinations: _destinations, log: _log, ...config }: WeirConfig): object {
+  const { exporterOverrides: _overrides, allow: _allow, allowAny: _allowAny, ...collector } = config.collector
   return { ...config, collector }
 }

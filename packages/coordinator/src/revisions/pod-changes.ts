@@ -2,8 +2,9 @@ import { HttpProblem } from '@weir/http'
 import { overridesOf } from '@weir/config'
 import type { Destination, WeirConfig } from '@weir/config'
 import type { JsonValue } from '@weir/link'
+import type { Log } from '@weir/runtime'
 import type { Pod } from '../pod.ts'
-import { planOf } from './plan.ts'
+import { allowOf, planOf } from './plan.ts'
 
 /** Something that a process is told, and how it is taken back. */
 interface Change {
@@ -14,9 +15,12 @@ interface Change {
 /** Tells the processes what the document says: the steps of a change, or all of it to one that has just come. */
 export class PodChanges {
   readonly #pod: Pod
+  readonly #log: Log
 
-  constructor(pod: Pod) {
+  /** @param log - that of the coordinator itself. */
+  constructor(pod: Pod, log: Log) {
     this.#pod = pod
+    this.#log = log
   }
 
   /**
@@ -39,7 +43,7 @@ export class PodChanges {
   }
 
   /** Give a mediator that has just come what it should have: it may have started from an older document. */
-  async giveMediator({ destinations }: WeirConfig): Promise<void> {
+  async giveMediator({ destinations, log }: WeirConfig): Promise<void> {
     const state = (await this.#pod.mediator('mediator.state')) as unknown as {
       destinations: readonly { id: string }[]
     }
@@ -49,10 +53,27 @@ export class PodChanges {
       present.delete(destination.id)
     }
     for (const id of present) await this.#take(id)
+    await this.#pod.mediator('process.setLogLevel', { level: log.level })
   }
 
   /** The same of a collector. */
   async giveCollector(config: WeirConfig): Promise<void> {
+    await this.#pod.collector('process.setLogLevel', { level: config.log.level })
+    await this.#giveAllow(config)
+    await this.#givePolicies(config)
+  }
+
+  async #giveAllow(config: WeirConfig): Promise<void> {
+    await this.#pod.collector('collector.setAllow', allowOf(config) as unknown as JsonValue)
+  }
+
+  async #giveLogLevel({ log: { level } }: WeirConfig): Promise<void> {
+    await this.#pod.mediator('process.setLogLevel', { level })
+    await this.#pod.collector('process.setLogLevel', { level })
+    this.#log.setLevel(level)
+  }
+
+  async #givePolicies(config: WeirConfig): Promise<void> {
     await this.#pod.collector('exporters.setPolicies', { policies: overridesOf(config) } as unknown as JsonValue)
   }
 
@@ -64,7 +85,14 @@ export class PodChanges {
       .filter(({ what, action }) => what === 'destination' && action !== 'keep')
       .map(({ id }) => this.#destinationChange(id, known.get(id), wanted.get(id)))
     if (steps.some(({ what }) => what === 'exporter')) {
-      changes.unshift({ apply: () => this.giveCollector(after), undo: () => this.giveCollector(before) })
+      changes.unshift({ apply: () => this.#givePolicies(after), undo: () => this.#givePolicies(before) })
+    }
+    const isChanged = (key: string): boolean => steps.some(({ action, id }) => action === 'change' && id === key)
+    if (isChanged('collector.allow')) {
+      changes.push({ apply: () => this.#giveAllow(after), undo: () => this.#giveAllow(before) })
+    }
+    if (isChanged('log.level')) {
+      changes.push({ apply: () => this.#giveLogLevel(after), undo: () => this.#giveLogLevel(before) })
     }
     return changes
   }

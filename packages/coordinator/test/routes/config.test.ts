@@ -107,6 +107,29 @@ describe('the configuration', () => {
     assert.equal((await pod.kept()).number, 0)
   })
 
+  test('who may send and what is logged are taken live, and both are taken back if one is refused', async () => {
+    const { document } = await read()
+    const { collector } = document as { collector: object }
+    const change = { log: { level: 'warn' }, collector: { ...collector, allow: ['192.0.2.0/24'], allowAny: false } }
+    const plan = await pod.call('POST', '/v1/config/plan', { ...document, ...change })
+    assert.deepEqual(
+      plan.body.steps.filter(({ action }) => action === 'change').map(({ id, processes }) => [id, processes.length]),
+      [
+        ['collector.allow', 1],
+        ['log.level', 3]
+      ]
+    )
+    const told = (method: string): unknown => pod.collectorCalls.findLast(call => call.method === method)?.params
+    pod.refused.add('process.setLogLevel')
+    assert.equal((await put(change)).status, 502)
+    pod.refused.clear()
+    assert.deepEqual(told('collector.setAllow'), { allow: [], allowAny: true })
+    assert.equal((await put(change)).status, 200)
+    assert.deepEqual(told('collector.setAllow'), { allow: ['192.0.2.0/24'], allowAny: false })
+    assert.deepEqual(told('process.setLogLevel'), { level: 'warn' })
+    assert.deepEqual(pod.levels.at(-1), { level: 'warn' })
+  })
+
   test('is checked without being changed', async () => {
     const { document } = await read()
     assert.equal((await pod.call('POST', '/v1/config/validate', { destinations: [more] })).status, 200)

@@ -67,6 +67,8 @@ export interface PodFixture {
   tell(event: string, data: JsonValue): Promise<void>
   /** What would hold after a restart: the newest revision, as it is on disk. */
   kept(): Promise<Revision>
+  /** Log levels that the mediator was told, in order. */
+  readonly levels: readonly JsonValue[]
   /** Methods of the mediator that fail from now on. */
   readonly refused: Set<string>
   stop(): Promise<void>
@@ -177,11 +179,12 @@ export async function startPod(
   const collectorCalls: { method: string; params: JsonValue }[] = []
   const held = new Map<string, JsonValue>()
   const refused = new Set<string>()
+  const levels: JsonValue[] = []
 
   const connectOne = async (process: 'collector' | 'mediator'): Promise<void> => {
     const client = createControlClient({ endpoint: controlEndpoint(folder), process, version: '9.9.9' })
     if (process === 'collector') serveCollector(client, options.templates ?? 5, collectorCalls)
-    else serveMediator(client, held, mediatorCalls, refused)
+    else serveMediator(client, held, mediatorCalls, refused, levels)
     await client.start()
     clients.set(process, client)
   }
@@ -221,6 +224,7 @@ export async function startPod(
     collectorCalls,
     held,
     refused,
+    levels,
     call,
     async kept() {
       const store = openRevisions(stateDir)
@@ -337,10 +341,12 @@ function serveCollector(
       return { total: 1, offset: 0, limit: 100, sets: 3, octets: 900, items: [item] }
     })
   }
-  client.handle('exporters.setPolicies', params => {
-    calls.push({ method: 'exporters.setPolicies', params })
-    return {}
-  })
+  for (const method of ['exporters.setPolicies', 'collector.setAllow', 'process.setLogLevel']) {
+    client.handle(method, params => {
+      calls.push({ method, params })
+      return {}
+    })
+  }
   client.handle('collector.options', params => {
     calls.push({ method: 'collector.options', params })
     const { exporter, topic, offset, limit } = params as {
@@ -386,11 +392,17 @@ function serveMediator(
   client: ControlClient,
   held: Map<string, JsonValue>,
   calls: { method: string; params: JsonValue }[],
-  refused: ReadonlySet<string>
+  refused: ReadonlySet<string>,
+  levels: JsonValue[]
 ): void {
   const stateOf = (id: string): JsonValue =>
     ({ id, type: 'ipfix', output, encoder: { templates: 2, messages: 4 }, queue, ledger }) as unknown as JsonValue
   client.handle('process.readiness', () => ({ isReady: true, reasons: [] }))
+  client.handle('process.setLogLevel', params => {
+    if (refused.has('process.setLogLevel')) throw new CodedError('DEAF', 'it does not listen', 1)
+    levels.push(params)
+    return {}
+  })
   client.handle('mediator.state', () => ({
     destinations: [...held.keys()].map(stateOf),
     ledger: {

@@ -10,7 +10,8 @@ kept as revisions of the whole document in \`revisions.db\` under \`stateDir\`, 
 change of. If they are changed, they hold at the next start, as a new revision; the earlier ones stay for
 \`POST /v1/config/rollback\`.
 
-Through the API, while Weir runs, can be changed: \`destinations\` and \`collector.exporterOverrides\`. \`POST /v1/config/plan\` says
+Through the API, while Weir runs, can be changed: \`destinations\`, \`collector.allow\`, \`collector.allowAny\`,
+\`collector.exporterOverrides\` and \`log.level\`. \`POST /v1/config/plan\` says
 what a change would do; keys that only a restart changes are refused there (409) and belong into the file.
 
 Environment: the variable of a key is \`WEIR_\` and its path in upper snake case: \`collector.http.port\` is
