@@ -26,7 +26,7 @@ export type Problem = Type.Static<typeof Problem>
 /** Thrown by a route to answer with a problem document. */
 export class HttpProblem extends Error {
   readonly problem: Problem
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Readonly<Record<string, string | string[]>>
 
   /**
    * @param status - HTTP status, 400..599.
@@ -39,7 +39,7 @@ export class HttpProblem extends Error {
     code: string,
     detail: string,
     errors?: readonly ConfigIssue[],
-    headers: Readonly<Record<string, string>> = {}
+    headers: Readonly<Record<string, string | string[]>> = {}
   ) {
     super(detail)
     this.headers = headers

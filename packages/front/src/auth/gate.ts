@@ -129,7 +129,10 @@ export class Gate {
     const detail = isMissing
       ? 'This needs an API key: Authorization: Bearer wk_….'
       : 'This API key is not known here, or was revoked.'
-    const headers = { 'www-authenticate': 'Bearer realm="weir", Basic realm="weir: any name, a key as the password"' }
+    // A line each: browsers look for Basic at the beginning of a line.
+    const headers = {
+      'www-authenticate': ['Bearer realm="weir"', 'Basic realm="weir: any name, a key as the password"']
+    }
     return new HttpProblem(401, isMissing ? 'KEY_MISSING' : 'KEY_WRONG', detail, undefined, headers)
   }
 
