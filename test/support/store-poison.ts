@@ -100,6 +100,8 @@ export class StorePoison {
   }
 
   #flipped(value: Buffer): Buffer {
+    // An earlier lie that was cut short is wrong as it is.
+    if (value.length < SCOPE) return value
     const flipped = Buffer.from(value)
     const at = this.#options.isSealed ? this.#below(value.length) : this.#placeOctet(value)
     flipped[at] ^= 1 << this.#below(8)
