@@ -16,6 +16,13 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   jose: ['front'],
   '@duckdb/node-api': ['analysis'],
   'hyparquet-writer': ['analysis'],
+  'd3-scale': ['analysis'],
+  'd3-shape': ['analysis'],
+  graphology: ['analysis'],
+  'graphology-communities-louvain': ['analysis'],
+  'graphology-components': ['analysis'],
+  'graphology-gexf': ['analysis'],
+  'graphology-metrics': ['analysis'],
   yaml: ['config'],
   commander: ['cli'],
   'cli-progress': ['cli'],
@@ -30,7 +37,17 @@ const owners: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Allowed in tests and benchmarks, whatever the package. */
-const testClients: ReadonlySet<string> = new Set(['fast-check', 'typebox', 'zeromq', 'yaml', 'fastify'])
+const testClients: ReadonlySet<string> = new Set([
+  'fast-check',
+  'fast-xml-parser',
+  'fastify',
+  'graphology',
+  'graphology-gexf',
+  'graphology-graphml',
+  'typebox',
+  'yaml',
+  'zeromq'
+])
 
 /** Packages that have neither I/O nor a clock; `node:` modules that are neither are allowed by name. */
 const pure: ReadonlySet<string> = new Set(['ipfix', 'mediation'])
