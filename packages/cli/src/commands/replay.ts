@@ -1,7 +1,8 @@
 import { Presets, SingleBar } from 'cli-progress'
 import { Command, Option } from 'commander'
+import { chunksOf, formatByName } from '@weir/analysis'
 import { exitCodes } from '@weir/runtime'
-import { chunksOf, formatByName, octetsOfFiles } from '../decode/capture-input.ts'
+import { inputName, octetsOfFiles, sizeBound } from '../decode/capture-input.ts'
 import { replayTraffic, type ReplayInput } from '../traffic/replay-traffic.ts'
 import { stopSignal } from '../traffic/stop-signal.ts'
 import { factor, parseTarget, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
@@ -15,7 +16,8 @@ interface ReplayOptions {
   readonly restamp?: boolean
 }
 
-const MAX_OCTETS = 2 ** 34
+const MAX_MEBIBYTES = 16384
+const REMEDY = 'decompress it first if it is to be trusted'
 
 const examples = `
 Examples:
@@ -63,7 +65,7 @@ async function run(files: string[], options: ReplayOptions): Promise<void> {
   const inputs = files.map((name): ReplayInput => ({
     name,
     format: formatByName(name) === 'auto-datagram' ? 'auto-datagram' : 'auto',
-    chunks: () => chunksOf(name, MAX_OCTETS, onRead)
+    chunks: () => chunksOf({ path: name, name: inputName(name), bound: sizeBound(name, MAX_MEBIBYTES, REMEDY) }, onRead)
   }))
   const stop = stopSignal()
   try {

@@ -1,33 +1,7 @@
-import { createReadStream, statSync } from 'node:fs'
-import { createGunzip } from 'node:zlib'
-import { CodedError, errorCode, exitCodes } from '@weir/runtime'
-import type { Readable } from 'node:stream'
-import type { CaptureOptions } from '@weir/ipfix'
-
-/** Name that stands for standard input. */
-export const STANDARD_INPUT = '-'
-
-const CHUNK_OCTETS = 1024 * 1024
-/** Names of files that hold one payload: what `nc -u`, test suites and dissectors write. */
-const DATAGRAM_NAME = /\.(?:bin|dat|dump|raw|payload|udp)(?:\.gz)?$/i
-const MAGIC_GZIP = [0x1f, 0x8b]
-const MAGIC_BZIP2 = [0x42, 0x5a, 0x68]
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'does not exist; check the name',
-  EACCES: 'may not be read by this user; change its permissions',
-  EISDIR: 'is a directory; name the files in it'
-}
-
-/** Told of octets of the file itself, before decompression. */
-export type OnRead = (octets: number) => void
-
-/**
- * The format that a file's name says: a name such as `x.bin` holds one datagram unless its content is pcap or pcapng.
- */
-export function formatByName(path: string): NonNullable<CaptureOptions['format']> {
-  return DATAGRAM_NAME.test(path) ? 'auto-datagram' : 'auto'
-}
+import { statSync } from 'node:fs'
+import { STANDARD_INPUT } from '@weir/analysis'
+import { CodedError, exitCodes } from '@weir/runtime'
+import type { ExpansionBound } from '@weir/analysis'
 
 /** Octets of all files together, or undefined if that is not known (standard input, a pipe). */
 export function octetsOfFiles(paths: readonly string[]): number | undefined {
@@ -40,100 +14,19 @@ export function octetsOfFiles(paths: readonly string[]): number | undefined {
   return octets
 }
 
+/** What a sentence that begins with an input calls it. */
+export const inputName = (path: string): string => (path === STANDARD_INPUT ? 'Standard input' : path)
+
 /**
- * Read a file or standard input in chunks, decompressed if it is gzip (RFC 5655 §10.1).
+ * Decompressed octets of one input, after which it is taken for a bomb: INPUT_TOO_LARGE (exit 65).
  *
- * @param maxOctets - decompressed octets, after which it is taken for a bomb.
- * @throws CodedError INPUT_UNREADABLE (exit 66), INPUT_TOO_LARGE or INPUT_COMPRESSED (exit 65).
+ * @param remedy - what to do about it.
  */
-export async function* chunksOf(path: string, maxOctets: number, onRead: OnRead): AsyncGenerator<Uint8Array> {
-  const source: Readable =
-    path === STANDARD_INPUT ? process.stdin : createReadStream(path, { highWaterMark: CHUNK_OCTETS })
-  const name = path === STANDARD_INPUT ? 'Standard input' : path
-  try {
-    let chunks: AsyncIterable<Uint8Array> = counted(source, onRead)
-    const [head, rest] = await headOf(chunks)
-    chunks = rest
-    if (startsWith(head, MAGIC_BZIP2)) {
-      const message = `${name} is compressed by bzip2, which is not read; decompress it first: bzcat FILE | weir decode -`
-      throw new CodedError('INPUT_COMPRESSED', message, exitCodes.badInput, { path })
-    }
-    if (!startsWith(head, MAGIC_GZIP)) yield* chunks
-    else yield* decompressed(chunks, name, maxOctets)
-  } catch (error) {
-    throw error instanceof CodedError ? error : unreadable(error, name)
-  } finally {
-    if (source !== process.stdin) source.destroy()
+export const sizeBound = (path: string, maxMebibytes: number, remedy: string): ExpansionBound => {
+  const maxOctets = maxMebibytes * 2 ** 20
+  return (_readOctets, octets) => {
+    if (octets <= maxOctets) return undefined
+    const message = `${inputName(path)} is more than ${maxMebibytes} MiB decompressed; ${remedy}`
+    return new CodedError('INPUT_TOO_LARGE', message, exitCodes.badInput, { maxOctets })
   }
-}
-
-async function* counted(source: Readable, onRead: OnRead): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source as AsyncIterable<Uint8Array>) {
-    onRead(chunk.length)
-    yield chunk
-  }
-}
-
-/** The first octets, and the chunks with these still in front. */
-async function headOf(chunks: AsyncIterable<Uint8Array>): Promise<[Uint8Array, AsyncIterable<Uint8Array>]> {
-  const iterator = chunks[Symbol.asyncIterator]()
-  let head: Uint8Array = new Uint8Array(0)
-  let isDone = false
-  while (head.length < MAGIC_BZIP2.length && !isDone) {
-    const next = await iterator.next()
-    isDone = next.done === true
-    if (!isDone) head = head.length === 0 ? next.value : Buffer.concat([head, next.value])
-  }
-  return [head, again(head, iterator)]
-}
-
-async function* again(head: Uint8Array, iterator: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  if (head.length > 0) yield head
-  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value
-}
-
-async function* decompressed(
-  chunks: AsyncIterable<Uint8Array>,
-  name: string,
-  maxOctets: number
-): AsyncGenerator<Uint8Array> {
-  const gunzip = createGunzip({ chunkSize: CHUNK_OCTETS })
-  const feeding = feed(chunks, gunzip)
-  let octets = 0
-  for await (const chunk of gunzip as AsyncIterable<Uint8Array>) {
-    octets += chunk.length
-    if (octets > maxOctets) {
-      const mebibytes = Math.round(maxOctets / 2 ** 20)
-      const message = `${name} is more than ${mebibytes} MiB decompressed; raise --max-mebibytes if it is to be trusted`
-      throw new CodedError('INPUT_TOO_LARGE', message, exitCodes.badInput, { maxOctets })
-    }
-    yield chunk
-  }
-  await feeding
-}
-
-async function feed(chunks: AsyncIterable<Uint8Array>, gunzip: ReturnType<typeof createGunzip>): Promise<void> {
-  try {
-    for await (const chunk of chunks) {
-      if (gunzip.destroyed) return
-      if (!gunzip.write(chunk))
-        await new Promise<void>(resolve => void gunzip.once('drain', resolve).once('close', resolve))
-    }
-    gunzip.end()
-  } catch (error) {
-    gunzip.destroy(error as Error)
-  }
-}
-
-const startsWith = (octets: Uint8Array, magic: readonly number[]): boolean =>
-  magic.every((octet, index) => octets[index] === octet)
-
-function unreadable(error: unknown, name: string): CodedError {
-  const code = errorCode(error) ?? 'UNKNOWN'
-  if (code.startsWith('Z_')) {
-    const message = `${name} is damaged gzip; get it again, or decompress what is left: gzip -dcq FILE | weir decode -`
-    return new CodedError('INPUT_COMPRESSED', message, exitCodes.badInput, { code }, error)
-  }
-  const reason = reasons[code] ?? `cannot be read (${code})`
-  return new CodedError('INPUT_UNREADABLE', `${name} ${reason}`, exitCodes.noInput, { code }, error)
 }

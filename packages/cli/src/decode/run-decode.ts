@@ -8,7 +8,8 @@ import {
   readElementFile
 } from '@weir/ipfix'
 import { CodedError, errorCode, exitCodes } from '@weir/runtime'
-import { chunksOf, formatByName, octetsOfFiles, STANDARD_INPUT } from './capture-input.ts'
+import { chunksOf, formatByName, STANDARD_INPUT } from '@weir/analysis'
+import { inputName, octetsOfFiles, sizeBound } from './capture-input.ts'
 import { createProgress } from './decode-progress.ts'
 import { RecordMaker } from './decode-record.ts'
 import { JsonLines } from './json-lines.ts'
@@ -16,6 +17,7 @@ import { RecordTable } from './record-table.ts'
 import { SummaryJson, SummaryText } from './summary.ts'
 import { TextOutput } from './text-output.ts'
 import type { CapturedMessage, CaptureFormat, CaptureVisitor, MessageHeader } from '@weir/ipfix'
+import type { ExpansionBound } from '@weir/analysis'
 import type { Writable } from 'node:stream'
 import type { DecodePrinter } from './decode-printer.ts'
 
@@ -61,7 +63,8 @@ export async function runDecode(request: DecodeRequest, { stdout, stderr }: Deco
   try {
     for (const path of request.files) {
       reader.begin(request.input === 'auto' ? formatByName(path) : request.input)
-      for await (const chunk of chunksOf(path, request.maxMebibytes * 2 ** 20, octets => progress.add(octets))) {
+      const source = { path, name: inputName(path), bound: boundOf(path, request) }
+      for await (const chunk of chunksOf(source, octets => progress.add(octets))) {
         for (const message of reader.push(chunk)) decode(message)
         await output.settle()
         if (output.isClosed) return
@@ -81,6 +84,9 @@ export async function runDecode(request: DecodeRequest, { stdout, stderr }: Deco
   }
   if (decoder.summary.messages === decoder.summary.malformedMessages) throw nothingDecoded(request, reader, decoder)
 }
+
+const boundOf = (path: string, { maxMebibytes }: DecodeRequest): ExpansionBound =>
+  sizeBound(path, maxMebibytes, 'raise --max-mebibytes if it is to be trusted')
 
 const nameOf = (path: string): string => (path === STANDARD_INPUT ? 'standard input' : path)
 

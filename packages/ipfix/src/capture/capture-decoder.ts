@@ -115,9 +115,17 @@ export class CaptureDecoder implements MessageVisitor {
     return this.#scope?.elements ?? this.registry
   }
 
-  /** The templates of the Message at hand, by which its lists are read (RFC 6313 §6); while a visitor is being told. */
+  /**
+   * The templates of the Message at hand, by which its lists are read (RFC 6313 §6); while a visitor is being told. One
+   * object for each Transport Session and Observation Domain.
+   */
   get templates(): LayoutLookup {
     return this.#scope?.domain(this.#odid) ?? noTemplates
+  }
+
+  /** Over the octets of the Message at hand; while a visitor is being told. */
+  get view(): DataView {
+    return this.#view
   }
 
   onMessage(header: MessageHeader): void {

@@ -1,4 +1,4 @@
-import { recordEnd } from '../record-end.ts'
+import { recordEnd } from '@weir/mediation'
 import { DestinationContext } from './entry-context.ts'
 import type { Cursor } from '@weir/mediation'
 import type { Layout } from '@weir/ipfix'

@@ -1,4 +1,4 @@
-import { recordEnd } from '../../record-end.ts'
+import { recordEnd } from '@weir/mediation'
 import { DestinationContext } from '../entry-context.ts'
 import { ExportDomains } from './export-domains.ts'
 import { MessageAssembler } from './message-assembler.ts'
