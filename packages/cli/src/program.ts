@@ -1,7 +1,9 @@
+import addCompletion from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import { checkCommand } from './commands/check.ts'
 import { collectorCommand } from './commands/collector.ts'
 import { coordinatorCommand } from './commands/coordinator.ts'
+import { ctlCommands } from './commands/ctl/ctl.ts'
 import { decodeCommand } from './commands/decode.ts'
 import { demoCommand } from './commands/demo.ts'
 import { dumpCommand } from './commands/dump.ts'
@@ -39,10 +41,14 @@ export function weirProgram(): Command {
   program.commandsGroup('Run:')
   const processes = [collectorCommand(), mediatorCommand(), coordinatorCommand(), frontCommand()]
   for (const command of [upCommand(), demoCommand(), ...processes]) program.addCommand(command)
+  program.commandsGroup('Steer:')
+  program.addCommand(ctlCommands())
   program.commandsGroup('Configuration:')
   for (const command of [checkCommand(), dumpCommand()]) program.addCommand(command)
   program.commandsGroup('Captures and test traffic:')
   for (const command of [decodeCommand(), replayCommand(), generateCommand(), receiveCommand()])
     program.addCommand(command)
+  program.commandsGroup('Shell:')
+  addCompletion(program)
   return program
 }

@@ -103,6 +103,7 @@ export function createCoordinator(
     healthRoutes(made, {
       unready: () => pod.unready(),
       metrics,
+      process: 'coordinator',
       version,
       registry: ElementRegistry.standard().version,
       summaries: {

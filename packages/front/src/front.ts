@@ -79,6 +79,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     healthRoutes(made, {
       unready: async () => [],
       metrics: createFrontMetrics({ counters, gate, fleet, streams }),
+      process: 'front',
       version,
       registry: ElementRegistry.standard().version,
       summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }

@@ -7,6 +7,8 @@ export interface HealthFacts {
   /** What is not ready, a sentence each; empty: all is. */
   unready(): Promise<readonly string[]>
   readonly metrics: Metrics
+  /** Whose API it is. */
+  readonly process: 'coordinator' | 'front'
   readonly version: string
   /** Date of the IANA element registry that it was built with. */
   readonly registry: string
@@ -16,7 +18,7 @@ export interface HealthFacts {
 /** `/livez`, `/readyz`, `/metrics`, `/version`. */
 export function healthRoutes(
   server: HttpServer,
-  { unready, metrics, version, registry, summaries }: HealthFacts
+  { unready, metrics, process: name, version, registry, summaries }: HealthFacts
 ): void {
   const tags = ['health']
   server.get(
@@ -67,11 +69,13 @@ export function healthRoutes(
   )
 
   const Version = Type.Object({
+    process: Type.String({ description: 'coordinator: the API of one pod; front: that of a fleet.' }),
     version: Type.String(),
     node: Type.String(),
     registry: Type.String({ description: 'Date of the IANA element registry it was built with.' })
   })
   server.get('/version', { schema: { tags, summary: 'What runs here', response: { 200: Version } } }, () => ({
+    process: name,
     version,
     registry,
     node: process.version

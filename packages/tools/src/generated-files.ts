@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { apiPage, describedApi, describedWebApi, webApiPage } from './reference/api.ts'
+import { clientTypes } from './reference/client-types.ts'
 import { cliPage } from './reference/cli.ts'
 import { configurationPage } from './reference/configuration.ts'
 import { faultsPage } from './reference/faults.ts'
@@ -11,11 +12,14 @@ import { root, run } from './repository.ts'
 /** The pages made from schemas, tables and declarations, by path. */
 async function pages(): Promise<Readonly<Record<string, string>>> {
   const metrics = await declaredMetrics()
+  const [api, webApi] = [await describedApi(), await describedWebApi()]
   return {
+    'packages/client/src/coordinator-api.gen.ts': await clientTypes(api),
+    'packages/client/src/front-api.gen.ts': await clientTypes(webApi),
     'docs/reference/configuration.md': configurationPage(),
     'docs/reference/limits.md': limitsPage(metrics),
-    'docs/reference/api.md': apiPage(await describedApi()),
-    'docs/reference/web-api.md': webApiPage(await describedWebApi()),
+    'docs/reference/api.md': apiPage(api),
+    'docs/reference/web-api.md': webApiPage(webApi),
     'docs/reference/metrics.md': metricsPage(metrics),
     'docs/reference/faults.md': faultsPage(),
     'docs/reference/cli.md': cliPage()

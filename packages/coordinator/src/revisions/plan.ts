@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { hasSameOutput, overridesOf } from '@weir/config'
 import type { Destination, WeirConfig } from '@weir/config'
-import { differencesOf } from './difference.ts'
+import { differencesOf } from '@weir/config'
 
 /** What a step does. `restart`: it holds only when the processes begin anew, so it is not done while they run. */
 export const planActions = ['add', 'change', 'remove', 'keep', 'restart'] as const

@@ -4,7 +4,7 @@ import { WeirConfig } from '@weir/config'
 import Type from 'typebox'
 import { etagOf } from '../revisions/config-book.ts'
 import type { ConfigBook } from '../revisions/config-book.ts'
-import { differencesOf } from '../revisions/difference.ts'
+import { differencesOf } from '@weir/config'
 import { RevisionSummary, noteOf } from '../revision-schemas.ts'
 
 const number = (description: string) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description })

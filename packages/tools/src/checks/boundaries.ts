@@ -32,6 +32,9 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['front', 'templates'],
   'node:sqlite': ['templates', 'config'],
   'node:ffi': ['collector', 'mediator'],
+  'openapi-fetch': ['client'],
+  'openapi-typescript': ['tools'],
+  '@bomb.sh/tab': ['cli'],
   acorn: ['tools'],
   'fast-xml-parser': ['tools']
 }

@@ -18,9 +18,13 @@ function helpOf(command: Command): string {
 /** docs/reference/cli.md */
 export function cliPage(): string {
   const program = weirProgram()
-  const pages = [program, ...program.commands].map(command => {
-    const name = command === program ? 'weir' : `weir ${command.name()}`
-    return `## ${name}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`
-  })
+  const pages = pagesOf(program, [])
   return `${generatedHead('Commands')}In a checkout: \`npx weir …\`.\n\n${pages.join('\n')}`
+}
+
+/** One section for a command and each below it. */
+function pagesOf(command: Command, parents: readonly string[]): string[] {
+  const names = [...parents, command.name()]
+  const page = `## ${names.join(' ')}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`
+  return [page, ...command.commands.flatMap(each => pagesOf(each as Command, names))]
 }

@@ -1,0 +1,168 @@
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline/promises'
+import type { Command } from 'commander'
+import { differencesOf, readYaml } from '@weir/config'
+import type { Difference } from '@weir/config'
+import { CodedError, errorMessage, exitCodes } from '@weir/runtime'
+import { configApiOf } from '../../ctl/config-api.ts'
+import type { ConfigApi, Json, Plan } from '../../ctl/config-api.ts'
+import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
+import type { CtlOptions } from '../../ctl/ctl-command.ts'
+import { print, tableOf } from '../../ctl/output.ts'
+import { wholeNumber } from '../../traffic/traffic-target.ts'
+
+interface ChangeOptions extends CtlOptions {
+  readonly reason?: string
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+}
+
+const asks = (command: Command): Command =>
+  command
+    .option('--reason <text>', 'why, for the list of revisions')
+    .option('--dry-run', 'show what would change, and change nothing')
+    .option('-y, --yes', 'do not ask (without a terminal nobody is asked)')
+
+const applyHelp = `
+Examples:
+  $ weir ctl get config > weir.yaml
+  $ weir ctl apply weir.yaml --dry-run
+  $ weir ctl apply weir.yaml --reason "second collector"
+
+Exit codes: 0 it holds, or nothing had to change, 1 it was not taken, 65 the document is wrong: every error has its path,
+69 the API does not answer.
+`
+
+/** `weir ctl apply`: a whole document. */
+export function applyCommand(): Command {
+  return asks(ctlCommand('apply', 'Put a document in force: shows what changes and what stays, and asks.'))
+    .argument('<file>', 'weir.yaml or JSON; - is standard input')
+    .addHelpText('after', applyHelp)
+    .action((file: string, options: ChangeOptions) =>
+      withTarget(options, async target => {
+        const api = configApiOf(target)
+        const document = documentOf(file)
+        const { etag } = await api.read()
+        const plan = await api.plan(document)
+        if (!(await isWanted(plan, options))) return
+        tell(await api.put(document, etag, options.reason))
+      })
+    )
+}
+
+/** `weir ctl patch`: some keys. */
+export function patchCommand(): Command {
+  return ctlCommand('patch', 'Change some keys by a merge patch (RFC 7396); null = back to the default.')
+    .argument('<patch>', 'JSON or YAML, e.g. \'{"log": {"level": "debug"}}\'')
+    .option('--reason <text>', 'why, for the list of revisions')
+    .action((patch: string, options: ChangeOptions) =>
+      withTarget(options, async target => {
+        const api = configApiOf(target)
+        const { etag } = await api.read()
+        tell(await api.patch(objectOf(readYaml(patch, 'the patch'), 'the patch'), etag, options.reason))
+      })
+    )
+}
+
+/** `weir ctl diff`: what differs between a file, the document in force, and revisions. */
+export function diffCommand(): Command {
+  return ctlCommand('diff', 'Show where a document and the one in force differ, or two revisions.')
+    .argument('[file]', 'weir.yaml or JSON; - is standard input')
+    .option('--from <number>', 'a revision instead of a file', wholeNumber(0))
+    .option('--to <number>', 'another revision than the one in force', wholeNumber(0))
+    .addHelpText('after', '\nExit codes: 0 nothing differs, 1 something does, others as weir ctl apply.\n')
+    .action((file: string | undefined, options: CtlOptions & { from?: number; to?: number }) =>
+      withTarget(options, async target => {
+        const differences = await differencesFor(configApiOf(target), file, options)
+        print(differences, options.output, () => differenceText(differences))
+        if (differences.length > 0) process.exitCode = exitCodes.failed
+      })
+    )
+}
+
+/** `weir ctl rollback`: an earlier document. */
+export function rollbackCommand(): Command {
+  return ctlCommand('rollback', 'Put the document of an earlier revision in force again, as a new revision.')
+    .argument('<revision>', 'its number; weir ctl get revisions lists them', wholeNumber(0))
+    .option('--reason <text>', 'why')
+    .action((revision: number, options: ChangeOptions) =>
+      withTarget(options, async target => tell(await configApiOf(target).rollback(revision, options.reason)))
+    )
+}
+
+async function differencesFor(
+  api: ConfigApi,
+  file: string | undefined,
+  { from, to }: { from?: number; to?: number }
+): Promise<readonly Difference[]> {
+  if (from !== undefined) return api.diff(from, to)
+  if (file === undefined) throw usage('Name a file, or a revision with --from.')
+  const wanted = await api.validate(documentOf(file))
+  return differencesOf((await api.read()).document, wanted)
+}
+
+/** Show the plan; ask where somebody can answer. */
+async function isWanted(plan: Plan, { output, dryRun, yes }: ChangeOptions): Promise<boolean> {
+  const changes = plan.steps.filter(({ action }) => action !== 'keep')
+  if (output !== 'table') print(plan, output, () => '')
+  else process.stderr.write(planText(changes, plan.steps.length - changes.length))
+  if (!plan.isApplicable) {
+    const needed = [...new Set(changes.flatMap(({ action, processes }) => (action === 'restart' ? processes : [])))]
+    throw new CodedError(
+      'RESTART_NEEDED',
+      `Some of it holds only after a restart of ${needed.join(', ')}: leave it out, or change the file and restart.`,
+      exitCodes.failed
+    )
+  }
+  if (changes.length === 0 || dryRun === true) return false
+  if (yes === true || !process.stdin.isTTY || !process.stderr.isTTY) return true
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await terminal.question('Put it in force? [y/N] ')
+  terminal.close()
+  return /^y(es)?$/i.test(answer.trim())
+}
+
+function planText(changes: Plan['steps'], kept: number): string {
+  if (changes.length === 0) return 'Nothing would change.\n'
+  const columns = [
+    ['ACTION', 'action'],
+    ['WHAT', 'what'],
+    ['ID', 'id'],
+    ['STAYS', 'stays']
+  ] as const
+  return `${tableOf(changes, columns, '')}${kept} more stay as they are.\n`
+}
+
+const tell = (revision: number): void => {
+  process.stdout.write(`Revision ${revision} holds. Back: weir ctl rollback ${Math.max(0, revision - 1)}\n`)
+}
+
+const signs = { add: '+', remove: '-', change: '~' } as const
+
+function differenceText(differences: readonly Difference[]): string {
+  if (differences.length === 0) return 'Nothing differs.\n'
+  const shown = (value: unknown): string => JSON.stringify(value) ?? '(nothing)'
+  return differences
+    .map(({ path, action, before, after }) => {
+      const values =
+        action === 'add' ? shown(after) : action === 'remove' ? shown(before) : `${shown(before)} → ${shown(after)}`
+      return `${signs[action]} ${path}: ${values}\n`
+    })
+    .join('')
+}
+
+function documentOf(file: string): Json {
+  try {
+    return objectOf(readYaml(readFileSync(file === '-' ? 0 : file, 'utf8'), file), file)
+  } catch (error) {
+    if (error instanceof CodedError) throw error
+    throw new CodedError('FILE_UNREADABLE', `${file} cannot be read: ${errorMessage(error)}.`, exitCodes.noInput)
+  }
+}
+
+function objectOf(value: unknown, source: string): Json {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
+  throw new CodedError('DOCUMENT_INVALID', `${source} is not an object with keys.`, exitCodes.badInput)
+}
+
+const usage = (message: string): CodedError => new CodedError('USAGE', message, exitCodes.usage)

@@ -1,0 +1,92 @@
+import { Argument, Option } from 'commander'
+import type { Command } from 'commander'
+import { writeYaml } from '@weir/config'
+import { CodedError, exitCodes } from '@weir/runtime'
+import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
+import type { CtlOptions } from '../../ctl/ctl-command.ts'
+import { print, tableOf } from '../../ctl/output.ts'
+import { getJson, readList } from '../../ctl/read-list.ts'
+import type { ListAnswer } from '../../ctl/read-list.ts'
+import { documents, resources } from '../../ctl/resources.ts'
+import { pathOf } from '../../ctl/target.ts'
+import type { Target } from '../../ctl/target.ts'
+import { wholeNumber } from '../../traffic/traffic-target.ts'
+
+interface GetOptions extends CtlOptions {
+  readonly where: readonly string[]
+  readonly sort?: string
+  readonly limit: number
+  readonly all?: boolean
+}
+
+const known = { ...resources, ...documents }
+const list = Object.entries(known).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`)
+
+const help = `
+What there is:
+${list.join('\n')}
+
+Examples:
+  $ weir ctl get exporters --where state=silent --sort -lastSeenAtMs
+  $ weir ctl get exporters 192.0.2.1 -o json
+  $ weir ctl get templates --all -o json
+  $ weir ctl get destinations --url http://127.0.0.1:8090
+  $ weir ctl get config > weir.yaml
+`
+
+/** `weir ctl get`: a list, one entry of it, or a document. */
+export function getCommand(): Command {
+  return ctlCommand('get', 'Show what the API knows: a list, or one entry of it.')
+    .addArgument(new Argument('<what>', 'see below').choices(Object.keys(known)))
+    .argument('[id]', 'one entry')
+    .addOption(
+      new Option('--where <key=value>', 'a filter of the list, as the API reference has it; may be repeated')
+        .argParser((value: string, before: readonly string[]) => [...before, value])
+        .default([], 'none')
+    )
+    .option('--sort <key>', 'key to order by; - before it turns the order round')
+    .option('--limit <number>', 'entries at most', wholeNumber(1), 100)
+    .option('--all', 'all entries')
+    .addHelpText('after', help)
+    .action((what: string, id: string | undefined, options: GetOptions) =>
+      withTarget(options, target => get(target, what, id, options))
+    )
+}
+
+async function get(target: Target, what: string, id: string | undefined, options: GetOptions): Promise<void> {
+  const resource = known[what]!
+  const path = pathOf(target, resource, what)
+  const form = options.output
+  if (id !== undefined || !('columns' in resource)) {
+    const entry = await getJson(target, id === undefined ? path : `${path}/${encodeURIComponent(id)}`)
+    print(entry, form, () => writeYaml(entry))
+    return
+  }
+  const query = { ...queryOf(options.where), ...(options.sort === undefined ? {} : { sort: options.sort }) }
+  const answer = await readList(target, path, query, options.all === true ? Number.POSITIVE_INFINITY : options.limit)
+  print(answer.items, form, () => tableOf(answer.items, resource.columns, resource.empty))
+  for (const note of notesOn(answer)) process.stderr.write(`weir: ${note}\n`)
+}
+
+function queryOf(where: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    where.map(each => {
+      const at = each.indexOf('=')
+      if (at > 0) return [each.slice(0, at), each.slice(at + 1)]
+      throw new CodedError('WHERE_INVALID', `--where wants key=value, not ${JSON.stringify(each)}.`, exitCodes.usage)
+    })
+  )
+}
+
+/** What a reader of the list has to know of it. */
+function notesOn({ items, total, next, isPartial, pods = [] }: ListAnswer): string[] {
+  const notes: string[] = []
+  if (typeof next === 'string' || (next === undefined && total !== undefined && items.length < total)) {
+    notes.push(`${items.length} of ${total ?? 'more'} are shown; --all shows all`)
+  }
+  if (isPartial === true) {
+    const away = pods.filter(({ isAnswered }) => !isAnswered).map(({ pod, detail }) => `${pod} (${detail ?? 'away'})`)
+    notes.push(`this is not all: ${away.join(', ')}`)
+  }
+  return notes
+}

@@ -1,0 +1,134 @@
+import type { Column } from './output.ts'
+
+/** Something that the APIs have a list of. */
+export interface Resource {
+  /** Where each API has it; an API that does not have it is left out. */
+  readonly front?: string
+  readonly coordinator?: string
+  readonly columns: readonly Column[]
+  /** What is said when there is none. */
+  readonly empty: string
+  readonly summary: string
+}
+
+const pod: Column = ['POD', 'pod']
+
+/** What `weir ctl get` knows, by the name that it is asked by. */
+export const resources: Readonly<Record<string, Resource>> = {
+  pods: {
+    front: '/api/v1/fleet',
+    columns: [pod, ['STATE', 'state'], ['URL', 'url'], ['TOOK MS', 'tookMs'], ['REASONS', 'reasons']],
+    empty: 'There are no pods; name some in front.pods.',
+    summary: 'the pods of the fleet, and how each is'
+  },
+  exporters: {
+    front: '/api/v1/exporters',
+    coordinator: '/v1/exporters',
+    columns: [
+      pod,
+      ['ID', 'id'],
+      ['STATE', 'state'],
+      ['VERSIONS', 'versions'],
+      ['TEMPLATES', 'templates'],
+      ['MESSAGES', 'messages'],
+      ['RECORDS', 'records'],
+      ['LOST', 'sequence.lost'],
+      ['LAST SEEN', 'lastSeenAtMs']
+    ],
+    empty: 'Nobody exports yet.',
+    summary: 'who exports, and where each is in its life'
+  },
+  templates: {
+    front: '/api/v1/templates',
+    coordinator: '/v1/templates',
+    columns: [
+      pod,
+      ['EXPORTER', 'exporter'],
+      ['ODID', 'odid'],
+      ['ID', 'templateId'],
+      ['KIND', 'kind'],
+      ['FIELDS', 'fields.length'],
+      ['STATE', 'state'],
+      ['SOURCE', 'source'],
+      ['KEY', 'key']
+    ],
+    empty: 'No template is known.',
+    summary: 'what the data means'
+  },
+  listeners: {
+    coordinator: '/v1/listeners',
+    columns: [
+      ['NAME', 'name'],
+      ['TRANSPORT', 'transport'],
+      ['ADDRESS', 'address'],
+      ['PORT', 'port']
+    ],
+    empty: 'There are no listeners.',
+    summary: 'where exporters send to'
+  },
+  destinations: {
+    coordinator: '/v1/destinations',
+    columns: [
+      ['ID', 'id'],
+      ['TYPE', 'type'],
+      ['STATUS', 'status'],
+      ['TARGET', 'target'],
+      ['SENT', 'ledger.sent'],
+      ['QUEUED', 'ledger.queued'],
+      ['DROPPED', 'ledger.dropped'],
+      ['LAST ERROR', 'lastError']
+    ],
+    empty: 'There are no destinations.',
+    summary: 'where records go'
+  },
+  pending: {
+    coordinator: '/v1/pending',
+    columns: [
+      ['EXPORTER', 'exporter'],
+      ['ODID', 'odid'],
+      ['TEMPLATE', 'templateId'],
+      ['SETS', 'sets'],
+      ['OCTETS', 'octets']
+    ],
+    empty: 'No Data Set waits for its template.',
+    summary: 'Data Sets that wait for a template'
+  },
+  revisions: {
+    coordinator: '/v1/config/revisions',
+    columns: [
+      ['REVISION', 'number'],
+      ['AT', 'atMs'],
+      ['AUTHOR', 'author'],
+      ['REASON', 'reason'],
+      ['HASH', 'hash']
+    ],
+    empty: 'There are no revisions.',
+    summary: 'all documents that held and hold'
+  },
+  keys: {
+    front: '/api/v1/keys',
+    columns: [
+      ['ID', 'id'],
+      ['NAME', 'name'],
+      ['ROLE', 'role'],
+      ['CREATED', 'createdAtMs'],
+      ['REVOKED', 'revokedAtMs']
+    ],
+    empty: 'There are no keys.',
+    summary: 'API keys, never their secrets'
+  }
+}
+
+/** Something that the APIs have one of. */
+export interface SingleDocument {
+  readonly front?: string
+  readonly coordinator?: string
+  readonly summary: string
+}
+
+/** What `weir ctl get` knows that is no list. */
+export const documents: Readonly<Record<string, SingleDocument>> = {
+  config: { coordinator: '/v1/config', summary: 'the configuration in force' },
+  ledger: { front: '/api/v1/ledger', coordinator: '/v1/ledger', summary: 'where every record went' },
+  version: { front: '/version', coordinator: '/version', summary: 'what runs there' }
+}

@@ -1,0 +1,5 @@
+export * from './api-client.ts'
+export * from './api-error.ts'
+export type { components as CoordinatorComponents, paths as CoordinatorPaths } from './coordinator-api.gen.ts'
+export type { components as FrontComponents, paths as FrontPaths } from './front-api.gen.ts'
+export * from './json-lines.ts'
