@@ -789,6 +789,155 @@ export interface paths {
             };
         };
     };
+    "/v1/destinations/{id}/drain": {
+        parameters: {
+        };
+        /**
+         * Take nothing new, send what waits, then end the session
+         * @description Its `mode` is draining until all has left, then drained: a connection is closed in order, a file is finished. What comes in the meantime is counted as dropped (`drained`). It stays drained over restarts; what a mediator that is killed had not sent is not taken again.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationsItem"];
+                    };
+                };
+            };
+        };
+    };
+    "/v1/destinations/{id}/flush": {
+        parameters: {
+        };
+        /**
+         * Send what waits now and finish its open file; answers when that is done, or the time is up
+         * @description Waits for what the mediator has; what the collector has not handed over yet follows within `link.batchAgeMs`.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description How long to wait, milliseconds. */
+                    timeoutMs?: number;
+                };
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description A file was finished. */
+                            hasRotated: boolean;
+                            id: string;
+                            /** @description All of it has left, and the file is whole. False: not in this time. */
+                            isDone: boolean;
+                            /** @description Records that waited when it was asked for. */
+                            records: number;
+                            /** @description Milliseconds. */
+                            tookMs: number;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/v1/destinations/{id}/pause": {
+        parameters: {
+        };
+        /**
+         * Send nothing until it is resumed; what comes waits in its queue
+         * @description Its session stays. When the queue is full its policy holds: the oldest or newest records are dropped and counted, or (`block`) all input waits. What still waits when it is removed, or the mediator ends, is dropped and counted (`shutdown`). It stays paused over restarts.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationsItem"];
+                    };
+                };
+            };
+        };
+    };
     "/v1/destinations/{id}/resend-templates": {
         parameters: {
         };
@@ -833,6 +982,111 @@ export interface paths {
             };
         };
     };
+    "/v1/destinations/{id}/resume": {
+        parameters: {
+        };
+        /**
+         * Go on after pause or drain
+         * @description What has waited is sent; one that was drained begins a new session.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["DestinationsItem"];
+                    };
+                };
+            };
+        };
+    };
+    "/v1/destinations/{id}/test": {
+        parameters: {
+        };
+        /**
+         * Can it be reached now? Beside its session, which is not touched
+         * @description TCP is connected and closed, UDP looks for a way and sends nothing, a file is opened and nothing is written to it.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description How long it may take, milliseconds. */
+                    timeoutMs?: number;
+                };
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            address: string | null;
+                            failure: ("name_unknown" | "name_timeout" | "refused" | "unreachable" | "timeout" | "reset" | "permission" | "missing" | "no_space" | "read_only" | "no_reader" | "other") | null;
+                            id: string;
+                            /**
+                             * @description unknown: UDP; there is a way to it, but only what is sent would show whether somebody listens.
+                             * @enum {string}
+                             */
+                            reachable: "yes" | "no" | "unknown";
+                            /** @description Milliseconds. */
+                            tookMs: number;
+                        };
+                    };
+                };
+            };
+        };
+    };
     "/v1/events": {
         parameters: {
         };
@@ -861,6 +1115,9 @@ export interface paths {
          *     - `quarantine_ended`: The exporter announced a doubtful template again, and what waited goes on.
          *     - `store_down`: The store of templates does not answer; nothing waits for it.
          *     - `store_up`: The store of templates answers again.
+         *     - `destination_ready`: A destination takes records: its session is up.
+         *     - `destination_lost`: A destination takes no records any more: its session is lost, or it was closed.
+         *     - `destination_mode`: A destination was paused, resumed or drained: `mode` says what holds now.
          *     - `events_suppressed`: More events of one kind (`of`) happened than are told in a second: `suppressed` of them were not.
          */
         get: {
@@ -872,7 +1129,7 @@ export interface paths {
                     exporter?: string;
                     /** @description Form of the stream. */
                     format?: "sse" | "ndjson";
-                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, events_suppressed. */
+                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, destination_ready, destination_lost, destination_mode, events_suppressed. */
                     type?: string;
                 };
                 header?: {
@@ -927,7 +1184,7 @@ export interface paths {
                     offset?: number;
                     /** @description Key to order by; `-` before it turns the order round. */
                     sort?: string;
-                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, events_suppressed. */
+                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, destination_ready, destination_lost, destination_mode, events_suppressed. */
                     type?: string;
                 };
             };
@@ -3063,13 +3320,18 @@ export interface components {
             ledger: components["schemas"]["DestinationsItem3"] | null;
             /** @description Messages sent (IPFIX). */
             messages: number;
+            /**
+             * @description What an operator wants of it. paused: what comes waits in its queue; draining: it takes nothing new and sends what it has; drained: all has left.
+             * @enum {string}
+             */
+            mode: "running" | "paused" | "draining" | "drained";
             nextAttemptAtMs: number | null;
             queue: components["schemas"]["DestinationsItem2"] | null;
             /** @description Datagrams or writes that the system refused. */
             sendErrors: number;
             /** @description Sessions opened since the mediator started: one more than the reconnects. */
             sessions: number;
-            /** @description ready, connecting, waiting (for the next attempt), closed; absent if the mediator does not have it. */
+            /** @description ready, connecting, waiting (for the next attempt), closed; paused, draining, drained if an operator said so; absent if the mediator does not have it. */
             status: string;
             target: string;
             /** @description Templates that it knows now (IPFIX). */
@@ -3137,6 +3399,12 @@ export interface components {
          *
          *     `store_up`: The store of templates answers again.
          *
+         *     `destination_ready`: A destination takes records: its session is up.
+         *
+         *     `destination_lost`: A destination takes no records any more: its session is lost, or it was closed.
+         *
+         *     `destination_mode`: A destination was paused, resumed or drained: `mode` says what holds now.
+         *
          *     `events_suppressed`: More events of one kind (`of`) happened than are told in a second: `suppressed` of them were not.
          */
         EventsApplicationXNdjson: {
@@ -3151,7 +3419,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            type: "template_learned" | "template_restored" | "template_redefined" | "template_withdrawn" | "template_expired" | "template_evicted" | "template_rejected" | "scope_decided" | "exporter_discovered" | "exporter_silent" | "exporter_rebooted" | "exporter_skewed" | "pending_delivered" | "quarantine_began" | "quarantine_ended" | "store_down" | "store_up" | "events_suppressed";
+            type: "template_learned" | "template_restored" | "template_redefined" | "template_withdrawn" | "template_expired" | "template_evicted" | "template_rejected" | "scope_decided" | "exporter_discovered" | "exporter_silent" | "exporter_rebooted" | "exporter_skewed" | "pending_delivered" | "quarantine_began" | "quarantine_ended" | "store_down" | "store_up" | "destination_ready" | "destination_lost" | "destination_mode" | "events_suppressed";
         };
         /** @description What else there is to say; the keys depend on the type. */
         EventsApplicationXNdjson2: {

@@ -11,6 +11,7 @@ import { EventStreams } from './event-streams.ts'
 import { createCoordinatorMetrics } from './metrics.ts'
 import { createPod } from './pod.ts'
 import { configRoutes } from './routes/config.ts'
+import { destinationOperationRoutes } from './routes/destination-operations.ts'
 import { destinationRoutes } from './routes/destinations.ts'
 import { eventRoutes } from './routes/events.ts'
 import { exporterRoutes } from './routes/exporters.ts'
@@ -120,6 +121,7 @@ export function createCoordinator(
     pendingRoutes(made, pod, limits.pageSize)
     eventRoutes(made, events, streams, limits.pageSize)
     destinationRoutes(made, destinations, pod, limits.pageSize)
+    destinationOperationRoutes(made, destinations, pod)
     ledgerRoutes(made, pod, clock)
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
     await made.ready()

@@ -7,7 +7,8 @@ import type { Readiness } from '@weir/runtime'
 export interface Pod {
   /** Ask the collector. @throws HttpProblem 503, 504, or the status that belongs to the process's own error. */
   collector(method: string, params?: JsonValue): Promise<JsonValue>
-  mediator(method: string, params?: JsonValue): Promise<JsonValue>
+  /** @param timeoutMs - default that of all requests. */
+  mediator(method: string, params?: JsonValue, timeoutMs?: number): Promise<JsonValue>
   /** What is not ready: a sentence for each process that is away or has a reason; empty if all are. */
   unready(): Promise<string[]>
 }
@@ -17,16 +18,16 @@ export const podProcesses = ['collector-0', 'mediator-0'] as const
 
 /** @param timeoutMs - for each request. */
 export function createPod(control: ControlServer, timeoutMs: number): Pod {
-  const ask = async (name: string, method: string, params: JsonValue = {}): Promise<JsonValue> => {
+  const ask = async (name: string, method: string, params: JsonValue = {}, waitMs = timeoutMs): Promise<JsonValue> => {
     try {
-      return await control.request(name, method, params, { timeoutMs })
+      return await control.request(name, method, params, { timeoutMs: waitMs })
     } catch (error) {
       throw problemOf(name, error)
     }
   }
   return {
     collector: (method, params) => ask('collector-0', method, params),
-    mediator: (method, params) => ask('mediator-0', method, params),
+    mediator: (method, params, waitMs) => ask('mediator-0', method, params, waitMs),
     unready: async () => (await Promise.all(podProcesses.map(name => unreadyReasons(control, name, timeoutMs)))).flat()
   }
 }
@@ -57,7 +58,8 @@ const statuses: Readonly<Record<string, number>> = {
   SORT_UNKNOWN: 400,
   OFFSET_TOO_LARGE: 400,
   DESTINATION_UNKNOWN: 404,
-  DESTINATION_EXISTS: 409
+  DESTINATION_EXISTS: 409,
+  DESTINATION_PAUSED: 409
 }
 
 function problemOf(name: string, error: unknown): HttpProblem {

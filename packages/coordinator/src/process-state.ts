@@ -8,9 +8,10 @@ export interface CollectorState {
 }
 
 /** One destination in `mediator.state`. */
-interface MediatorDestination {
+export interface MediatorDestination {
   readonly id: string
   readonly type: string
+  readonly mode: DestinationView['mode']
   readonly output: {
     readonly status: string
     readonly target: string
@@ -48,15 +49,16 @@ export function destinationView(
       messages: 0,
       templates: 0
     }
-    return { id, type, status: 'absent', ...nothing, queue: null, ledger: null, config }
+    return { id, type, status: 'absent', mode: 'running', ...nothing, queue: null, ledger: null, config }
   }
-  const { output, encoder, queue, ledger } = state
+  const { mode, output, encoder, queue, ledger } = state
   const { status, target, sessions, sendErrors, writtenOctets, lastError = null, nextAttemptAtMs = null } = output
   const { messages, templates } = encoder
   return {
     id,
     type,
-    status,
+    status: mode === 'running' ? status : mode,
+    mode,
     target,
     lastError,
     nextAttemptAtMs,

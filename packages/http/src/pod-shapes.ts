@@ -181,12 +181,19 @@ const DestinationLedger = Type.Object({
   redelivered: count('Records encoded once more in a new session: maybe twice at the receiver.')
 })
 
+const destinationModes = ['running', 'paused', 'draining', 'drained'] as const
+
 export const DestinationView = Type.Object({
   id: Type.String(),
   type: Type.String(),
   status: Type.String({
-    description: 'ready, connecting, waiting (for the next attempt), closed; absent if the mediator does not have it.'
+    description:
+      'ready, connecting, waiting (for the next attempt), closed; paused, draining, drained if an operator said so; absent if the mediator does not have it.'
   }),
+  mode: oneOf(
+    destinationModes,
+    'What an operator wants of it. paused: what comes waits in its queue; draining: it takes nothing new and sends what it has; drained: all has left.'
+  ),
   target: Type.String(),
   lastError: orNull(Type.String()),
   nextAttemptAtMs: orNull(timeMs('While it waits: when it tries again')),

@@ -89,6 +89,7 @@ export const dropReasons = [
   'late',
   'state_lost',
   'shutdown',
+  'drained',
   'internal_error'
 ] as const
 

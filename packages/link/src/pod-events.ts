@@ -21,6 +21,9 @@ export const podEvents = {
   quarantine_ended: 'The exporter announced a doubtful template again, and what waited goes on.',
   store_down: 'The store of templates does not answer; nothing waits for it.',
   store_up: 'The store of templates answers again.',
+  destination_ready: 'A destination takes records: its session is up.',
+  destination_lost: 'A destination takes no records any more: its session is lost, or it was closed.',
+  destination_mode: 'A destination was paused, resumed or drained: `mode` says what holds now.',
   events_suppressed: 'More events of one kind (`of`) happened than are told in a second: `suppressed` of them were not.'
 } as const satisfies Record<string, string>
 

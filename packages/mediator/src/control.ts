@@ -1,6 +1,7 @@
 import type { Destination as DestinationConfig } from '@weir/config'
 import type { ControlClient, JsonValue } from '@weir/link'
 import type { Metrics } from '@weir/runtime'
+import type { WantedMode } from './destinations/destination-mode.ts'
 import type { DestinationChange } from './destinations/destination-set.ts'
 import type { Mediator } from './mediator.ts'
 
@@ -13,7 +14,8 @@ const json = (value: unknown): JsonValue => value as JsonValue
 
 /**
  * Serve the mediator's control methods: `process.readiness`, `mediator.state`, `mediator.metrics`, `destinations.add`, `.patch`, `.remove`,
- * `.resendTemplates`. The last four take `{id, …}` and answer with the destination's new state.
+ * `.resendTemplates`, `.setMode`, `.flush`, `.test`. Those of destinations take `{id, …}`; all but the last two answer with the
+ * destination's new state.
  *
  * A whole destination comes under `destination`, a partial change under `change`; without either the parameters are meant.
  */
@@ -41,4 +43,16 @@ export function serveControl(control: ControlClient, mediator: Mediator, metrics
   control.handle('destinations.resendTemplates', params =>
     json(destinations.resendTemplates(String(parametersOf(params).id)))
   )
+  control.handle('destinations.setMode', async params => {
+    const { id, mode } = parametersOf(params)
+    return json(await destinations.setMode(String(id), mode as WantedMode))
+  })
+  control.handle('destinations.flush', async params => {
+    const { id, timeoutMs } = parametersOf(params)
+    return json(await destinations.flush(String(id), Number(timeoutMs)))
+  })
+  control.handle('destinations.test', async params => {
+    const { id, timeoutMs } = parametersOf(params)
+    return json(await destinations.test(String(id), Number(timeoutMs)))
+  })
 }

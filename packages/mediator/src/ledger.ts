@@ -4,7 +4,8 @@ export const destinationDropReasons = [
   'queue_newest',
   'encode_too_big',
   'encode_error',
-  'shutdown'
+  'shutdown',
+  'drained'
 ] as const
 export type DestinationDropReason = (typeof destinationDropReasons)[number]
 

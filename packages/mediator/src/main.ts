@@ -25,13 +25,6 @@ export async function runMediator({
 }: MediatorProcessOptions): Promise<number> {
   const log = given ?? createLog({ name: 'mediator', level: config.log.level })
   const registry = loadElements(config.collector.elementFiles)
-  const mediator = createMediator(config, {
-    log,
-    worker,
-    registry,
-    onFenced: () => process.exit(exitCodes.unavailable)
-  })
-  const metrics = createMediatorMetrics(() => mediator.state)
   const control = createControlClient({
     ...config.link,
     endpoint: controlEndpoint(config.runDir ?? '/run/weir'),
@@ -39,6 +32,17 @@ export async function runMediator({
     worker,
     version
   })
+  const mediator = createMediator(config, {
+    log,
+    worker,
+    registry,
+    onFenced: () => process.exit(exitCodes.unavailable),
+    onDestination: (destination, change) => {
+      if ('mode' in change) control.event('destination_mode', { destination, mode: change.mode })
+      else control.event(change.isReady ? 'destination_ready' : 'destination_lost', { destination })
+    }
+  })
+  const metrics = createMediatorMetrics(() => mediator.state)
   serveControl(control, mediator, metrics)
   serveLogLevel(control, log)
   const components: Component[] = [

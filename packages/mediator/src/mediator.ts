@@ -2,7 +2,9 @@ import { LayoutTable, ElementRegistry } from '@weir/ipfix'
 import { createLinkReceiver, dataEndpoint } from '@weir/link'
 import { ProgramCache } from '@weir/mediation'
 import { systemClock } from '@weir/runtime'
+import { join } from 'node:path'
 import { DestinationSet } from './destinations/destination-set.ts'
+import { ModeBook } from './destinations/mode-book.ts'
 import { Intake } from './intake.ts'
 import { checkLedger } from './ledger.ts'
 import { loadSegmentSender } from './outputs/segment-sender.ts'
@@ -13,6 +15,7 @@ import type { ProgramCacheStats } from '@weir/mediation'
 import type { Clock, Component, Log, Readiness, Timer } from '@weir/runtime'
 import type { Writable } from 'node:stream'
 import type { DestinationState } from './destinations/destination-state.ts'
+import type { DestinationChangeNote } from './destinations/destination.ts'
 import type { MediatorLedger } from './ledger.ts'
 import type { MakeSegmentSender } from './outputs/udp-output.ts'
 
@@ -29,6 +32,8 @@ export interface MediatorDeps {
   readonly stdout?: Writable
   /** The endpoint was taken over by another mediator: this process has to end. */
   readonly onFenced?: () => void
+  /** Told when the mode of a destination changed, or whether it is ready. */
+  readonly onDestination?: (id: string, change: DestinationChangeNote) => void
 }
 
 /** All of a mediator, as plain data. */
@@ -104,6 +109,8 @@ class MediatorProcess implements Mediator {
       maxTemplates: limits.templatesPerDestination,
       drainMs: config.shutdown.drainMs,
       maxQueueOctets: config.link.bufferOctets / 2,
+      modes: new ModeBook(join(config.stateDir, `destination-modes${worker === 0 ? '' : `-${worker}`}.json`), log),
+      ...(deps.onDestination === undefined ? {} : { onChange: deps.onDestination }),
       programsFor: wanted => programsOf(this.#programs, wanted),
       optionsSnapshot: () => this.#intake.optionsSnapshot(),
       segmentSender: () => this.#makeSegmentSender

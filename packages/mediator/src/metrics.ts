@@ -1,4 +1,5 @@
 import { createMetrics, defineMetrics } from '@weir/runtime'
+import { destinationModes } from './destinations/destination-mode.ts'
 import { destinationDropReasons } from './ledger.ts'
 import type { Metrics, Report } from '@weir/runtime'
 import type { DestinationState } from './destinations/destination-state.ts'
@@ -124,6 +125,12 @@ export const mediatorMetrics = defineMetrics({
     type: 'counter',
     labels
   },
+  mode: {
+    name: 'weir_mediator_destination_mode',
+    help: '1 for the mode that the destination is in: running, paused, draining, drained.',
+    type: 'gauge',
+    labels: ['destination', 'mode']
+  },
   ready: { name: 'weir_mediator_destination_ready', help: '1 while it takes output.', type: 'gauge', labels },
   sessions: {
     name: 'weir_mediator_destination_sessions_total',
@@ -189,6 +196,11 @@ export function createMediatorMetrics(state: () => MediatorState): Metrics {
     repeated: each(({ repeatedRecords }) => repeatedRecords),
     messages: each(({ encoder }) => encoder.messages),
     octets: each(({ output }) => output.writtenOctets),
+    mode: report => {
+      for (const { id, mode } of state().destinations) {
+        for (const each of destinationModes) report(each === mode ? 1 : 0, { destination: id, mode: each })
+      }
+    },
     ready: each(({ output }) => (output.status === 'ready' ? 1 : 0)),
     sessions: each(({ output }) => output.sessions),
     errors: each(({ output }) => output.sendErrors),

@@ -4,7 +4,7 @@ import { dropReasons } from '@weir/ipfix'
 import { checkLedger, destinationDropReasons } from '../src/ledger.ts'
 import type { DestinationLedger, MediatorLedger } from '../src/ledger.ts'
 
-const dropped = { queue_oldest: 1, queue_newest: 2, encode_too_big: 3, encode_error: 4, shutdown: 5 }
+const dropped = { queue_oldest: 1, queue_newest: 2, encode_too_big: 3, encode_error: 4, shutdown: 5, drained: 0 }
 const destination: DestinationLedger = { matched: 100, sent: 80, queued: 5, dropped, uncertain: 7, redelivered: 7 }
 const ledger = (one: Partial<DestinationLedger>, settled = 9): MediatorLedger => ({
   records: { received: 100, redelivered: 0 },

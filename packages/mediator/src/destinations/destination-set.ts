@@ -2,16 +2,21 @@ import { isDeepStrictEqual } from 'node:util'
 import { hasSameOutput } from '@weir/config'
 import { PeerError } from '@weir/runtime'
 import { Destination } from './destination.ts'
-import { configureEncoder, partsMaker } from './make-destination.ts'
+import { configureEncoder, partsMaker, probeTargetOf } from './make-destination.ts'
+import { probe } from '../outputs/probe.ts'
 import { sumOfLedgers } from '../ledger.ts'
 import type { Destination as DestinationConfig } from '@weir/config'
 import type { Layout } from '@weir/ipfix'
 import type { HeldBatch } from '../held-batch.ts'
 import type { DestinationLedger } from '../ledger.ts'
 import type { QueueConfig } from '../input-queue.ts'
-import type { NextParts } from './destination-parts.ts'
+import type { FlushResult, WantedMode } from './destination-mode.ts'
+import type { MakeParts, NextParts } from './destination-parts.ts'
 import type { DestinationState } from './destination-state.ts'
-import type { DestinationDeps } from './destination.ts'
+import type { DestinationChangeNote, DestinationDeps } from './destination.ts'
+import type { ModeBook } from './mode-book.ts'
+import type { ProbeResult } from '../outputs/probe.ts'
+import type { Lookup } from '../outputs/udp-output.ts'
 import type { PartsDeps } from './make-destination.ts'
 
 interface Member {
@@ -24,6 +29,10 @@ export interface DestinationSetDeps extends PartsDeps, DestinationDeps {
   readonly drainMs: number
   /** No queue is longer. */
   readonly maxQueueOctets: number
+  /** What destinations were told to do, over restarts; without it all of them run at first. */
+  readonly modes?: ModeBook
+  /** Default `lookup` of node:dns. */
+  readonly lookup?: Lookup
 }
 
 /** Accounts of destinations that are gone, kept for the ledger. */
@@ -98,12 +107,17 @@ export class DestinationSet {
     }
     const { id, type } = config
     const queue = this.#queueOf(config)
+    const mode = this.#deps.modes?.get(id)
+    let member: Member | undefined
+    // One that was drained is made anew as it is configured then.
+    const makeParts: MakeParts = events => partsMaker(member?.config ?? config, this.#deps)(events)
     const destination = new Destination(
-      { id, type, queue, repeatsAtStart, chunkOctets: type === 'json' ? JSON_CHUNK_OCTETS : undefined },
-      partsMaker(config, this.#deps),
-      this.#deps
+      { id, type, queue, repeatsAtStart, mode, chunkOctets: type === 'json' ? JSON_CHUNK_OCTETS : undefined },
+      makeParts,
+      { ...this.#deps, onChange: (changed, note) => this.#onChange(changed, note) }
     )
-    this.#members.set(id, { config, destination })
+    member = { config, destination }
+    this.#members.set(id, member)
     destination.open()
     return destination.state
   }
@@ -141,6 +155,7 @@ export class DestinationSet {
   remove(id: string): { readonly state: DestinationState; readonly done: Promise<void> } {
     const { destination } = this.#member(id)
     this.#members.delete(id)
+    this.#deps.modes?.set(id, 'running')
     const done = destination.stop(this.#deps.drainMs).then(() => {
       this.#stopping.delete(destination)
       this.#removed.set(id, sumOfLedgers(this.#removed.get(id), destination.ledger))
@@ -155,6 +170,37 @@ export class DestinationSet {
     const { destination } = this.#member(id)
     destination.resendTemplates()
     return destination.state
+  }
+
+  /**
+   * Hold, go on, or take nothing new. Resolves when it is kept for a restart.
+   *
+   * @throws PeerError DESTINATION_UNKNOWN
+   */
+  async setMode(id: string, mode: WantedMode): Promise<DestinationState> {
+    const { destination } = this.#member(id)
+    destination.setMode(mode)
+    await this.#deps.modes?.saved()
+    return destination.state
+  }
+
+  /**
+   * Send what waits now, and finish the file that is open.
+   *
+   * @throws PeerError DESTINATION_UNKNOWN, DESTINATION_PAUSED
+   */
+  async flush(id: string, timeoutMs: number): Promise<FlushResult> {
+    const { destination } = this.#member(id)
+    if (destination.mode === 'paused') {
+      throw new PeerError('DESTINATION_PAUSED', `destination ${id} is paused; resume it first`, { id })
+    }
+    return destination.flush(timeoutMs)
+  }
+
+  /** Try whether it can be reached; its own session is not touched. @throws PeerError DESTINATION_UNKNOWN */
+  test(id: string, timeoutMs: number): Promise<ProbeResult> {
+    const { config } = this.#member(id)
+    return probe(probeTargetOf(config), { lookup: this.#deps.lookup, timeoutMs })
   }
 
   forgetLayout(layout: Layout): void {
@@ -173,6 +219,13 @@ export class DestinationSet {
   async stop(deadlineMs: number): Promise<void> {
     const members = [...this.#members.values()].map(({ destination }) => destination.stop(deadlineMs))
     await Promise.all([...members, ...this.#stopping.values()])
+  }
+
+  #onChange(id: string, note: DestinationChangeNote): void {
+    // One that was removed and still delivers has no say under its id.
+    if (!this.#members.has(id)) return
+    if ('mode' in note) this.#deps.modes?.set(id, note.mode)
+    this.#deps.onChange?.(id, note)
   }
 
   /** What waits here is unsettled at the collector, which must not be full before this queue is: then nothing would drop. */

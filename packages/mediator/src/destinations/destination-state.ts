@@ -1,4 +1,5 @@
 import type { QueuePolicy } from '../input-queue.ts'
+import type { DestinationMode } from './destination-mode.ts'
 import type { DestinationLedger } from '../ledger.ts'
 import type { EncoderState } from './encoder.ts'
 import type { OutputState } from './output.ts'
@@ -7,6 +8,7 @@ import type { OutputState } from './output.ts'
 export interface DestinationState {
   readonly id: string
   readonly type: string
+  readonly mode: DestinationMode
   readonly output: OutputState
   readonly encoder: EncoderState
   readonly queue: {

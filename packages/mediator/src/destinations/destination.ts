@@ -1,4 +1,5 @@
 import { ChunkPool } from './chunk.ts'
+import { FlushWatch } from './flush-watch.ts'
 import { OptionsRepeat } from './options-repeat.ts'
 import { InputQueue } from '../input-queue.ts'
 import type { Clock, Log } from '@weir/runtime'
@@ -7,6 +8,7 @@ import type { HeldBatch } from '../held-batch.ts'
 import type { QueueConfig } from '../input-queue.ts'
 import type { DestinationDropReason, DestinationLedger } from '../ledger.ts'
 import type { Chunk } from './chunk.ts'
+import type { DestinationMode, FlushResult, WantedMode } from './destination-mode.ts'
 import type { DestinationParts, MakeParts, NextParts } from './destination-parts.ts'
 import type { DestinationState } from './destination-state.ts'
 import type { Encoder } from './encoder.ts'
@@ -17,7 +19,14 @@ export interface DestinationDeps {
   readonly log: Log
   /** All options records known now, as a batch with one reference; undefined if there are none. */
   readonly optionsSnapshot: () => HeldBatch | undefined
+  /** How long one that is drained may take for the end of its session; default a second. */
+  readonly drainMs?: number
+  /** Told of each change of mode, and when its output became ready or is not ready any more. */
+  readonly onChange?: (id: string, change: DestinationChangeNote) => void
 }
+
+/** What has become of a destination. */
+export type DestinationChangeNote = { readonly mode: DestinationMode } | { readonly isReady: boolean }
 
 export interface DestinationOptions {
   readonly id: string
@@ -25,6 +34,8 @@ export interface DestinationOptions {
   readonly queue: QueueConfig
   /** True for one that is added while records flow: its first session begins with the options records known by then. */
   readonly repeatsAtStart?: boolean
+  /** What was wanted of it before a restart; default running. */
+  readonly mode?: DestinationMode
   /** Octets of one chunk; default 256 KiB. */
   readonly chunkOctets?: number
 }
@@ -37,6 +48,7 @@ const PATIENCE_BATCHES = 16
 const PATIENCE_MS = 200
 /** Encoded in one turn of the event loop at most, so that one destination does not keep the others waiting. */
 const TURN_OCTETS = 2_097_152
+const DRAIN_CLOSE_MS = 1_000
 
 /**
  * One destination: a queue of received batches, an encoder and an output. Records are encoded only when the output can take
@@ -48,7 +60,13 @@ export class Destination {
   readonly #deps: DestinationDeps
   readonly #queue: InputQueue
   readonly #pool: ChunkPool
+  readonly #flushes: FlushWatch
+  #makeParts: MakeParts
   #parts: DestinationParts
+  #mode: DestinationMode
+  /** Drained, and its session ended: {@link #parts} are of no use but to be shown. */
+  #isClosed = false
+  #wasReady = false
   #generation = 0
   #chunk: Chunk | undefined
   #chunkNumber = 0
@@ -71,6 +89,7 @@ export class Destination {
   #tooBig = 0
   #failed = 0
   #shutdown = 0
+  #refused = 0
 
   constructor(options: DestinationOptions, makeParts: MakeParts, deps: DestinationDeps) {
     this.id = options.id
@@ -79,17 +98,25 @@ export class Destination {
     this.#queue = new InputQueue(options.queue)
     this.#pool = new ChunkPool(options.chunkOctets ?? CHUNK_OCTETS, MAX_IN_FLIGHT)
     this.#isRepeatDue = options.repeatsAtStart ?? false
+    this.#flushes = new FlushWatch(deps.clock)
+    this.#mode = options.mode ?? 'running'
+    this.#isClosed = this.#mode === 'drained'
+    this.#makeParts = makeParts
     this.#parts = makeParts(this.#events())
   }
 
   open(): void {
-    this.#parts.output.open()
+    if (!this.#isClosed) this.#parts.output.open()
   }
 
   /** Take a reference to a batch; encodes what it can at once. */
   offer(held: HeldBatch): void {
     if (this.#isStopping) return
     this.#matched += held.records
+    if (this.#mode === 'draining' || this.#mode === 'drained') {
+      this.#refused += held.records
+      return
+    }
     this.#queue.offer(held)
     this.pump()
   }
@@ -99,6 +126,9 @@ export class Destination {
     const { encoder, output } = this.#parts
     output.tick()
     this.#pace(output)
+    this.#tellReadiness(output)
+    this.#endDrain()
+    this.#flushes.tell(this.#left)
     if (!output.isReady || this.#isReopening) return
     encoder.tick()
     if (encoder.takeOptionsRefresh()) this.#isRepeatDue = true
@@ -135,6 +165,45 @@ export class Destination {
     this.#queue.configure(config)
   }
 
+  get mode(): DestinationMode {
+    return this.#mode
+  }
+
+  /** Hold, go on, or take nothing new; the last word counts. */
+  setMode(mode: WantedMode): void {
+    if (this.#isStopping || this.#mode === mode || (mode === 'draining' && this.#mode === 'drained')) return
+    this.#setMode(mode)
+    if (mode !== 'draining') this.#transition = this.#transition.then(() => this.#openAgain())
+    this.pump()
+  }
+
+  /**
+   * Send what waits now, and finish the file that is open. Resolves when that has left, or after the time given.
+   *
+   * @param timeoutMs - milliseconds from now.
+   */
+  async flush(timeoutMs: number): Promise<FlushResult> {
+    const { clock } = this.#deps
+    const endMs = clock.monotonicMs() + timeoutMs
+    const records = this.#queue.queuedRecords
+    const target = this.#left + records
+    this.pump()
+    const isSent = await this.#flushes.reached(target, this.#left, timeoutMs)
+    const { output } = this.#parts
+    if (!isSent || this.#isStopping || this.#isReopening || !output.hasOpenFile) {
+      return { isDone: isSent, records, hasRotated: false }
+    }
+    const isWhole = await new Promise<boolean>(resolve => {
+      const timer = clock.setTimer(Math.max(0, endMs - clock.monotonicMs()), () => resolve(false))
+      this.#flush()
+      this.#rotate(isDone => {
+        timer.cancel()
+        resolve(isDone)
+      })
+    })
+    return { isDone: isWhole, records, hasRotated: isWhole }
+  }
+
   /**
    * Go on with another encoder and output; what is queued stays, what the old output has not taken is encoded again. Changes
    * that follow each other wait for each other.
@@ -158,8 +227,8 @@ export class Destination {
     const endMs = clock.monotonicMs() + deadlineMs
     await this.#transition
     this.pump()
-    // The last share of the time is the output's, for FIN and fsync.
-    await this.#drained(Math.max(0, endMs - clock.monotonicMs()) * 0.8)
+    // The last share of the time is the output's, for FIN and fsync. One that is paused sends nothing now either.
+    if (this.#mode !== 'paused') await this.#drained(Math.max(0, endMs - clock.monotonicMs()) * 0.8)
     await this.#parts.output.close(Math.max(0, endMs - clock.monotonicMs()))
     this.#endSession()
     this.#generation++
@@ -173,7 +242,8 @@ export class Destination {
       queue_newest: this.#queue.droppedNewest,
       encode_too_big: this.#tooBig,
       encode_error: this.#failed,
-      shutdown: this.#shutdown
+      shutdown: this.#shutdown,
+      drained: this.#refused
     }
     return {
       matched: this.#matched,
@@ -189,6 +259,7 @@ export class Destination {
     return {
       id: this.id,
       type: this.#type,
+      mode: this.#mode,
       output: this.#parts.output.state,
       encoder: this.#parts.encoder.state,
       queue: {
@@ -210,7 +281,7 @@ export class Destination {
     this.#isPumping = true
     let turnOctets = 0
     const { output } = this.#parts
-    while (output.isReady && this.#inFlight.length < MAX_IN_FLIGHT) {
+    while (output.isReady && this.#mode !== 'paused' && this.#inFlight.length < MAX_IN_FLIGHT) {
       if (output.wantsRotation()) this.#rotate()
       const isMore = this.#fill()
       turnOctets += this.#chunk?.end ?? 0
@@ -223,7 +294,50 @@ export class Destination {
     }
     this.#isPumping = false
     this.#pace(output)
-    if (this.#queue.isEmpty && (!this.#repeat.isPending || output.isLazy)) this.#onDrained?.()
+    if (this.#queue.isEmpty && (!this.#repeat.isPending || output.isLazy)) {
+      this.#onDrained?.()
+      this.#endDrain()
+    }
+    this.#flushes.tell(this.#left)
+  }
+
+  /** Records that left the queue, sent or given up. */
+  get #left(): number {
+    return this.#sent + this.#tooBig + this.#failed + this.#queue.droppedOldest + this.#shutdown
+  }
+
+  #setMode(mode: DestinationMode): void {
+    this.#mode = mode
+    this.#deps.onChange?.(this.id, { mode })
+  }
+
+  #tellReadiness({ isReady }: Output): void {
+    if (isReady === this.#wasReady || this.#isReopening) return
+    this.#wasReady = isReady
+    this.#deps.onChange?.(this.id, { isReady })
+  }
+
+  /** All that was to be sent has left: the session ends in order. */
+  #endDrain(): void {
+    if (this.#mode !== 'draining' || this.#isReopening || this.#isStopping || !this.#queue.isEmpty) return
+    this.#isReopening = true
+    this.#transition = this.#transition.then(async () => {
+      await this.#parts.output.close(this.#deps.drainMs ?? DRAIN_CLOSE_MS)
+      this.#endSession()
+      this.#generation++
+      this.#isClosed = true
+      this.#isReopening = false
+      // It may have been told otherwise meanwhile; then it is opened again behind this.
+      if (this.#mode === 'draining') this.#setMode('drained')
+    })
+  }
+
+  async #openAgain(): Promise<void> {
+    if (!this.#isClosed || this.#isStopping || this.#mode === 'draining' || this.#mode === 'drained') return
+    this.#isClosed = false
+    this.#parts = this.#makeParts(this.#events())
+    this.#isRepeatDue = true
+    this.#parts.output.open()
   }
 
   /**
@@ -231,7 +345,7 @@ export class Destination {
    * takes output now, or has had what it holds for a moment only.
    */
   #pace(output: Output): void {
-    if (!output.isReady || this.#isReopening) return this.#queue.pace(false)
+    if (!output.isReady || this.#isReopening || this.#mode === 'paused') return this.#queue.pace(false)
     const [oldest] = this.#inFlight
     if (this.#inFlight.length < MAX_IN_FLIGHT || oldest === undefined) return this.#queue.pace(true)
     const isSlow = this.#deps.clock.monotonicMs() - oldest.submittedAtMs > PATIENCE_MS
@@ -242,16 +356,19 @@ export class Destination {
     if (this.#isStopping) return
     this.#isReopening = true
     this.#queue.pace(false)
-    if (this.#parts.output.isReady) this.#flush()
-    await this.#parts.output.close(deadlineMs)
-    this.#onLost()
-    this.#generation++
+    if (!this.#isClosed) {
+      if (this.#parts.output.isReady) this.#flush()
+      await this.#parts.output.close(deadlineMs)
+      this.#onLost()
+      this.#generation++
+    }
     const { type, makeParts } = next()
     this.#type = type
+    this.#makeParts = makeParts
     this.#parts = makeParts(this.#events())
     this.#isRepeatDue = true
     this.#isReopening = false
-    this.#parts.output.open()
+    if (!this.#isClosed) this.#parts.output.open()
   }
 
   /** Encode into the open chunk until it is full (true) or nothing is left to read (false). */
@@ -351,8 +468,8 @@ export class Destination {
     this.pump()
   }
 
-  #rotate(): void {
-    this.#parts.output.rotate()
+  #rotate(onDone?: (isWhole: boolean) => void): void {
+    this.#parts.output.rotate(onDone)
     this.#parts.encoder.beginSession()
     this.#isRepeatDue = true
   }

@@ -1,6 +1,7 @@
 import { parseEndpoint } from '@weir/config'
 import { InvariantError } from '@weir/runtime'
 import { isIPv4 } from 'node:net'
+import { dirname } from 'node:path'
 import { FileOutput } from '../outputs/file-output.ts'
 import { ipfixFileNaming, lineFileNaming } from '../outputs/file-naming.ts'
 import { StreamOutput } from '../outputs/stream-output.ts'
@@ -19,6 +20,7 @@ import type { IpfixFileDestination } from '@weir/config'
 import type { Plan } from '@weir/mediation'
 import type { Clock, Log } from '@weir/runtime'
 import type { Writable } from 'node:stream'
+import type { ProbeTarget } from '../outputs/probe.ts'
 import type { Programs } from '../programs.ts'
 import type { MakeSegmentSender } from '../outputs/udp-output.ts'
 import type { DestinationParts, MakeParts } from './destination-parts.ts'
@@ -72,6 +74,23 @@ export function configureEncoder(encoder: Encoder, config: DestinationConfig, de
     const encoderConfig = config.type === 'ipfix' ? messageConfig(config, deps) : fileConfig(config, deps)
     encoder.configure(encoderConfig, programs)
   }
+}
+
+/** What has to be tried to know whether a destination can be reached. */
+export function probeTargetOf(config: DestinationConfig): ProbeTarget {
+  if (config.type === 'ipfix-file') {
+    const { openPath } = ipfixFileNaming(config.path)
+    return { kind: 'file', path: dirname(openPath(0)), isFolder: true }
+  }
+  if (config.type === 'json' && config.target === 'stdout') return { kind: 'stream' }
+  if (config.type === 'json' && config.target.startsWith('file:')) {
+    return { kind: 'file', path: config.target.slice('file:'.length), isFolder: false }
+  }
+  const { scheme, host, port } =
+    config.type === 'json'
+      ? endpointOf(config.target, ['tcp'], undefined)
+      : endpointOf(config.url, ['udp', 'tcp'], IPFIX_PORT)
+  return { kind: scheme === 'udp' ? 'udp' : 'tcp', host, port }
 }
 
 const defectLog =

@@ -38,8 +38,14 @@ export interface Output {
   write(chunk: Chunk): void
   /** True if the session that is open has its size or its age: the owner finishes it and calls {@link rotate}. */
   wantsRotation(): boolean
-  /** Everything given until now belongs to the old session, everything later to a new one, which is ready at once. */
-  rotate(): void
+  /** True if something was written to a file that {@link rotate} would finish. */
+  readonly hasOpenFile: boolean
+  /**
+   * Everything given until now belongs to the old session, everything later to a new one, which is ready at once.
+   *
+   * @param onDone - told once when the old one is whole, or will never be.
+   */
+  rotate(onDone?: (isWhole: boolean) => void): void
   /** Called a few times a second: stalls, back-off. */
   tick(): void
   /** Write what was given, then FIN or fsync. Resolves when done, at the latest at the deadline; then nothing is reported. */

@@ -41,7 +41,9 @@ export interface FileOutputConfig {
   readonly keep: number | null
 }
 
-type Step = Chunk | 'rotate'
+/** The end of a file, and who wants to know of it. */
+type Rotation = ((isWhole: boolean) => void) | 'rotate'
+type Step = Chunk | Rotation
 
 const RETRY_MS = 5_000
 const LINE_END = 0x0a
@@ -119,9 +121,13 @@ export class FileOutput implements Output {
     this.#run()
   }
 
+  get hasOpenFile(): boolean {
+    return this.#isReady && this.#givenOctets > 0 && this.#isRegular
+  }
+
   wantsRotation(): boolean {
     const { rotateOctets, rotateSeconds } = this.#config
-    if (!this.#isReady || this.#givenOctets === 0 || !this.#isRegular) return false
+    if (!this.hasOpenFile) return false
     if (rotateOctets !== null && this.#givenOctets >= rotateOctets) return true
     if (rotateSeconds === null) return false
     // Aligned to the clock: files of all destinations begin and end together.
@@ -129,10 +135,10 @@ export class FileOutput implements Output {
     return Math.floor(this.#deps.clock.nowMs() / periodMs) > Math.floor(this.#givenSinceMs / periodMs)
   }
 
-  rotate(): void {
+  rotate(onDone?: (isWhole: boolean) => void): void {
     this.#givenOctets = 0
     this.#sessions++
-    this.#steps.push('rotate')
+    this.#steps.push(onDone ?? 'rotate')
     this.#run()
   }
 
@@ -145,7 +151,7 @@ export class FileOutput implements Output {
     this.#isClosing = true
     if (this.#isWriting && deadlineMs > 0) await this.#idle.wait(this.#deps.clock, deadlineMs)
     this.#isReady = false
-    this.#steps.length = 0
+    this.#forgetSteps()
     if (this.#fd < 0 || this.#isWriting) return
     await new Promise<void>(resolve => {
       this.#finishFile(this.#config.naming.isAppending, error => {
@@ -153,6 +159,12 @@ export class FileOutput implements Output {
         resolve()
       })
     })
+  }
+
+  /** What was given is not written: told to those who wait for the end of a file. */
+  #forgetSteps(): void {
+    const left = this.#steps.splice(0)
+    for (const step of left) if (typeof step === 'function') step(false)
   }
 
   #prepareFolder(): void {
@@ -175,10 +187,14 @@ export class FileOutput implements Output {
       return
     }
     try {
-      if (step === 'rotate') {
+      if (step === 'rotate' || typeof step === 'function') {
         this.#steps.shift()
-        if (this.#fd >= 0) this.#seal()
-        else this.#run()
+        const onDone = step === 'rotate' ? undefined : step
+        if (this.#fd >= 0) this.#seal(onDone)
+        else {
+          onDone?.(true)
+          this.#run()
+        }
         return
       }
       if (this.#fd < 0) this.#openFile()
@@ -189,10 +205,11 @@ export class FileOutput implements Output {
     this.#writeFrom(step, 0)
   }
 
-  #seal(): void {
+  #seal(onDone: ((isWhole: boolean) => void) | undefined): void {
     this.#isWriting = true
     this.#finishFile(false, error => {
       this.#isWriting = false
+      onDone?.(error === null)
       if (error) this.#fail(error)
       else this.#run()
     })
@@ -275,7 +292,7 @@ export class FileOutput implements Output {
     })
     const wasReady = this.#isReady
     this.#isReady = false
-    this.#steps.length = 0
+    this.#forgetSteps()
     this.#failedAtMs = this.#deps.clock.monotonicMs()
     this.#failedAtWallMs = this.#deps.clock.nowMs()
     if (this.#fd >= 0) {

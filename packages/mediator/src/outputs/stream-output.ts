@@ -8,6 +8,7 @@ import type { OutputDeps } from './tcp-output.ts'
 /** Chunks to standard output. If whoever reads it goes away, it does not come back. */
 export class StreamOutput implements Output {
   readonly isLazy = false
+  readonly hasOpenFile = false
   readonly #stream: Writable
   readonly #deps: OutputDeps
   readonly #idle = new IdleWait()

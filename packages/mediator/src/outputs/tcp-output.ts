@@ -30,6 +30,7 @@ const KEEP_ALIVE_MS = 60_000
 /** Chunks over one TCP connection, made again whenever it ends. */
 export class TcpOutput implements Output {
   readonly isLazy = false
+  readonly hasOpenFile = false
   readonly #config: TcpOutputConfig
   readonly #deps: OutputDeps
   readonly #backOff: BackOff

@@ -47,6 +47,7 @@ const BUSY_LIMIT_MS = 2_000
  */
 export class UdpOutput implements Output {
   readonly isLazy = false
+  readonly hasOpenFile = false
   readonly #config: UdpOutputConfig
   readonly #deps: UdpOutputDeps
   readonly #makeSegmentSender: MakeSegmentSender | undefined

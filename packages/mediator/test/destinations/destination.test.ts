@@ -27,15 +27,19 @@ function setUp(
 ): {
   readonly destination: Destination
   readonly intake: Intake
+  /** The newest: one that was drained gets another. */
   readonly output: () => FakeOutput
+  readonly outputs: readonly FakeOutput[]
   readonly clock: FakeClock
 } {
   const clock = new FakeClock()
   let output!: FakeOutput
+  const outputs: FakeOutput[] = []
   const destination: Destination = new Destination(
     { id: 'd', type: 'ipfix', queue: { octets: queueOctets, policy }, chunkOctets: 66_000 },
     events => {
       output = new FakeOutput(events)
+      outputs.push(output)
       const config = {
         transport: 'tcp',
         observationDomainId: 0,
@@ -56,7 +60,7 @@ function setUp(
   )
   const intake = new Intake(held => destination.offer(held))
   destination.open()
-  return { destination, intake, output: () => output, clock }
+  return { destination, intake, output: () => output, outputs, clock }
 }
 
 /** The account closes. */
@@ -88,6 +92,8 @@ function writtenSerials(output: FakeOutput): number[] {
 
 const MARK = 0xfeedface
 
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
 test('whatever happens to its sessions: the account closes, and what is written is written once, in order, decodable', async () => {
   const step = fc.oneof(
     {
@@ -104,14 +110,21 @@ test('whatever happens to its sessions: the account closes, and what is written 
     { weight: 2, arbitrary: fc.record({ what: fc.constant('ready' as const) }) },
     { weight: 1, arbitrary: fc.record({ what: fc.constant('rotate' as const) }) },
     { weight: 1, arbitrary: fc.record({ what: fc.constant('tick' as const), afterMs: fc.nat(70_000) }) },
-    { weight: 1, arbitrary: fc.record({ what: fc.constant('forget' as const), isOther: fc.boolean() }) }
+    { weight: 1, arbitrary: fc.record({ what: fc.constant('forget' as const), isOther: fc.boolean() }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        what: fc.constant('mode' as const),
+        mode: fc.constantFrom('running' as const, 'paused' as const, 'draining' as const)
+      })
+    }
   )
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 60 }),
       fc.constantFrom<QueuePolicy>('block', 'drop-oldest', 'drop-newest'),
       async (steps, policy) => {
-        const { destination, intake, output, clock } = setUp(policy, 60_000)
+        const { destination, intake, output, outputs, clock } = setUp(policy, 60_000)
         const source = sourceOf()
         const batches: TestBatch[] = []
         let serial = 0
@@ -141,18 +154,26 @@ test('whatever happens to its sessions: the account closes, and what is written 
           else if (action.what === 'tick') {
             clock.advance(action.afterMs)
             destination.tick()
+          } else if (action.what === 'mode') {
+            const { sent } = destination.ledger
+            destination.setMode(action.mode)
+            // The end of a session, and the begin of another, follow.
+            await turn()
+            if (destination.mode === 'paused') assert.equal(destination.ledger.sent, sent)
           } else destination.forgetLayout(action.isOther ? otherLayout : flowLayout)
           check(destination)
         }
+        destination.setMode('running')
+        await turn()
         output().becomeReady()
         while (output().confirm());
         check(destination)
         const { sent, queued, matched, dropped } = destination.ledger
         assert.equal(queued, 0)
         assert.ok(batches.every(({ isSettled }) => isSettled))
-        assert.equal(matched, sent + dropped.queue_oldest + dropped.queue_newest)
-        if (policy === 'block') assert.equal(matched, sent)
-        const serials = writtenSerials(output())
+        assert.equal(matched, sent + dropped.queue_oldest + dropped.queue_newest + dropped.drained)
+        if (policy === 'block') assert.equal(matched, sent + dropped.drained)
+        const serials = outputs.flatMap(writtenSerials)
         for (let index = 1; index < serials.length; index++) assert.ok(serials[index]! > serials[index - 1]!)
         const optionsSent = batches.reduce((sum, batch) => sum + batch.records, 0) - serial
         assert.ok(Math.abs(serials.length - sent) <= optionsSent)
@@ -161,6 +182,36 @@ test('whatever happens to its sessions: the account closes, and what is written 
     ),
     { numRuns: 150 }
   )
+})
+
+test('paused: nothing is sent and the queue keeps to its policy; drained: what waited leaves, and what comes is counted', async () => {
+  const { destination, intake, output, outputs } = setUp('drop-oldest', 30_000)
+  const offer = (): void => {
+    for (let round = 0; round < 10; round++) {
+      intake.onBatch(batchOf([{ layout: flowLayout, source: sourceOf(), records: flows(500) }]))
+    }
+  }
+  output().becomeReady()
+  destination.setMode('paused')
+  offer()
+  const { dropped, queued } = destination.ledger
+  assert.deepEqual([dropped.queue_oldest, queued, output().sessions[0]!.records.length], [4_000, 1_000, 0])
+  destination.setMode('draining')
+  offer()
+  assert.equal(destination.ledger.dropped.drained, 5_000)
+  assert.equal(destination.mode, 'draining')
+  while (output().confirm());
+  await turn()
+  assert.deepEqual([destination.mode, destination.ledger.sent, output().isReady], ['drained', 1_000, false])
+  destination.setMode('paused')
+  await turn()
+  assert.equal(outputs.length, 2, 'another session, in which nothing goes yet')
+  output().becomeReady()
+  offer()
+  assert.equal(destination.ledger.sent, 1_000)
+  await destination.stop(0)
+  check(destination)
+  assert.equal(destination.ledger.dropped.shutdown, 1_000)
 })
 
 test('a session that is lost goes back to the oldest chunk that was not written', () => {

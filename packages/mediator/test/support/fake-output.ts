@@ -5,6 +5,7 @@ import type { Output, OutputEvents, OutputState } from '../../src/destinations/o
 /** An output that does what a test says, when it says so. Each session has a reader that forgives nothing. */
 export class FakeOutput implements Output {
   readonly isLazy = false
+  readonly hasOpenFile = false
   readonly events: OutputEvents
   readonly sessions: StrictReader[] = []
   /** Serial numbers of chunks that were reported as written, in that order. */

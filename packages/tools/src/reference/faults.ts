@@ -27,6 +27,7 @@ const meanings: Partial<Record<DropReason, string>> = {
   encode_too_big: 'records that fit no Message of their destination',
   encode_error: 'records that could not be written for their destination',
   shutdown: 'what was read and could not be handed on before the process had to end',
+  drained: 'records that came for a destination while it was drained, or drained already',
   internal_error: 'a defect of Weir'
 }
 
