@@ -42,7 +42,7 @@ function runNetflow(id: string, plan: Plan): void {
   const cache = new ProgramCache({ registry: ElementRegistry.standard(), layouts, compileAfterRecords: 0 })
   const out = new Uint8Array(262144)
   const outView = new DataView(out.buffer)
-  const cursor: Cursor = { in: 0, out: 0, records: 0 }
+  const cursor: Cursor = { in: 0, out: 0, records: 0, filtered: 0 }
   measure(id, RECORDS, () => {
     let total = 0
     for (let at = 0; at < octets.length; at += 30 * 48) {

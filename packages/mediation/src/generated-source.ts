@@ -3,7 +3,7 @@ import { InvariantBreach } from './invariant-breach.ts'
 /** L-14: larger text is not compiled. */
 export const MOST_SOURCE_OCTETS = 65536
 
-const keywords = ['let', 'const', 'if', 'break', 'for', 'return', 'function', 'true', 'false']
+const keywords = ['let', 'const', 'if', 'break', 'for', 'return', 'function', 'true', 'false', 'continue']
 const builtins = ['Math', 'min', 'floor']
 const viewMethods = [
   'getUint8',
@@ -28,7 +28,11 @@ const parameters = [
   'outLimit',
   'context',
   'cursor',
-  'kernel'
+  'kernel',
+  'numbers',
+  'words',
+  'texts',
+  'steps'
 ]
 const members = [
   'exportTimeSec',
@@ -41,12 +45,13 @@ const members = [
   'templateIds',
   'exportedId',
   'in',
-  'records'
+  'records',
+  'filtered'
 ]
-const locals = ['n', 'i', 'q', 'w', 'limit', 'rate', 'receivedHigh', 'receivedLow', 'address']
+const locals = ['n', 'm', 'i', 'q', 'w', 'x', 'limit', 'rate', 'receivedHigh', 'receivedLow', 'address']
 const words = new Set([...keywords, ...builtins, ...viewMethods, ...parameters, ...members, ...locals])
-// p: anchors; v, d, s: prefix, begin and length of variable-length fields.
-const numberedLocal = /^[pvds]\d{0,3}$/
+// p: anchors; v, d, s: prefix, begin and length of variable-length fields; c: numbers of the filter.
+const numberedLocal = /^[pvdsc]\d{0,4}$/
 
 /**
  * Check that text is what the back end writes and nothing else (TH-44): printable ASCII without quotes, backslashes or

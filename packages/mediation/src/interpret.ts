@@ -1,4 +1,5 @@
 import type { Kernel } from './kernel/kernel.ts'
+import { ConditionReader } from './filter/evaluate-condition.ts'
 import { writeScalar } from './kernel/text.ts'
 import { LIST_SLACK } from './plan-ipfix.ts'
 import type {
@@ -12,7 +13,7 @@ import type {
   TimeOperation
 } from './operation.ts'
 import type { Cursor, EntryContext, Program } from './program.ts'
-import { restAfterAnchors } from './source-writer.ts'
+import { RecordAnchors } from './record-anchors.ts'
 import { isListWriter } from './text-writer.ts'
 
 /**
@@ -22,12 +23,10 @@ import { isListWriter } from './text-writer.ts'
 class Interpreter {
   readonly #plan: RecordPlan
   readonly #kernel: Kernel
-  readonly #rest: readonly number[]
   readonly #isText: boolean
-  /** Anchors of the record at hand, and begin and length of its variable-length values. */
-  readonly #anchors: Float64Array
-  readonly #begins: Float64Array
-  readonly #prefixes: Float64Array
+  /** The record at hand. */
+  readonly #record: RecordAnchors
+  readonly #filter: ConditionReader | undefined
   #view: DataView = new DataView(new ArrayBuffer(0))
   #outView: DataView = this.#view
   #context: EntryContext | undefined
@@ -36,11 +35,9 @@ class Interpreter {
   constructor(plan: RecordPlan, kernel: Kernel) {
     this.#plan = plan
     this.#kernel = kernel
-    this.#rest = restAfterAnchors(plan)
     this.#isText = plan.operations.some(({ op }) => op === 'literal')
-    this.#anchors = new Float64Array(plan.variables.length + 1)
-    this.#begins = new Float64Array(plan.variables.length)
-    this.#prefixes = new Float64Array(plan.variables.length)
+    this.#record = new RecordAnchors(plan)
+    this.#filter = plan.filter && new ConditionReader(plan.filter, this.#record)
   }
 
   run(
@@ -60,35 +57,22 @@ class Interpreter {
     cursor.in = inOffset
     cursor.out = outOffset
     cursor.records = 0
-    while (this.#enter(cursor.in, inEnd) && this.#hasRoom(cursor.out, outLimit)) {
+    cursor.filtered = 0
+    const record = this.#record
+    record.view = view
+    while (record.enter(cursor.in, inEnd)) {
+      if (this.#filter !== undefined && !this.#filter.holds(context)) {
+        cursor.in = record.end
+        cursor.filtered++
+        continue
+      }
+      if (!this.#hasRoom(cursor.out, outLimit)) break
       const end = this.#writeRecord(cursor.out)
       if (end < 0) break
-      cursor.in = this.#at(this.#plan.end)
+      cursor.in = record.end
       cursor.out = end
       cursor.records++
     }
-  }
-
-  /** Find the anchors of the record at `p`; false if it is not whole. */
-  #enter(p: number, inEnd: number): boolean {
-    const { variables } = this.#plan
-    this.#anchors[0] = p
-    if (p + this.#rest[0] > inEnd) return false
-    for (let index = 0; index < variables.length; index++) {
-      const prefix = this.#at(variables[index])
-      let begin = prefix + 1
-      let length = this.#view.getUint8(prefix)
-      if (length === 255) {
-        if (prefix + 3 > inEnd) return false
-        length = this.#view.getUint16(begin)
-        begin += 2
-      }
-      this.#prefixes[index] = prefix
-      this.#begins[index] = begin
-      this.#anchors[index + 1] = begin + length
-      if (begin + length + this.#rest[index + 1] > inEnd) return false
-    }
-    return true
   }
 
   #hasRoom(q: number, outLimit: number): boolean {
@@ -106,7 +90,7 @@ class Interpreter {
 
   /** Octets of a variable-length field, prefix included. */
   #variableSize(index: number): number {
-    return this.#anchors[index + 1] - this.#prefixes[index]
+    return this.#record.sizeOf(index)
   }
 
   #writeRecord(out: number): number {
@@ -139,7 +123,7 @@ class Interpreter {
         return q + operation.length
       case 'variable': {
         const { variable } = operation
-        return copyOctets(view, this.#prefixes[variable], outView, q, this.#variableSize(variable))
+        return copyOctets(view, this.#record.prefixes[variable], outView, q, this.#variableSize(variable))
       }
       case 'literal':
         for (let n = 0; n < operation.octets.length; n++) outView.setUint8(q + n, operation.octets[n])
@@ -264,9 +248,9 @@ class Interpreter {
     if (!('variable' in value)) {
       return copyFixedList(listType, this.#view, this.#at(value), value.length, this.#outView, q, templateIds)
     }
-    const prefix = this.#prefixes[value.variable]
-    const begin = this.#begins[value.variable]
-    const length = this.#anchors[value.variable + 1] - begin
+    const prefix = this.#record.prefixes[value.variable]
+    const begin = this.#record.begins[value.variable]
+    const length = this.#record.lengthOf(value.variable)
     return copyVariableList(listType, this.#view, prefix, begin, length, this.#outView, q, templateIds)
   }
 
@@ -286,8 +270,8 @@ class Interpreter {
       return writeScalar(value.to, scratch, 0, 8, outView, q, this.#limit, context)
     }
     const isVariable = 'variable' in value
-    const at = isVariable ? this.#begins[value.variable] : this.#at(value)
-    const length = isVariable ? this.#anchors[value.variable + 1] - at : value.length
+    const at = isVariable ? this.#record.begins[value.variable] : this.#at(value)
+    const length = isVariable ? this.#record.lengthOf(value.variable) : value.length
     if (!isListWriter(writer)) return writeScalar(writer, this.#view, at, length, outView, q, this.#limit, context)
     const listType = writer === 'basicList' ? 291 : writer === 'subTemplateList' ? 292 : 293
     const { writeListText } = this.#kernel
@@ -301,8 +285,8 @@ class Interpreter {
     return writeExporter(context.exporterAddress, name === 'exporterIPv6', this.#outView, q)
   }
 
-  #at({ anchor, offset }: Place): number {
-    return this.#anchors[anchor] + offset
+  #at(place: Place): number {
+    return this.#record.at(place)
   }
 
   #read(value: FixedValue): number {

@@ -1,3 +1,4 @@
+import type { RecordFilter } from './filter/condition.ts'
 import type { AbsoluteForm, TimeForm } from './time-form.ts'
 
 /**
@@ -123,4 +124,6 @@ export interface RecordPlan {
   readonly fixedOutput: number
   /** True if each output record has `fixedOutput` octets. */
   readonly isFixedOutput: boolean
+  /** Records for which it does not hold are read and not written. */
+  readonly filter?: RecordFilter
 }

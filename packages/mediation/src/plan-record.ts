@@ -1,4 +1,5 @@
 import type { ElementRegistry, FieldSpecifier, Layout } from '@weir/ipfix'
+import { recordFilter } from './filter/record-filter.ts'
 import { normalise } from './normalise.ts'
 import type { RecordPlan } from './operation.ts'
 import { planIpfix } from './plan-ipfix.ts'
@@ -22,7 +23,9 @@ export interface PlannedRecord {
 export function planRecord(layout: Layout, plan: Plan, variant: number, registry: ElementRegistry): PlannedRecord {
   const options = normaliseOptions(plan, variant)
   const record = normalise(layout, options, registry)
-  if (plan.kind === 'json') return { plan: planJson(layout, record, plan, options.isIPv6), output: undefined }
+  const filter = plan.filter && recordFilter(plan.filter, layout, variant, registry)
+  if (plan.kind === 'json')
+    return { plan: { ...planJson(layout, record, plan, options.isIPv6), filter }, output: undefined }
   const { plan: recordPlan, fields, scopeCount } = planIpfix(layout, record, plan)
-  return { plan: recordPlan, output: { fields, scopeCount } }
+  return { plan: { ...recordPlan, filter }, output: { fields, scopeCount } }
 }

@@ -1,3 +1,5 @@
+import type { Filter } from './filter/filter.ts'
+
 /** Which time elements a destination gets. `preserve`: absolute forms stay as the exporter wrote them. */
 export type Timestamps = 'milliseconds' | 'nanoseconds' | 'preserve'
 
@@ -9,6 +11,8 @@ export interface IpfixPlan {
   readonly lineage: boolean
   /** Append samplingPacketInterval and samplingPacketSpace; deprecated sampling elements are mapped or left out. */
   readonly sampling: boolean
+  /** Data Records that do not match are read and not written; undefined = all match. Options records are not asked. */
+  readonly filter?: Filter | undefined
 }
 
 /** What a JSON lines destination wants: the same normalised records as text (README, "A JSON record"). */
@@ -25,6 +29,8 @@ export interface JsonPlan {
   readonly sampling: boolean
   /** Default `milliseconds`. */
   readonly timestamps?: Timestamps
+  /** As in {@link IpfixPlan}. */
+  readonly filter?: Filter | undefined
 }
 
 export type Plan = IpfixPlan | JsonPlan
@@ -32,7 +38,8 @@ export type Plan = IpfixPlan | JsonPlan
 /** Content key of a Plan: equal for Plans that ask for the same, in every process and run. */
 export function planKey(plan: Plan): string {
   const flags = `${plan.timestamps ?? 'milliseconds'},${plan.lineage ? 'lineage' : ''},${plan.sampling ? 'sampling' : ''}`
-  return plan.kind === 'ipfix' ? `ipfix,${flags}` : `json,${flags},${plan.numbers64}`
+  const filter = plan.filter === undefined ? '' : `,${plan.filter.key}`
+  return plan.kind === 'ipfix' ? `ipfix,${flags}${filter}` : `json,${flags},${plan.numbers64}${filter}`
 }
 
 const timestampForms: readonly Timestamps[] = ['milliseconds', 'nanoseconds', 'preserve']

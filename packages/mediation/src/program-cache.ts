@@ -75,13 +75,13 @@ class CachedProgram implements Program {
     const run = interpret(plan, kernel)
     this.run = (octets, view, inOffset, inEnd, out, outView, outOffset, outLimit, context, cursor: Cursor) => {
       run(octets, view, inOffset, inEnd, out, outView, outOffset, outLimit, context, cursor)
-      this.records += cursor.records
+      this.records += cursor.records + cursor.filtered
     }
   }
 }
 
 const partsOf = (plan: RecordPlan, input: Layout, output: readonly FieldSpecifier[] = []): number =>
-  plan.operations.length + input.fields.length + output.length
+  plan.operations.length + input.fields.length + output.length + (plan.filter?.size ?? 0)
 
 /** The Programs of one Layout under one Plan. */
 interface LayoutSlot {

@@ -8,6 +8,8 @@ export interface Cursor {
   out: number
   /** Records written by this call. */
   records: number
+  /** Records that the Plan's filter kept back: read and not written. */
+  filtered: number
 }
 
 /** Names the output's template ids for values that name the input's (RFC 6313 lists, templateId 145). */
@@ -54,7 +56,8 @@ export interface EntryContext {
  *
  * It reads whole records from `octets[inOffset..inEnd)` and writes as many as fit whole in `out[outOffset..outLimit)`.
  * `cursor.in` is then the first unread record, `cursor.out` the end of what was written. If not even one record fits,
- * `cursor.records` is 0 and `cursor.in` is `inOffset`: the caller makes room, or gives up on that record.
+ * `cursor.in` is `inOffset`: the caller makes room, or gives up on that record. Records that a filter keeps back need no
+ * room: with none, the Program reads up to the first that matches.
  * The input was checked by the collector: every record is whole. It never allocates per record (JSON strings excepted).
  */
 export interface Program {

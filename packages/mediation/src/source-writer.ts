@@ -1,6 +1,10 @@
 import { LIST_SLACK } from './plan-ipfix.ts'
+import { conditionSource } from './filter/condition-source.ts'
+import type { SourceScope } from './filter/condition-source.ts'
+import type { RecordFilter } from './filter/condition.ts'
 import { integerText } from './generated-source.ts'
 import type { KernelName } from './kernel/kernel.ts'
+import { restAfterAnchors } from './record-anchors.ts'
 import { isListWriter } from './text-writer.ts'
 import type {
   FixedValue,
@@ -19,15 +23,6 @@ const MOST_UNROLLED_OCTETS = 128
 const READS: Readonly<Record<number, string>> = { 1: 'getUint8', 2: 'getUint16', 4: 'getUint32', 8: 'getBigUint64' }
 const WRITES: Readonly<Record<number, string>> = { 1: 'setUint8', 2: 'setUint16', 4: 'setUint32', 8: 'setBigUint64' }
 
-/** The least octets behind each anchor: what must be there before the next prefix is read. */
-export function restAfterAnchors(plan: RecordPlan): number[] {
-  const rest = [plan.end.offset]
-  for (let anchor = plan.variables.length - 1; anchor >= 0; anchor--) {
-    rest.unshift(rest[0] + 1 + plan.variables[anchor].offset)
-  }
-  return rest
-}
-
 /**
  * Writes the text of a Program's `run`. This module and no other makes text that is compiled: it takes integers and names
  * of the kernel, by type, and `checkSource` looks at the whole again. It is long because it is the only one.
@@ -37,6 +32,7 @@ export class SourceWriter {
   readonly #lines: string[] = []
   readonly #used = new Set<KernelName>()
   readonly #hoisted = new Set<string>()
+  readonly #numbers = new Set<number>()
   /** Octets written behind the local `w` and not yet added to it. */
   #written = 0
 
@@ -48,12 +44,36 @@ export class SourceWriter {
   source(): string {
     const { plan } = this
     const isFixed = plan.isFixedOutput && plan.variables.length === 0
-    if (isFixed) this.#fixedLoop()
+    if (isFixed && plan.filter === undefined) this.#fixedLoop()
+    else if (isFixed && plan.filter !== undefined) this.#fixedFilteredLoop(plan.filter)
     else this.#boundedLoop()
-    const head = [...this.#used].toSorted().map(name => `const ${name} = kernel.${name}`)
+    const head = this.#head()
     head.push('return function (octets, view, inOffset, inEnd, out, outView, outOffset, outLimit, context, cursor) {')
-    const foot = ['cursor.in = p', 'cursor.out = q', 'cursor.records = n', '}']
+    const filtered = `cursor.filtered = ${plan.filter === undefined ? '0' : 'm'}`
+    const foot = ['cursor.in = p', 'cursor.out = q', 'cursor.records = n', filtered, '}']
     return [...head, ...this.#hoisted, ...this.#lines, ...foot].join('\n')
+  }
+
+  /** The body of a function that returns whether one record matches the plan's filter. */
+  matchSource(): string {
+    const { variables, filter } = this.#plan
+    const rest = restAfterAnchors(this.#plan)
+    this.#line('const p = inOffset')
+    this.#line('let x = 0')
+    this.#line(`if (p + ${integerText(rest[0])} > inEnd) return false`)
+    for (const [index, place] of variables.entries()) this.#readPrefix(index, place, rest[index + 1], 'return false')
+    this.#line(`return ${filter === undefined ? 'true' : this.#conditionOf(filter)}`)
+    const head = this.#head()
+    head.push('return function (view, inOffset, inEnd, context) {')
+    return [...head, ...this.#hoisted, ...this.#lines, '}'].join('\n')
+  }
+
+  /** What is read once, when the function is made. */
+  #head(): string[] {
+    return [
+      ...[...this.#used].toSorted().map(name => `const ${name} = kernel.${name}`),
+      ...[...this.#numbers].map(index => `const c${integerText(index)} = numbers[${integerText(index)}]`)
+    ]
   }
 
   get plan(): RecordPlan {
@@ -76,18 +96,53 @@ export class SourceWriter {
     this.#line('}')
   }
 
+  /** Records that match are checked for room one by one; the others need none. */
+  #fixedFilteredLoop(filter: RecordFilter): void {
+    const length = integerText(this.#plan.end.offset)
+    const size = integerText(this.#plan.fixedOutput)
+    this.#line('let p = inOffset')
+    this.#line('let q = outOffset')
+    this.#line('let n = 0')
+    this.#line('let m = 0')
+    this.#line('let x = 0')
+    this.#line(`const limit = outLimit - ${size}`)
+    this.#line(`for (; p + ${length} <= inEnd; p = p + ${length}) {`)
+    this.#line(`if (!(${this.#conditionOf(filter)})) {`)
+    this.#line('m = m + 1')
+    this.#line('continue')
+    this.#line('}')
+    this.#line('if (q > limit) break')
+    this.#line('let w = q')
+    for (const operation of this.#plan.operations) this.#write(operation)
+    this.#line(`q = q + ${size}`)
+    this.#line('n = n + 1')
+    this.#line('}')
+  }
+
   #boundedLoop(): void {
-    const { variables, end, operations, fixedOutput } = this.#plan
+    const { variables, end, operations, fixedOutput, filter } = this.#plan
     const rest = restAfterAnchors(this.#plan)
     const isText = operations.some(({ op }) => op === 'literal')
     this.#line('let p = inOffset')
     this.#line('let q = outOffset')
     this.#line('let n = 0')
+    if (filter !== undefined) {
+      this.#line('let m = 0')
+      this.#line('let x = 0')
+    }
     if (isText) this.#line(`const limit = outLimit - ${integerText(fixedOutput)}`)
     this.#line('for (;;) {')
     this.#line(`if (p + ${integerText(rest[0])} > inEnd) break`)
-    if (isText) this.#line('if (q > limit) break')
-    for (const [index, place] of variables.entries()) this.#readPrefix(index, place, rest[index + 1])
+    if (isText && filter === undefined) this.#line('if (q > limit) break')
+    for (const [index, place] of variables.entries()) this.#readPrefix(index, place, rest[index + 1], 'break')
+    if (filter !== undefined) {
+      this.#line(`if (!(${this.#conditionOf(filter)})) {`)
+      this.#line(`p = ${this.#at(end)}`)
+      this.#line('m = m + 1')
+      this.#line('continue')
+      this.#line('}')
+      if (isText) this.#line('if (q > limit) break')
+    }
     if (!isText) this.#line(`if (q + ${this.#outputOctets()} > outLimit) break`)
     this.#line('let w = q')
     for (const operation of operations) this.#write(operation)
@@ -98,18 +153,18 @@ export class SourceWriter {
   }
 
   // RFC 7011 §7: one octet of length, or 255 and two.
-  #readPrefix(index: number, place: Place, restOctets: number): void {
+  #readPrefix(index: number, place: Place, restOctets: number, leave: 'break' | 'return false'): void {
     const k = integerText(index)
     this.#line(`const v${k} = ${this.#at(place)}`)
     this.#line(`let s${k} = view.getUint8(v${k})`)
     this.#line(`let d${k} = v${k} + 1`)
     this.#line(`if (s${k} > 254) {`)
-    this.#line(`if (v${k} + 3 > inEnd) break`)
+    this.#line(`if (v${k} + 3 > inEnd) ${leave}`)
     this.#line(`s${k} = view.getUint16(d${k})`)
     this.#line(`d${k} = d${k} + 2`)
     this.#line('}')
     this.#line(`const p${integerText(index + 1)} = d${k} + s${k}`)
-    this.#line(`if (p${integerText(index + 1)} + ${integerText(restOctets)} > inEnd) break`)
+    this.#line(`if (p${integerText(index + 1)} + ${integerText(restOctets)} > inEnd) ${leave}`)
   }
 
   #outputOctets(): string {
@@ -288,14 +343,13 @@ export class SourceWriter {
   #context(name: 'exporterIPv4' | 'exporterIPv6' | 'odid' | 'receivedAt'): void {
     if (name === 'odid') return this.#put(4, this.#hoist('odid'))
     if (name === 'receivedAt') {
-      this.#hoisted.add('const receivedLow = Math.floor(context.receivedAtMs)')
+      this.#hoistReceivedAt()
       this.#hoisted.add('const receivedHigh = Math.floor(receivedLow / 4294967296)')
       this.#put(4, 'receivedHigh')
       return this.#put(4, 'receivedLow')
     }
     if (name === 'exporterIPv4') {
-      this.#hoisted.add(`const address = ${this.#call('address4')}(context.exporterAddress)`)
-      return this.#put(4, 'address')
+      return this.#put(4, this.#hoistAddress())
     }
     this.#line(`${this.#call('writeAddress16')}(context.exporterAddress, outView, ${this.#out()})`)
     this.#written += 16
@@ -446,6 +500,32 @@ export class SourceWriter {
   #hoist(name: 'exportTimeSec' | 'bootTimeMs' | 'odid' | 'receivedAtMs'): string {
     this.#hoisted.add(`const ${name} = context.${name}`)
     return name
+  }
+
+  #hoistAddress(): string {
+    this.#hoisted.add(`const address = ${this.#call('address4')}(context.exporterAddress)`)
+    return 'address'
+  }
+
+  #hoistReceivedAt(): string {
+    this.#hoisted.add('const receivedLow = Math.floor(context.receivedAtMs)')
+    return 'receivedLow'
+  }
+
+  #conditionOf({ condition }: RecordFilter): string {
+    const scope: SourceScope = {
+      at: place => this.#at(place),
+      read: value => this.#read(value),
+      call: name => this.#call(name),
+      hoist: name => this.#hoist(name),
+      hoistAddress: () => this.#hoistAddress(),
+      hoistReceivedAt: () => this.#hoistReceivedAt(),
+      number: index => {
+        this.#numbers.add(index)
+        return `c${integerText(index)}`
+      }
+    }
+    return conditionSource(condition, scope)
   }
 
   #now(): string {

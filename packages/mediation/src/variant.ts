@@ -1,6 +1,7 @@
 import { REVERSE_PEN } from '@weir/ipfix'
 import type { ElementRegistry, FieldSpecifier, Layout } from '@weir/ipfix'
 import type { NormaliseOptions } from './normalisation.ts'
+import { filteredPlan } from './filter/filtered-plan.ts'
 import { interfaceOf } from './normalise-sampling.ts'
 import type { Plan } from './plan.ts'
 import type { EntryContext } from './program.ts'
@@ -24,7 +25,7 @@ const isOrigin = ({ pen, id, length }: FieldSpecifier): boolean =>
  * {@link BOOT_KNOWN}, {@link NETFLOW_V9} and {@link INTERFACE_RATES}. Dimensions that change nothing are left out, so that equal Programs are one.
  */
 export function variantMask(layout: Layout, plan: Plan, registry: ElementRegistry): number {
-  let mask = 0
+  let mask = plan.filter === undefined ? 0 : variantMask(layout, filteredPlan, registry)
   const hasOrigin = layout.fields.some(isOrigin)
   if (plan.lineage && (plan.kind === 'json' || !hasOrigin)) mask |= IPV6_EXPORTER
   // A scope that cannot be exported is replaced by the exporter.

@@ -17,7 +17,7 @@ const skip = !canCompile
 function feed(program: Program, records: number): void {
   const octets = new Uint8Array(program.input.recordLength * records)
   const out = new Uint8Array(200 * records)
-  const cursor: Cursor = { in: 0, out: 0, records: 0 }
+  const cursor: Cursor = { in: 0, out: 0, records: 0, filtered: 0 }
   program.run(
     octets,
     new DataView(octets.buffer),

@@ -25,7 +25,7 @@ export class RunNormaliser {
   failedRecords = 0
   readonly #cache: ProgramCache
   readonly #plan: Plan
-  readonly #cursor: Cursor = { in: 0, out: 0, records: 0 }
+  readonly #cursor: Cursor = { in: 0, out: 0, records: 0, filtered: 0 }
   readonly #normal: { -readonly [key in keyof NormalRecords]: NormalRecords[key] }
 
   constructor(plan: Plan, registry: ElementRegistry = ElementRegistry.standard()) {

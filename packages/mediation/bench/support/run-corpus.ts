@@ -20,7 +20,7 @@ export function runCorpus(
   })
   const out = new Uint8Array(262144)
   const outView = new DataView(out.buffer)
-  const cursor: Cursor = { in: 0, out: 0, records: 0 }
+  const cursor: Cursor = { in: 0, out: 0, records: 0, filtered: 0 }
   const { octets, view, entries } = corpus
   measure(id, corpus.records, () => {
     let at = 0

@@ -1,19 +1,12 @@
 import type { ElementRegistry, ListLimits } from '@weir/ipfix'
-import {
-  boundedRate,
-  expandFloat,
-  expandSigned,
-  expandUnsigned,
-  readSigned,
-  readUnsigned,
-  selectorAlgorithm
-} from './integer.ts'
+import { expandFloat, expandSigned, expandUnsigned, readSigned } from './integer.ts'
+import { filterKernel } from './filter-kernel.ts'
 import { FlowKeyWriter } from './flow-keys.ts'
 import { ListCopier, kernelCounts } from './list-octets.ts'
 import type { KernelCounts } from './list-octets.ts'
 import { ListTextWriter } from './list-text.ts'
-import { address4, copyOctets, writeAddress16 } from './octets.ts'
-import { interfaceRate, samplingRate, writeExactSampling, writeInterfaceSampling, writeSampling } from './sampling.ts'
+import { copyOctets, writeAddress16 } from './octets.ts'
+import { writeExactSampling, writeInterfaceSampling, writeSampling } from './sampling.ts'
 import { writeBoolean, writeExporter, writeHex, writeIPv4, writeIPv6, writeMac } from './text-address.ts'
 import {
   writeFloat,
@@ -57,25 +50,20 @@ export function createKernel(registry: ElementRegistry, counts: KernelCounts = k
   return {
     /** Where a computed value stands before it becomes text. */
     scratch: new DataView(new ArrayBuffer(8)),
-    address4,
-    boundedRate,
+    ...filterKernel,
     copyFixedList: lists.copyFixed.bind(lists),
     copyOctets,
     copyVariableList: lists.copyVariable.bind(lists),
     expandFloat,
     expandSigned,
     expandUnsigned,
-    interfaceRate,
     readDelta,
     readMicroseconds,
     readMilliseconds,
     readNanoseconds,
     readSeconds,
     readSigned,
-    readUnsigned,
     readUptime,
-    samplingRate,
-    selectorAlgorithm,
     writeAddress16,
     writeBoolean,
     writeExactSampling,

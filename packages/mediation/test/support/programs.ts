@@ -72,6 +72,8 @@ export interface Run {
   readonly output: Layout | undefined
   readonly octets: Uint8Array
   readonly records: number
+  /** Records that the filter kept back. */
+  readonly filtered: number
   /** Octets of the input that were read. */
   readonly read: number
 }
@@ -93,7 +95,7 @@ export function runProgram(program: Program, input: Uint8Array, context: EntryCo
   const octets = new Uint8Array(before + input.length + (input.length % 2) * 5)
   octets.set(input, before)
   const out = new Uint8Array(before + room).fill(0xee)
-  const cursor: Cursor = { in: -1, out: -1, records: -1 }
+  const cursor: Cursor = { in: -1, out: -1, records: -1, filtered: -1 }
   program.run(
     octets,
     new DataView(octets.buffer),
@@ -111,6 +113,7 @@ export function runProgram(program: Program, input: Uint8Array, context: EntryCo
     output: program.output,
     octets: out.slice(before, cursor.out),
     records: cursor.records,
+    filtered: cursor.filtered,
     read: cursor.in - before
   }
 }
@@ -128,6 +131,7 @@ export function run(
   for (const other of others) {
     const isEqual =
       other.records === first.records &&
+      other.filtered === first.filtered &&
       other.read === first.read &&
       Buffer.compare(Buffer.from(other.octets), Buffer.from(first.octets)) === 0
     if (isEqual) continue
@@ -136,7 +140,8 @@ export function run(
   return first
 }
 
-const textOf = ({ records, read, octets }: Run): string => `${records} ${read} ${Buffer.from(octets).toString('hex')}`
+const textOf = ({ records, filtered, read, octets }: Run): string =>
+  `${records} ${filtered} ${read} ${Buffer.from(octets).toString('hex')}`
 
 /** Octets of hex text; blanks are ignored. */
 export function hex(text: string): Uint8Array {

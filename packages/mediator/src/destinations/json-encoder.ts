@@ -17,7 +17,7 @@ export class JsonEncoder implements Encoder {
   readonly state = noTemplates
   #programs: Programs
   readonly #context: DestinationContext
-  readonly #cursor: Cursor = { in: 0, out: 0, records: 0 }
+  readonly #cursor: Cursor = { in: 0, out: 0, records: 0, filtered: 0 }
 
   readonly #clock: Clock
   #entryTemplates: ReadonlyMap<number, Layout> | undefined

@@ -21,7 +21,7 @@ export class IpfixEncoder implements Encoder {
   readonly #domains: ExportDomains
   readonly #assembler: MessageAssembler
   readonly #context: DestinationContext
-  readonly #cursor: Cursor = { in: 0, out: 0, records: 0 }
+  readonly #cursor: Cursor = { in: 0, out: 0, records: 0, filtered: 0 }
   readonly #onDefect: OnDefect
   #lastExportTimeSec = 0
   #optionsSentAtMs: number
