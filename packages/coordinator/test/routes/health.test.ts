@@ -40,7 +40,12 @@ const documentedRoutes = [
   'post /v1/config/rollback',
   'post /v1/config/validate',
   'post /v1/destinations',
+  'post /v1/destinations/{id}/drain',
+  'post /v1/destinations/{id}/flush',
+  'post /v1/destinations/{id}/pause',
   'post /v1/destinations/{id}/resend-templates',
+  'post /v1/destinations/{id}/resume',
+  'post /v1/destinations/{id}/test',
   'put /v1/config'
 ]
 

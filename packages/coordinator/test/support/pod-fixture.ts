@@ -396,7 +396,15 @@ function serveMediator(
   levels: JsonValue[]
 ): void {
   const stateOf = (id: string): JsonValue =>
-    ({ id, type: 'ipfix', output, encoder: { templates: 2, messages: 4 }, queue, ledger }) as unknown as JsonValue
+    ({
+      id,
+      type: 'ipfix',
+      mode: 'running',
+      output,
+      encoder: { templates: 2, messages: 4 },
+      queue,
+      ledger
+    }) as unknown as JsonValue
   client.handle('process.readiness', () => ({ isReady: true, reasons: [] }))
   client.handle('process.setLogLevel', params => {
     if (refused.has('process.setLogLevel')) throw new CodedError('DEAF', 'it does not listen', 1)
