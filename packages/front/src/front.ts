@@ -9,6 +9,7 @@ import { AuditLog } from './auth/audit-log.ts'
 import { Gate } from './auth/gate.ts'
 import type { GuardedRoute } from './auth/gate.ts'
 import { KeyBook } from './auth/key-book.ts'
+import { AnswerCache } from './fleet/answer-cache.ts'
 import { EventStreams } from './fleet/event-streams.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { PodList } from './fleet/pod-list.ts'
@@ -59,12 +60,13 @@ const webApi: ApiDescription = {
 /** The web API of a fleet: keeps keys and an audit log of its own, and asks the coordinators for all else. */
 export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const { log, version, clock = systemClock } = deps
-  const { address, port, limits, pods } = frontOf(config)
+  const { address, port, cache: cached, limits, pods } = frontOf(config)
   const keys = new KeyBook(config.stateDir, clock, limits.keys)
   const audit = new AuditLog(config.stateDir, log)
   const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
   const list = new PodList({ urls, limits, clock, lookup: deps.lookup })
-  const fleet = new Fleet(list, limits)
+  const fleet = new Fleet(list, limits, clock)
+  const cache = new AnswerCache({ ...cached, ...limits }, clock)
   const streams = new EventStreams(list, limits, clock)
   const counters = new RequestCounters()
   let gate = new Gate(keys, audit, limits, clock)
@@ -78,14 +80,14 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     const made = await createHttpServer({ name: 'front', version, api: webApi, limits, log, counters, prepare })
     healthRoutes(made, {
       unready: async () => [],
-      metrics: createFrontMetrics({ counters, gate, fleet, streams }),
       process: 'front',
+      metrics: createFrontMetrics({ counters, gate, fleet, streams, cache }),
       version,
       registry: ElementRegistry.standard().version,
       summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }
     })
-    fleetRoutes(made, fleet, clock, limits.pageSize)
-    templateRoutes(made, fleet, limits.pageSize)
+    fleetRoutes(made, { fleet, cache, clock, maxPage: limits.pageSize })
+    templateRoutes(made, fleet, cache, limits.pageSize)
     eventRoutes(made, { fleet, streams, gate, maxPage: limits.pageSize })
     keyRoutes(made, keys, gate, limits.pageSize)
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())

@@ -2,6 +2,7 @@ import type { RequestCounters } from '@weir/http'
 import { createMetrics, defineMetrics } from '@weir/runtime'
 import type { Metrics } from '@weir/runtime'
 import type { Gate } from './auth/gate.ts'
+import type { AnswerCache } from './fleet/answer-cache.ts'
 import type { EventStreams } from './fleet/event-streams.ts'
 import type { Fleet } from './fleet/fleet.ts'
 
@@ -25,6 +26,17 @@ export const frontMetrics = defineMetrics({
     type: 'counter',
     labels: ['pod']
   },
+  cachedAnswers: {
+    name: 'weir_front_cached_answers_total',
+    help: 'Answers of the fleet, by whether they were fresh, stale (a new one was asked for meanwhile) or asked for first (front.cache).',
+    type: 'counter',
+    labels: ['use']
+  },
+  cacheOctets: {
+    name: 'weir_front_cache_octets',
+    help: 'Octets of the answers that are kept (front.limits.cacheOctets).',
+    type: 'gauge'
+  },
   eventSubscribers: {
     name: 'weir_front_event_subscribers',
     help: 'Open streams of /api/v1/events (front.limits.eventSubscribers).',
@@ -44,9 +56,10 @@ export interface FrontMeters {
   readonly gate: Gate
   readonly fleet: Fleet
   readonly streams: EventStreams
+  readonly cache: AnswerCache
 }
 
-export function createFrontMetrics({ counters, gate, fleet, streams }: FrontMeters): Metrics {
+export function createFrontMetrics({ counters, gate, fleet, streams, cache }: FrontMeters): Metrics {
   return createMetrics(frontMetrics, {
     requests: report => {
       for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
@@ -57,6 +70,10 @@ export function createFrontMetrics({ counters, gate, fleet, streams }: FrontMete
     podFailures: report => {
       for (const [pod, count] of fleet.failures) report(count, { pod })
     },
+    cachedAnswers: report => {
+      for (const [use, count] of Object.entries(cache.uses)) report(count, { use })
+    },
+    cacheOctets: report => report(cache.octets),
     eventSubscribers: report => report(streams.size),
     eventStreamsClosed: report => {
       for (const [reason, count] of Object.entries(streams.closed)) report(count, { reason })

@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { httpLimits } from './http-limits.ts'
-import { KIB, MIB, section, text, wholeNumber } from './keys.ts'
+import { GIB, KIB, MIB, section, text, wholeNumber } from './keys.ts'
 
 /** Section `front`. */
 export const FrontConfig = section(
@@ -19,9 +19,39 @@ export const FrontConfig = section(
           'Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, or dns://weir-headless:8090 for every address that the name has; empty: the one of this configuration.'
       }
     ),
+    cache: section(
+      {
+        freshMs: wholeNumber({
+          default: 1_000,
+          minimum: 0,
+          maximum: 60_000,
+          unit: 'ms',
+          description:
+            'How old an answer may be that is given again without asking the pods; each is asked for the same thing at most once in it.'
+        }),
+        staleMs: wholeNumber({
+          default: 3_000,
+          minimum: 0,
+          maximum: 600_000,
+          unit: 'ms',
+          description:
+            'How old an answer may be that is given while a new one is asked for; nobody waits for the pods then. An older one is not given.'
+        })
+      },
+      'Answers of the fleet (pods, exporters, templates, ledger) that are given again; each says when the pods were asked.'
+    ),
     limits: section(
       {
         ...httpLimits,
+        cacheOctets: wholeNumber({
+          default: 64 * MIB,
+          minimum: MIB,
+          maximum: 16 * GIB,
+          unit: 'octets',
+          description: 'Octets of the answers that are kept, those of each HTTP process by itself.',
+          memory: '64 MiB',
+          whenReached: 'the answer that nobody wanted for longest is forgotten'
+        }),
         pods: wholeNumber({
           default: 64,
           minimum: 1,

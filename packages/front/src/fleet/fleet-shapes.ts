@@ -1,6 +1,6 @@
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
-import { orNull } from '@weir/http'
+import { orNull, timeMs } from '@weir/http'
 
 const PodReport = Type.Object({
   pod: Type.String({ description: 'HOST:PORT of its control API.' }),
@@ -9,6 +9,12 @@ const PodReport = Type.Object({
   code: orNull(Type.String({ description: 'Why it did not answer: stable name.' })),
   detail: orNull(Type.String({ description: 'Why, a sentence.' }))
 })
+
+/** Of an answer that may be a moment old. */
+export const takenAtMs = timeMs('When the pods were asked')
+
+/** An answer with an ETag when the client has it already. */
+export const notModified = { 304: Type.Null({ description: 'It is as it was: If-None-Match has its ETag.' }) }
 
 /** Part of every answer that is made of several pods'. */
 export const partial = {
@@ -30,6 +36,7 @@ export const mergedListOf = <P extends Type.TProperties>(entry: P) =>
     items: Type.Array(Type.Object({ pod: Type.String({ description: 'Whose it is.' }), ...entry })),
     total: Type.Integer({ description: 'Entries that match in the pods that answered and were asked for this page.' }),
     limit: Type.Integer(),
+    takenAtMs,
     next: orNull(Type.String({ description: 'The cursor of the page after this one; null at the end.' })),
     ...partial
   })

@@ -1,4 +1,6 @@
 import { HttpProblem } from '@weir/http'
+import { systemClock } from '@weir/runtime'
+import type { Clock } from '@weir/runtime'
 import { askPod } from './ask-pod.ts'
 import type { AskLimits, PodAnswer, Shape } from './ask-pod.ts'
 import type { Pod, PodFailure, PodList } from './pod-list.ts'
@@ -18,14 +20,21 @@ export class Fleet {
   readonly failures = new Map<string, number>()
   readonly #list: PodList
   readonly #limits: AskLimits
+  readonly #clock: Clock
 
-  constructor(list: PodList, limits: AskLimits) {
+  constructor(list: PodList, limits: AskLimits, clock: Clock = systemClock) {
     this.#list = list
     this.#limits = limits
+    this.#clock = clock
   }
 
   get list(): PodList {
     return this.#list
+  }
+
+  /** Milliseconds since 1970 UTC. */
+  nowMs(): number {
+    return this.#clock.nowMs()
   }
 
   /**

@@ -31,6 +31,7 @@ export interface MergedPage<T> {
   readonly items: (T & { readonly pod: string })[]
   readonly total: number
   readonly limit: number
+  readonly takenAtMs: number
   readonly next: string | null
   readonly pods: PodReport[]
   readonly isPartial: boolean
@@ -52,6 +53,7 @@ export async function mergedPage<T extends object>(
   { limit = 100, cursor, pod: only, ...filters }: MergedQuery & Readonly<Record<string, unknown>>,
   defaultSort: string
 ): Promise<MergedPage<T>> {
+  const takenAtMs = fleet.nowMs()
   const places = cursor === undefined ? undefined : readPlaces(cursor)
   const { answers, missing } = await fleet.ask<PodPage<T>>(
     shape,
@@ -93,7 +95,7 @@ export async function mergedPage<T extends object>(
     if (!isAnswered) goOn.set(pod.name, placeOf(places, pod.name)!)
   }
   const total = sources.reduce((sum, source) => sum + source.total, 0)
-  return { items, total, limit, next: isMore ? writePlaces(goOn) : null, ...reports }
+  return { items, total, limit, takenAtMs, next: isMore ? writePlaces(goOn) : null, ...reports }
 }
 
 /** Without a cursor all pods begin; with one only those go on that it names. */

@@ -4,7 +4,8 @@ import type { Clock } from '@weir/runtime'
 import Type from 'typebox'
 import type { Static } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { mergedListOf, partial, podName, podPageOf } from '../fleet/fleet-shapes.ts'
+import type { AnswerCache } from '../fleet/answer-cache.ts'
+import { mergedListOf, notModified, partial, podName, podPageOf } from '../fleet/fleet-shapes.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { reportsOf } from '../fleet/fleet.ts'
 import { mergedPage } from '../fleet/merged-page.ts'
@@ -25,7 +26,10 @@ const merge =
   'Merged from all pods that answer in time, in the order that each has; one that does not is named in `pods`.'
 
 /** `/api/v1/fleet`, `/exporters`, `/ledger`: all pods as one. */
-export function fleetRoutes(server: HttpServer, fleet: Fleet, clock: Clock, maxPage: number): void {
+export function fleetRoutes(
+  server: HttpServer,
+  { fleet, cache, clock, maxPage }: { fleet: Fleet; cache: AnswerCache; clock: Clock; maxPage: number }
+): void {
   const tags = ['fleet']
   const config = { role: 'reader' } as const
 
@@ -43,23 +47,12 @@ export function fleetRoutes(server: HttpServer, fleet: Fleet, clock: Clock, maxP
             ready: Type.Integer(),
             items: Type.Array(FleetPod)
           }),
+          ...notModified,
           ...problems
         }
       }
     },
-    async () => {
-      const takenAtMs = clock.nowMs()
-      const { answers, missing } = await fleet.ask(podReadiness, () => '/readyz', undefined, [503])
-      const items: Static<typeof FleetPod>[] = answers.map(answer => ({
-        pod: answer.pod.name,
-        url: answer.pod.url,
-        state: !answer.isAnswered ? 'away' : answer.status === 200 ? 'ready' : 'unready',
-        reasons: answer.isAnswered ? answer.body.reasons : [answer.failure.detail],
-        tookMs: answer.tookMs
-      }))
-      for (const { pod, detail } of missing) items.push({ pod, url: '', state: 'away', reasons: [detail], tookMs: 0 })
-      return { takenAtMs, total: items.length, ready: items.filter(({ state }) => state === 'ready').length, items }
-    }
+    (request, reply) => cache.answer(request, reply, () => podsOf(fleet, clock))
   )
 
   const { offset: _offset, ...query } = cursorQuery({ ...exporterFilters, pod: podName }).properties
@@ -72,12 +65,14 @@ export function fleetRoutes(server: HttpServer, fleet: Fleet, clock: Clock, maxP
         summary: 'Who exports to the fleet, once for each pod that it exports to',
         description: merge,
         querystring: Type.Object(query, { additionalProperties: false }),
-        response: { 200: mergedListOf(Exporter.properties), ...problems }
+        response: { 200: mergedListOf(Exporter.properties), ...notModified, ...problems }
       }
     },
-    async request => {
-      checkLimit(request.query.limit, maxPage)
-      return mergedPage<Static<typeof Exporter>>(fleet, podExporters, '/v1/exporters', request.query, 'id')
+    (request, reply) => {
+      const { query: asked } = request
+      checkLimit(asked.limit, maxPage)
+      const make = () => mergedPage<Static<typeof Exporter>>(fleet, podExporters, '/v1/exporters', asked, 'id')
+      return cache.answer(request, reply, make)
     }
   )
 
@@ -108,17 +103,14 @@ export function fleetRoutes(server: HttpServer, fleet: Fleet, clock: Clock, maxP
             items: Type.Array(Type.Object({ pod: Type.String(), ledger: orNull(Ledger) })),
             ...partial
           }),
+          ...notModified,
           ...problems
         }
       }
     },
-    async request => {
-      const { answers, missing } = await fleet.ask(podLedger, () => '/v1/ledger', request.query.pod)
-      const reports = reportsOf(answers, missing)
-      const items = answers.map(answer => ({ pod: answer.pod.name, ledger: answer.isAnswered ? answer.body : null }))
-      const ledgers = items.flatMap(({ ledger }) => (ledger === null ? [] : [ledger]))
-      const isClosed = ledgers.every(({ equations }) => equations.every(({ holds }) => holds))
-      return { takenAtMs: clock.nowMs(), totals: totalsOf(ledgers), isClosed, items, ...reports }
+    (request, reply) => {
+      const { pod } = request.query
+      return cache.answer(request, reply, () => ledgerOf(fleet, clock, pod))
     }
   )
 }
@@ -137,4 +129,28 @@ function totalsOf(ledgers: readonly Static<typeof Ledger>[]) {
     recordsSent: over(({ sent }) => sent),
     recordsDropped: over(({ dropped }) => Object.values(dropped).reduce((total, drop) => total + drop, 0))
   }
+}
+
+async function podsOf(fleet: Fleet, clock: Clock) {
+  const takenAtMs = clock.nowMs()
+  const { answers, missing } = await fleet.ask(podReadiness, () => '/readyz', undefined, [503])
+  const items: Static<typeof FleetPod>[] = answers.map(answer => ({
+    pod: answer.pod.name,
+    url: answer.pod.url,
+    state: !answer.isAnswered ? 'away' : answer.status === 200 ? 'ready' : 'unready',
+    reasons: answer.isAnswered ? answer.body.reasons : [answer.failure.detail],
+    tookMs: answer.tookMs
+  }))
+  for (const { pod, detail } of missing) items.push({ pod, url: '', state: 'away', reasons: [detail], tookMs: 0 })
+  return { takenAtMs, total: items.length, ready: items.filter(({ state }) => state === 'ready').length, items }
+}
+
+async function ledgerOf(fleet: Fleet, clock: Clock, pod: string | undefined) {
+  const takenAtMs = clock.nowMs()
+  const { answers, missing } = await fleet.ask(podLedger, () => '/v1/ledger', pod)
+  const reports = reportsOf(answers, missing)
+  const items = answers.map(answer => ({ pod: answer.pod.name, ledger: answer.isAnswered ? answer.body : null }))
+  const ledgers = items.flatMap(({ ledger }) => (ledger === null ? [] : [ledger]))
+  const isClosed = ledgers.every(({ equations }) => equations.every(({ holds }) => holds))
+  return { takenAtMs, totals: totalsOf(ledgers), isClosed, items, ...reports }
 }

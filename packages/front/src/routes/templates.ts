@@ -2,7 +2,8 @@ import { HttpProblem, Template, checkLimit, cursorQuery, problems, templateFilte
 import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
 import type { Static } from 'typebox'
-import { mergedListOf, partial, podName, podPageOf } from '../fleet/fleet-shapes.ts'
+import type { AnswerCache } from '../fleet/answer-cache.ts'
+import { mergedListOf, notModified, partial, podName, podPageOf, takenAtMs } from '../fleet/fleet-shapes.ts'
 import type { Fleet } from '../fleet/fleet.ts'
 import { mergedPage } from '../fleet/merged-page.ts'
 import type { MergedPage } from '../fleet/merged-page.ts'
@@ -19,6 +20,7 @@ const ScopeTemplates = Type.Object({
   total: Type.Integer({
     description: 'Templates here: all under it, as far as they are no more than 1,000 in each pod.'
   }),
+  takenAtMs,
   exporters: Type.Array(
     Type.Object({
       exporter: Type.String(),
@@ -32,7 +34,7 @@ const ScopeTemplates = Type.Object({
 })
 
 /** `/api/v1/templates` and `/api/flow-templates`, which are the same. */
-export function templateRoutes(server: HttpServer, fleet: Fleet, maxPage: number): void {
+export function templateRoutes(server: HttpServer, fleet: Fleet, cache: AnswerCache, maxPage: number): void {
   const { offset: _offset, ...query } = cursorQuery({
     exporter: Type.Optional(Type.String({ description: 'Only of this exporter.' })),
     ...templateFilters,
@@ -51,12 +53,14 @@ export function templateRoutes(server: HttpServer, fleet: Fleet, maxPage: number
           summary: 'The templates that live or are remembered in any pod',
           description: 'Merged from all pods that answer in time; one that does not is named in `pods`.',
           querystring: Type.Object(query, { additionalProperties: false }),
-          response: { 200: mergedListOf(Template.properties), ...problems }
+          response: { 200: mergedListOf(Template.properties), ...notModified, ...problems }
         }
       },
-      async request => {
-        checkLimit(request.query.limit, maxPage)
-        return mergedPage<Static<typeof Template>>(fleet, podTemplates, '/v1/templates', request.query, 'exporter')
+      (request, reply) => {
+        const { query: asked } = request
+        checkLimit(asked.limit, maxPage)
+        const make = () => mergedPage<Static<typeof Template>>(fleet, podTemplates, '/v1/templates', asked, 'exporter')
+        return cache.answer(request, reply, make)
       }
     )
 
@@ -71,10 +75,14 @@ export function templateRoutes(server: HttpServer, fleet: Fleet, maxPage: number
             scope: Type.String({ maxLength: 512, description: '`scope` of a listed template, percent-encoded.' })
           }),
           querystring: Type.Object({ pod: podName }, { additionalProperties: false }),
-          response: { 200: ScopeTemplates, ...problems }
+          response: { 200: ScopeTemplates, ...notModified, ...problems }
         }
       },
-      async request => scopeTemplates(fleet, request.params.scope, request.query.pod)
+      (request, reply) => {
+        const { scope } = request.params
+        const { pod } = request.query
+        return cache.answer(request, reply, () => scopeTemplates(fleet, scope, pod))
+      }
     )
   }
 }
@@ -92,7 +100,7 @@ async function scopeTemplates(
     page = await mergedPage<Static<typeof Template>>(fleet, podTemplates, '/v1/templates', asked, 'exporter')
     under.push(...page.items.filter(template => template.scope === scope))
   }
-  const { next, pods, isPartial } = page!
+  const { next, pods, isPartial, takenAtMs: atMs } = page!
   if (under.length === 0 && next === null && !isPartial) {
     throw new HttpProblem(
       404,
@@ -105,5 +113,5 @@ async function scopeTemplates(
     const { exporter, pod: its, odid } = templates[0]!
     return { exporter, pod: its, odid, templates }
   })
-  return { scope, total: under.length, exporters, pods, isPartial }
+  return { scope, total: under.length, takenAtMs: atMs, exporters, pods, isPartial }
 }

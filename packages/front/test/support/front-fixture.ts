@@ -34,13 +34,21 @@ export interface FrontFixture {
 export interface FrontSettings {
   readonly pods?: readonly string[]
   readonly limits?: object
+  /** Default: nothing is kept, so that tests see what is there. */
+  readonly cache?: object
   readonly lookup?: Lookup
 }
 
 /** A front on a free port, with a state folder of its own; its clock stands still. */
-export async function startFront(t: TestContext, { pods, limits, lookup }: FrontSettings = {}): Promise<FrontFixture> {
+export async function startFront(
+  t: TestContext,
+  { pods, limits, lookup, cache }: FrontSettings = {}
+): Promise<FrontFixture> {
   const stateDir = mkdtempSync(join(tmpdir(), 'weir-front-'))
-  const { config } = resolveConfig({ stateDir, front: { port: 0, pods: pods ?? [], limits: limits ?? {} } })
+  const { config } = resolveConfig({
+    stateDir,
+    front: { port: 0, pods: pods ?? [], limits: limits ?? {}, cache: cache ?? { freshMs: 0, staleMs: 0 } }
+  })
   const logged: string[] = []
   const clock = new FakeClock()
   const log = createLog({ name: 'front', level: 'info', destination: { write: line => void logged.push(line) } })
