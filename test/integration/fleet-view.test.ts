@@ -85,6 +85,8 @@ test('a front asks two pods; with one coordinator stopped and one killed it says
 
   // It is there and says nothing: the front does not wait for it for longer than it may take.
   const stopped = first.signal('coordinator', 'SIGSTOP')
+  // For a moment the answer of before is given, which says how old it is.
+  await until('the ledger is partial', async () => (await get<Ledgers>('/api/v1/ledger')).isPartial)
   const late = await get<Ledgers>('/api/v1/ledger')
   assert.deepEqual(
     [late.isPartial, late.totals.recordsDecoded, late.pods.map(({ code }) => code)],
@@ -96,6 +98,7 @@ test('a front asks two pods; with one coordinator stopped and one killed it says
   assert.ok(told.includes(names[0]!))
   reading.abort()
   await whole
+  await until('the fleet has one pod less', async () => (await get<Fleet>('/api/v1/fleet')).ready === 1)
   const fleet = await get<Fleet>('/api/v1/fleet')
   assert.deepEqual(
     fleet.items.map(({ pod, state }) => [pod, state]),
@@ -104,6 +107,7 @@ test('a front asks two pods; with one coordinator stopped and one killed it says
       [names[1], 'ready']
     ]
   )
+  await until('the list is partial', async () => (await get<List>('/api/v1/exporters')).isPartial)
   const rest = await get<List>('/api/v1/exporters')
   assert.deepEqual([rest.isPartial, rest.items.map(({ pod }) => pod)], [true, [names[1]]])
   assert.deepEqual(

@@ -2773,7 +2773,8 @@ export interface components {
              * @default 127.0.0.1
              */
             address: string;
-            limits: components["schemas"]["Config72"];
+            cache: components["schemas"]["Config72"];
+            limits: components["schemas"]["Config73"];
             /**
              * @description Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, or dns://weir-headless:8090 for every address that the name has; empty: the one of this configuration.
              * @default []
@@ -3220,15 +3221,36 @@ export interface components {
             requestTimeoutMs: number;
         };
         /**
-         * @description Bounds of the web API.
+         * @description Answers of the fleet (pods, exporters, templates, ledger) that are given again; each says when the pods were asked.
          * @default {}
          */
         Config72: {
+            /**
+             * @description How old an answer may be that is given again without asking the pods; each is asked for the same thing at most once in it.
+             * @default 1000
+             */
+            freshMs: number;
+            /**
+             * @description How old an answer may be that is given while a new one is asked for; nobody waits for the pods then. An older one is not given.
+             * @default 3000
+             */
+            staleMs: number;
+        };
+        /**
+         * @description Bounds of the web API.
+         * @default {}
+         */
+        Config73: {
             /**
              * @description Longest request body.
              * @default 1048576
              */
             bodyOctets: number;
+            /**
+             * @description Octets of the answers that are kept, those of each HTTP process by itself.
+             * @default 67108864
+             */
+            cacheOctets: number;
             /**
              * @description Connections at once.
              * @default 1024

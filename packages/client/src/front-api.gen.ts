@@ -68,6 +68,13 @@ export interface paths {
                         "application/json": components["schemas"]["Templates"];
                     };
                 };
+                /** @description It is as it was: If-None-Match has its ETag. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
             };
         };
     };
@@ -118,6 +125,13 @@ export interface paths {
                     content: {
                         "application/json": components["schemas"]["Templates2"];
                     };
+                };
+                /** @description It is as it was: If-None-Match has its ETag. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -347,10 +361,19 @@ export interface paths {
                             next: string | null;
                             /** @description How each pod did. */
                             pods: components["schemas"]["ExportersPodsItem"][];
+                            /** @description When the pods were asked, milliseconds since 1970 UTC. */
+                            takenAtMs: number;
                             /** @description Entries that match in the pods that answered and were asked for this page. */
                             total: number;
                         };
                     };
+                };
+                /** @description It is as it was: If-None-Match has its ETag. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -413,6 +436,13 @@ export interface paths {
                             total: number;
                         };
                     };
+                };
+                /** @description It is as it was: If-None-Match has its ETag. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -782,6 +812,13 @@ export interface paths {
                         };
                     };
                 };
+                /** @description It is as it was: If-None-Match has its ETag. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
             };
         };
     };
@@ -853,6 +890,13 @@ export interface paths {
                         "application/json": components["schemas"]["Templates"];
                     };
                 };
+                /** @description It is as it was: If-None-Match has its ETag. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
             };
         };
     };
@@ -903,6 +947,13 @@ export interface paths {
                     content: {
                         "application/json": components["schemas"]["Templates2"];
                     };
+                };
+                /** @description It is as it was: If-None-Match has its ETag. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
                 };
             };
         };
@@ -1110,6 +1161,8 @@ export interface components {
             next: string | null;
             /** @description How each pod did. */
             pods: components["schemas"]["ExportersPodsItem"][];
+            /** @description When the pods were asked, milliseconds since 1970 UTC. */
+            takenAtMs: number;
             /** @description Entries that match in the pods that answered and were asked for this page. */
             total: number;
         };
@@ -1122,6 +1175,8 @@ export interface components {
             pods: components["schemas"]["ExportersPodsItem"][];
             /** @description Scope key: whose templates these are. */
             scope: string;
+            /** @description When the pods were asked, milliseconds since 1970 UTC. */
+            takenAtMs: number;
             /** @description Templates here: all under it, as far as they are no more than 1,000 in each pod. */
             total: number;
         };
