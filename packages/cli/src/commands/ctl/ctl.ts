@@ -3,6 +3,7 @@ import { applyCommand, diffCommand, patchCommand, rollbackCommand } from './conf
 import { eventsCommand } from './events.ts'
 import { getCommand } from './get.ts'
 import { keyCommand } from './key.ts'
+import { operateCommands } from './operate.ts'
 
 const help = `
 Examples:
@@ -25,5 +26,7 @@ export function ctlCommands(): Command {
   for (const command of [getCommand(), eventsCommand(), diffCommand()]) ctl.addCommand(command)
   ctl.commandsGroup('Change:')
   for (const command of [applyCommand(), patchCommand(), rollbackCommand(), keyCommand()]) ctl.addCommand(command)
+  ctl.commandsGroup('Operate:')
+  for (const command of operateCommands()) ctl.addCommand(command)
   return ctl
 }
