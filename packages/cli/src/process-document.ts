@@ -5,6 +5,7 @@ import { applyRevision, loadConfig, readEffectiveDocument } from '@weir/config'
 import type { EffectiveDocument } from '@weir/config'
 import { createLog } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
+import { fleetOf } from './fleet-news.ts'
 import { tellOfRevision } from './revision-report.ts'
 
 /** Where a process takes its document from: a file of the operator's, or what the supervisor resolved already. */
@@ -26,10 +27,10 @@ export const addDocumentOptions = (command: Command): Command =>
  */
 export async function loadDocument(process: string, options: DocumentOptions): Promise<EffectiveDocument> {
   if (options.effective !== undefined) return revised(await readEffectiveDocument(options.effective), undefined)
-  const { config, warnings, baseHash } = await loadOperatorConfig(options.config)
+  const { config, warnings, baseHash, ownKeys } = await loadOperatorConfig(options.config)
   const log = createLog({ name: process, level: config.log.level })
   for (const warning of warnings) log.warn('config_warning', warning)
-  return revised({ config: { ...config, runDir: config.runDir ?? '/run/weir' }, baseHash }, log)
+  return revised({ config: { ...config, runDir: config.runDir ?? '/run/weir' }, baseHash, ownKeys }, log)
 }
 
 /** The operator's document, with the environment over it; paths in it are made absolute, so that every process means the same. */
@@ -47,10 +48,12 @@ export async function loadOperatorConfig(file: string | undefined): ReturnType<t
   }
 }
 
-/** @param log - undefined: the supervisor has spoken of a revision that is not taken. */
+/** @param log - undefined: the supervisor has asked the fleet, and has spoken of a revision that is not taken. */
 async function revised(document: EffectiveDocument, log: Log | undefined): Promise<EffectiveDocument> {
-  const { runDir } = document.config
-  const revised = await applyRevision(document.config, document.baseHash)
+  const { config: written, ownKeys = [] } = document
+  const { runDir } = written
+  const ask = log === undefined ? {} : { ask: fleetOf(written) }
+  const revised = await applyRevision(written, document.baseHash, { ownKeys, ...ask })
   if (log !== undefined) await tellOfRevision(revised, log)
   const base = document.base ?? { ...document.config, runDir }
   return { ...document, base, config: revised.config }

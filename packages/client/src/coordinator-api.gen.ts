@@ -516,6 +516,77 @@ export interface paths {
             };
         };
     };
+    "/v1/config/status": {
+        parameters: {
+        };
+        /** Which revision is in force here, and how this pod stands to its fleet (stores.revisions) */
+        get: {
+            parameters: {
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            code: string | null;
+                            /** @description Of the newest revision: If-Match of a change. */
+                            etag: string;
+                            /** @description What should be in force here is. */
+                            isConverged: boolean;
+                            newest: {
+                                /** @description When it was made, milliseconds since 1970 UTC. */
+                                atMs: number;
+                                /** @description `file`: file and environment; `api`: somebody who did not say who he is; else what was said. */
+                                author: string;
+                                /** @description Content hash of what file and environment said then. */
+                                baseHash: string;
+                                /** @description Content hash of the document (SHA-256). */
+                                hash: string;
+                                /** @description From 0; each change has the next. */
+                                number: number;
+                                reason: string;
+                            } | null;
+                            pod: string | null;
+                            reason: string | null;
+                            revision: components["schemas"]["Config10"];
+                            rollout: {
+                                id: string;
+                                /** @description Its document is in force here. */
+                                isHeld: boolean;
+                            } | null;
+                            /**
+                             * @description own: revisions of this pod alone; up, away: the store of the fleet. Away: no change is taken, and what is in force goes on.
+                             * @enum {string}
+                             */
+                            store: "own" | "up" | "away";
+                            triedAtMs: number | null;
+                        };
+                    };
+                };
+            };
+        };
+    };
     "/v1/config/validate": {
         parameters: {
         };
@@ -1118,6 +1189,10 @@ export interface paths {
          *     - `destination_ready`: A destination takes records: its session is up.
          *     - `destination_lost`: A destination takes no records any more: its session is lost, or it was closed.
          *     - `destination_mode`: A destination was paused, resumed or drained: `mode` says what holds now.
+         *     - `config_taken`: The pod has taken a revision of its fleet (`revision`), or the document of a roll-out (`rollout`).
+         *     - `config_refused`: The pod cannot take the newest revision of its fleet, and stays on the one it has: `code` and `reason`.
+         *     - `revision_store_down`: The store of revisions does not answer: the pod goes on with what it has, and takes no changes.
+         *     - `revision_store_up`: The store of revisions answers again.
          *     - `events_suppressed`: More events of one kind (`of`) happened than are told in a second: `suppressed` of them were not.
          */
         get: {
@@ -1129,7 +1204,7 @@ export interface paths {
                     exporter?: string;
                     /** @description Form of the stream. */
                     format?: "sse" | "ndjson";
-                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, destination_ready, destination_lost, destination_mode, events_suppressed. */
+                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
                     type?: string;
                 };
                 header?: {
@@ -1184,7 +1259,7 @@ export interface paths {
                     offset?: number;
                     /** @description Key to order by; `-` before it turns the order round. */
                     sort?: string;
-                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, destination_ready, destination_lost, destination_mode, events_suppressed. */
+                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
                     type?: string;
                 };
             };
@@ -2792,6 +2867,19 @@ export interface components {
          */
         Config8: {
             /**
+             * @description Where the revisions of the configuration stand that all pods of a fleet have in common. A pod that cannot reach it goes on with the last one, and takes no changes.
+             * @default {
+             *       "type": "none"
+             *     }
+             */
+            revisions: {
+                /**
+                 * @description Each pod has a configuration and revisions of its own.
+                 * @enum {string}
+                 */
+                type: "none";
+            } | components["schemas"]["Redis3"];
+            /**
              * @description The store through which pods share templates, options state and Data Sets that wait. A hint, never needed: without it, each pod knows what was announced to it.
              * @default {
              *       "type": "none"
@@ -3427,6 +3515,14 @@ export interface components {
          *
          *     `destination_mode`: A destination was paused, resumed or drained: `mode` says what holds now.
          *
+         *     `config_taken`: The pod has taken a revision of its fleet (`revision`), or the document of a roll-out (`rollout`).
+         *
+         *     `config_refused`: The pod cannot take the newest revision of its fleet, and stays on the one it has: `code` and `reason`.
+         *
+         *     `revision_store_down`: The store of revisions does not answer: the pod goes on with what it has, and takes no changes.
+         *
+         *     `revision_store_up`: The store of revisions answers again.
+         *
          *     `events_suppressed`: More events of one kind (`of`) happened than are told in a second: `suppressed` of them were not.
          */
         EventsApplicationXNdjson: {
@@ -3441,7 +3537,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            type: "template_learned" | "template_restored" | "template_redefined" | "template_withdrawn" | "template_expired" | "template_evicted" | "template_rejected" | "scope_decided" | "exporter_discovered" | "exporter_silent" | "exporter_rebooted" | "exporter_skewed" | "pending_delivered" | "quarantine_began" | "quarantine_ended" | "store_down" | "store_up" | "destination_ready" | "destination_lost" | "destination_mode" | "events_suppressed";
+            type: "template_learned" | "template_restored" | "template_redefined" | "template_withdrawn" | "template_expired" | "template_evicted" | "template_rejected" | "scope_decided" | "exporter_discovered" | "exporter_silent" | "exporter_rebooted" | "exporter_skewed" | "pending_delivered" | "quarantine_began" | "quarantine_ended" | "store_down" | "store_up" | "destination_ready" | "destination_lost" | "destination_mode" | "config_taken" | "config_refused" | "revision_store_down" | "revision_store_up" | "events_suppressed";
         };
         /** @description What else there is to say; the keys depend on the type. */
         EventsApplicationXNdjson2: {
@@ -3899,6 +3995,71 @@ export interface components {
              * @default null
              */
             serverName: string | null;
+        };
+        /** redis */
+        Redis3: {
+            /**
+             * @description Time for a connection to be made; at the start too, which then goes on without the store.
+             * @default 2000
+             */
+            connectTimeoutMs: number;
+            /**
+             * @description Number of the database; a Cluster has only 0.
+             * @default 0
+             */
+            database: number;
+            /**
+             * @description A file with the key that authenticates every entry (HMAC-SHA-256), at least 32 octets, the same on all pods; null = entries are not authenticated, and whoever can write to the store can change the configuration of the fleet.
+             * @default null
+             */
+            keyFile: string | null;
+            /**
+             * @description What `nodes` are: one server, the Sentinels that know which one is the master, or some nodes of a Cluster.
+             * @default single
+             */
+            mode: "single" | "sentinel" | "cluster";
+            /**
+             * @description Addresses to begin with; without a port, 6379 (Sentinels: 26379).
+             * @default [
+             *       "127.0.0.1:6379"
+             *     ]
+             */
+            nodes: string[];
+            /**
+             * @description A file with the password; null = none.
+             * @default null
+             */
+            passwordFile: string | null;
+            /**
+             * @description What its keys begin with: Weirs that should not know of each other have different ones.
+             * @default weir
+             */
+            prefix: string;
+            /**
+             * @description mode sentinel: the name of the master.
+             * @default null
+             */
+            sentinelName: string | null;
+            /**
+             * @description Time for one call of the store; at the start too, which then goes on with what is on disk.
+             * @default 1000
+             */
+            timeoutMs: number;
+            /**
+             * @description Encrypt the connections (TLS 1.2 or later), the server is always verified; null = not encrypted.
+             * @default null
+             */
+            tls: components["schemas"]["Redis2"] | null;
+            /**
+             * @description Redis 7 or Valkey: a server, Sentinels, or a Cluster.
+             * @enum {string}
+             */
+            type: "redis";
+            /**
+             * @description User of its access list; null = the default user.
+             * @default null
+             */
+            username: string | null;
         };
         /** tcp */
         Tcp: {

@@ -8,7 +8,6 @@ export {
 export { collectorState, exporterState, ledgerToJson } from './collector-state.ts'
 export { exporterList, type ExporterQuery } from './exporter-list.ts'
 export { serveControl } from './control.ts'
-export { readStoreFiles } from './store-files.ts'
 export { checkLedger, Ledger } from './ledger.ts'
 export { optionsList, type OptionsTopic } from './options-list.ts'
 export { runCollector, type CollectorProcessOptions } from './main.ts'

@@ -1,8 +1,15 @@
 import { join } from 'node:path'
-import { parseHostPort, type NatsStore, type RedisStore, type WeirConfig } from '@weir/config'
+import { redisNodes, type NatsStore, type RedisStore, type WeirConfig } from '@weir/config'
 import type { Log } from '@weir/runtime'
-import { createFileTemplateStore, createMemoryTemplateStore, type TemplateStore } from '@weir/templates'
-import { readStoreFiles, type StoreFiles } from './store-files.ts'
+import {
+  createFileTemplateStore,
+  createMemoryTemplateStore,
+  readStoreFiles,
+  redisConnection,
+  type TemplateStore
+} from '@weir/templates'
+
+const SECTION = 'stores.templates'
 
 /** The rings that the configuration names. */
 export interface Stores {
@@ -21,7 +28,7 @@ export async function createStores(config: WeirConfig, worker: number, log: Log)
   const shared = config.stores.templates
   return {
     local: createLocal(config, worker, log),
-    shared: shared.type === 'none' ? undefined : await createShared(shared, readStoreFiles(shared), log)
+    shared: shared.type === 'none' ? undefined : await createShared(shared, log)
   }
 }
 
@@ -38,41 +45,25 @@ function createLocal(config: WeirConfig, worker: number, log: Log): TemplateStor
   })
 }
 
-async function createShared(store: RedisStore | NatsStore, files: StoreFiles, log: Log): Promise<TemplateStore> {
+async function createShared(store: RedisStore | NatsStore, log: Log): Promise<TemplateStore> {
   const onFailure = (error: Error): void => log.warn('store_failed', 'the shared store does not answer', { error })
   // Loaded where it is used: each client takes memory of every collector that has it.
   if (store.type === 'nats') {
+    const options = natsOptions(store)
     const { createNatsTemplateStore } = await import('@weir/templates/nats')
-    return createNatsTemplateStore({ ...natsOptions(store, files), onFailure })
+    return createNatsTemplateStore({ ...options, onFailure })
   }
+  const options = { ...redisConnection(store, redisNodes(store), SECTION), ...shelfOptions(store) }
   const { createRedisTemplateStore } = await import('@weir/templates/redis')
-  return createRedisTemplateStore({ ...redisOptions(store, files), onFailure })
+  return createRedisTemplateStore({ ...options, onFailure })
 }
 
-function redisOptions(store: RedisStore, { password, tls, hmacKey }: StoreFiles) {
-  const { mode, nodes, sentinelName, database, username, prefix } = store
-  const defaultPort = mode === 'sentinel' ? 26_379 : 6_379
-  return {
-    mode,
-    // What is no address has been refused with the configuration.
-    nodes: nodes.map(node => parseHostPort(node, defaultPort)).filter(node => typeof node !== 'string'),
-    sentinelName,
-    database,
-    username,
-    password,
-    prefix,
-    tls,
-    hmacKey,
-    ...sharedOptions(store)
-  }
+function natsOptions(store: NatsStore) {
+  const { servers, bucket, replicas, timeoutMs, connectTimeoutMs } = store
+  const { credentials, tls, hmacKey } = readStoreFiles(store, SECTION)
+  return { servers, bucket, replicas, credentials, tls, hmacKey, timeoutMs, connectTimeoutMs, ...shelfOptions(store) }
 }
 
-function natsOptions(store: NatsStore, { credentials, tls, hmacKey }: StoreFiles) {
-  const { servers, bucket, replicas } = store
-  return { servers, bucket, replicas, credentials, tls, hmacKey, ...sharedOptions(store) }
-}
-
-function sharedOptions(store: RedisStore | NatsStore) {
-  const { timeoutMs, connectTimeoutMs, shelfOctetsTotal, shelfOctetsPerPlace } = store
-  return { timeoutMs, connectTimeoutMs, shelfOctetsTotal, shelfOctetsPerPlace }
+function shelfOptions({ shelfOctetsTotal, shelfOctetsPerPlace }: RedisStore | NatsStore) {
+  return { shelfOctetsTotal, shelfOctetsPerPlace }
 }

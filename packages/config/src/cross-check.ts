@@ -8,7 +8,7 @@ import type { ConfigIssue } from '@weir/runtime'
 import type { Listener } from './schema/collector.ts'
 import type { Destination } from './schema/destination.ts'
 import type { WeirConfig } from './schema/document.ts'
-import type { TemplateStoreConfig } from './schema/stores.ts'
+import type { RevisionStoreConfig, TemplateStoreConfig } from './schema/stores.ts'
 
 /** The addresses of this machine. */
 export const ownAddresses = (): string[] =>
@@ -79,7 +79,8 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
       allowed: 'at most 25000 ms, so that a stop takes less than 30 s'
     })
   }
-  issues.push(...storeIssues(config.stores.templates))
+  issues.push(...storeIssues(config.stores.templates, 'stores.templates'))
+  issues.push(...storeIssues(config.stores.revisions, 'stores.revisions'))
   config.destinations.forEach((destination, index) =>
     issues.push(...destinationIssues(destination, config, localAddresses, pathOf('destinations', index)))
   )
@@ -153,24 +154,26 @@ function reaches(host: string, listener: Listener, localAddresses: readonly stri
 }
 
 /** What the keys of a shared store have to do with each other. */
-function storeIssues(store: TemplateStoreConfig): ConfigIssue[] {
+function storeIssues(store: TemplateStoreConfig | RevisionStoreConfig, path: string): ConfigIssue[] {
   if (store.type === 'none') return []
-  const path = 'stores.templates'
   const issues: ConfigIssue[] = []
   const check = (isRight: boolean, key: string, message: string, allowed: string): void => {
     if (!isRight) issues.push({ path: pathOf(path, key), message, allowed })
   }
-  const { tls, shelfOctetsPerPlace, shelfOctetsTotal } = store
+  const { tls } = store
   const hasCertificate = tls !== null && tls.certFile !== null
   const hasKey = tls !== null && tls.keyFile !== null
   check(hasKey || !hasCertificate, 'tls.keyFile', 'is null, and certFile is not', 'the key of certFile')
   check(hasCertificate || !hasKey, 'tls.certFile', 'is null, and keyFile is not', 'the certificate of keyFile')
-  check(
-    shelfOctetsPerPlace <= shelfOctetsTotal,
-    'shelfOctetsPerPlace',
-    `${shelfOctetsPerPlace} is more than shelfOctetsTotal, which is ${shelfOctetsTotal}`,
-    `at most ${shelfOctetsTotal}`
-  )
+  if ('shelfOctetsTotal' in store) {
+    const { shelfOctetsPerPlace, shelfOctetsTotal } = store
+    check(
+      shelfOctetsPerPlace <= shelfOctetsTotal,
+      'shelfOctetsPerPlace',
+      `${shelfOctetsPerPlace} is more than shelfOctetsTotal, which is ${shelfOctetsTotal}`,
+      `at most ${shelfOctetsTotal}`
+    )
+  }
   if (store.type === 'nats') return issues
   const { mode, nodes, sentinelName, database } = store
   check(

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConfigError, writeFileAtomic } from '@weir/runtime'
+import { environmentKeys } from './own-keys.ts'
 import { resolveConfig } from './resolve-config.ts'
 import type { WeirConfig } from './schema/document.ts'
 
@@ -11,6 +12,8 @@ export interface EffectiveDocument {
   readonly baseHash: string
   /** The document of file and environment, where `config` is a later revision of it: see `applyRevision`. */
   readonly base?: WeirConfig
+  /** See `ResolvedConfig.ownKeys`; without it, those that are always the pod's own. */
+  readonly ownKeys?: readonly string[]
 }
 
 /** Where it stands. */
@@ -36,10 +39,13 @@ export async function readEffectiveDocument(path: string): Promise<EffectiveDocu
     if (!(error instanceof SyntaxError)) throw error
     throw new ConfigError([{ path: '', message: 'is not JSON' }], path)
   }
-  const { config, baseHash, base } = parsed as Partial<EffectiveDocument>
+  const { config, baseHash, base, ownKeys } = parsed as Partial<EffectiveDocument>
   if (typeof baseHash !== 'string') throw new ConfigError([{ path: 'baseHash', message: 'is required' }], path)
-  const { config: checked } = resolveConfig(config, { source: path })
-  return base === undefined
-    ? { config: checked, baseHash }
-    : { config: checked, baseHash, base: resolveConfig(base, { source: path }).config }
+  const { config: checked, ownKeys: always } = resolveConfig(config, { source: path })
+  return {
+    config: checked,
+    baseHash,
+    ownKeys: [...always, ...environmentKeys.filter(key => ownKeys?.includes(key) === true)],
+    ...(base === undefined ? {} : { base: resolveConfig(base, { source: path }).config })
+  }
 }

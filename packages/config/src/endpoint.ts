@@ -48,3 +48,15 @@ export function parseHostPort(text: string, defaultPort: number): Pick<Endpoint,
 /** `HOST:PORT` with brackets around IPv6. */
 export const formatHostPort = (host: string, port: number): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+
+/** Addresses of a Redis; what is no address has been refused with the configuration. */
+export function redisNodes({ mode, nodes }: RedisNodes): Pick<Endpoint, 'host' | 'port'>[] {
+  const defaultPort = mode === 'sentinel' ? 26_379 : 6_379
+  return nodes.map(node => parseHostPort(node, defaultPort)).filter(node => typeof node !== 'string')
+}
+
+/** What a section of the configuration says of them. */
+export interface RedisNodes {
+  readonly mode: 'single' | 'sentinel' | 'cluster'
+  readonly nodes: readonly string[]
+}

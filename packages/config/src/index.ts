@@ -2,6 +2,8 @@ export { configSchema, hashOf, loadConfig, resolveConfig, validateDestination } 
 export type { DestinationResult, ResolvedConfig, ResolveOptions } from './resolve-config.ts'
 export * from './effective-document.ts'
 export * from './exporter-override.ts'
+export * from './fleet-document.ts'
+export { podKeys } from './own-keys.ts'
 export { loadElements } from './element-files.ts'
 export * from './endpoint.ts'
 export { variablesOf } from './environment.ts'

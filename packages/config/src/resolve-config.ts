@@ -5,6 +5,7 @@ import type { ConfigIssue } from '@weir/runtime'
 import { checkValue } from './check-value.ts'
 import { crossCheck, destinationIssues, ownAddresses } from './cross-check.ts'
 import { applyEnvironment } from './environment.ts'
+import { environmentKeys, podKeys } from './own-keys.ts'
 import { Destination } from './schema/destination.ts'
 import { WeirConfig } from './schema/document.ts'
 import type { SchemaNode } from './schema/node.ts'
@@ -20,6 +21,8 @@ export interface ResolvedConfig {
   readonly warnings: readonly string[]
   /** Content hash of defaults, file and environment, without `runDir`; names the base of a revision. */
   readonly baseHash: string
+  /** Paths of keys that are this pod's own, whatever its fleet has in common; see `fleetDocument`. */
+  readonly ownKeys: readonly string[]
 }
 
 export interface ResolveOptions {
@@ -66,13 +69,26 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
       'stores.templates.keyFile is null: entries of the store are not authenticated, and whoever can write to it can say what a template is'
     )
   }
-  return { config, warnings, baseHash: baseHashOf(config) }
+  const { revisions } = config.stores
+  if (revisions.type !== 'none' && revisions.keyFile === null) {
+    warnings.push(
+      'stores.revisions.keyFile is null: revisions are not authenticated, and whoever can write to the store can change the configuration of the fleet'
+    )
+  }
+  const ownKeys = [...podKeys, ...environmentKeys.filter(key => setBy.has(key))]
+  return { config, warnings, baseHash: baseHashOf(config), ownKeys }
 }
 
 /** A key that came later and says nothing does not make it another document. */
 function baseHashOf(config: WeirConfig): string {
   const { exporterOverrides, ...collector } = config.collector
-  return hashOf({ ...config, runDir: null, collector: exporterOverrides.length === 0 ? collector : config.collector })
+  const { revisions, ...stores } = config.stores
+  return hashOf({
+    ...config,
+    runDir: null,
+    collector: exporterOverrides.length === 0 ? collector : config.collector,
+    stores: revisions.type === 'none' ? stores : config.stores
+  })
 }
 
 /** Names the variable, where that and not the file said it. */

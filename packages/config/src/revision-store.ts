@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { PeerError } from '@weir/runtime'
@@ -50,6 +52,30 @@ export interface RevisionStore {
   close(): Promise<void>
 }
 
+/** One state of the document that the pods of a fleet have in common. */
+export interface FleetRevision extends Revision {
+  /** Names the fleet. */
+  readonly fleet: string
+}
+
+/** What a pod keeps of its fleet, for when the store of the fleet is away. */
+export interface FleetRecord {
+  /** The last revision that was taken here. */
+  readonly revision: FleetRevision
+  /** `fleetHash` of what this pod's file and environment said then. */
+  readonly baseHash: string
+}
+
+/** The revisions of a pod in its own folder, and what it keeps of its fleet. */
+export interface LocalRevisions extends RevisionStore {
+  /** Made at the first call, and never another: the name of the machine and chance. */
+  podId(): string
+  /** undefined: nothing was taken from a fleet yet. */
+  fleetRecord(): FleetRecord | undefined
+  /** @throws the system's error, or SQLite's. */
+  keepFleetRecord(record: FleetRecord): void
+}
+
 /** Where it stands. */
 export const revisionsPath = (stateDir: string): string => join(stateDir, 'revisions.db')
 
@@ -87,7 +113,7 @@ export const hasRevisions = (stateDir: string): boolean => existsSync(revisionsP
  *
  * @throws the error of the system or of SQLite, for a folder that cannot be written or a file that is damaged.
  */
-export function openRevisions(stateDir: string): RevisionStore {
+export function openRevisions(stateDir: string): LocalRevisions {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(revisionsPath(stateDir), { timeout: LOCK_WAIT_MS })
   try {
@@ -98,7 +124,8 @@ export function openRevisions(stateDir: string): RevisionStore {
       CREATE TABLE IF NOT EXISTS revisions (
         number INTEGER PRIMARY KEY, author TEXT NOT NULL, at_ms REAL NOT NULL, reason TEXT NOT NULL, hash TEXT NOT NULL,
         base_hash TEXT NOT NULL, document TEXT NOT NULL
-      )`)
+      );
+      CREATE TABLE IF NOT EXISTS pod (name TEXT PRIMARY KEY, value TEXT NOT NULL)`)
     return new SqliteRevisions(database)
   } catch (error) {
     database.close()
@@ -106,7 +133,7 @@ export function openRevisions(stateDir: string): RevisionStore {
   }
 }
 
-class SqliteRevisions implements RevisionStore {
+class SqliteRevisions implements LocalRevisions {
   readonly #database: DatabaseSync
 
   constructor(database: DatabaseSync) {
@@ -154,8 +181,28 @@ class SqliteRevisions implements RevisionStore {
     }
   }
 
+  podId(): string {
+    const made = `${hostname()}-${randomBytes(4).toString('hex')}`
+    this.#database.prepare('INSERT OR IGNORE INTO pod VALUES (?, ?)').run('id', made)
+    return this.#kept('id')!
+  }
+
+  fleetRecord(): FleetRecord | undefined {
+    const text = this.#kept('fleet')
+    return text === undefined ? undefined : (JSON.parse(text) as FleetRecord)
+  }
+
+  keepFleetRecord(record: FleetRecord): void {
+    this.#database.prepare('INSERT OR REPLACE INTO pod VALUES (?, ?)').run('fleet', JSON.stringify(record))
+  }
+
   async close(): Promise<void> {
     if (this.#database.isOpen) this.#database.close()
+  }
+
+  #kept(name: string): string | undefined {
+    const row = this.#database.prepare('SELECT value FROM pod WHERE name = ?').get(name)
+    return row?.value as string | undefined
   }
 
   #forgetOld(newest: number): void {

@@ -4,7 +4,10 @@ import { ConfigError, errorCode, errorMessage } from '@weir/runtime'
 import { exporterAddress, exporterOverrideIssues, MAX_EXPORTER_OVERRIDES, withOverrides } from './exporter-override.ts'
 import type { ExporterOverride, ExporterOverrides } from './exporter-override.ts'
 import { resolveConfig, validateDestination } from './resolve-config.ts'
+import { fleetHash, isAhead, isFileNewer, withOwnKeys } from './fleet-document.ts'
+import type { FleetNews } from './fleet-document.ts'
 import { hasRevisions, openRevisions, revisionsPath } from './revision-store.ts'
+import type { FleetRecord } from './revision-store.ts'
 import type { Destination } from './schema/destination.ts'
 import type { WeirConfig } from './schema/document.ts'
 
@@ -28,8 +31,14 @@ export interface RevisedConfig {
  * API did before: then the file holds, and the revisions stay for rollback. Changes no file.
  *
  * @param config - the document of file and environment; its `runDir` and `stateDir` stay.
+ * @param fleet - how its fleet is asked, where the configuration says that there is one; without it, it is not.
  */
-export async function applyRevision(config: WeirConfig, baseHash: string): Promise<RevisedConfig> {
+export async function applyRevision(
+  config: WeirConfig,
+  baseHash: string,
+  fleet?: FleetOptions
+): Promise<RevisedConfig> {
+  if (config.stores.revisions.type !== 'none' && fleet !== undefined) return applyFleetRevision(config, fleet)
   if (!hasRevisions(config.stateDir)) return applyFormer(config, baseHash)
   let head
   try {
@@ -50,6 +59,63 @@ export async function applyRevision(config: WeirConfig, baseHash: string): Promi
     if (!(error instanceof ConfigError)) throw error
     const [issue] = error.issues
     return { config, origin: 'not-taken', reason: `revision ${head.number} is wrong: ${issue!.path} ${issue!.message}` }
+  }
+}
+
+/** How the newest revision of a fleet is found at the start of a process. */
+export interface FleetOptions {
+  /** `ResolvedConfig.ownKeys` */
+  readonly ownKeys: readonly string[]
+  /** Asks the store; undefined, or no answer: what is on disk is taken. */
+  readonly ask?: (baseHash: string) => Promise<FleetNews | undefined>
+  /** Keep what is taken on disk, for processes that start after this one and do not ask. */
+  readonly isKept?: boolean
+}
+
+async function applyFleetRevision(config: WeirConfig, fleet: FleetOptions): Promise<RevisedConfig> {
+  const { ownKeys } = fleet
+  const baseHash = fleetHash(config, ownKeys)
+  let record: FleetRecord | undefined
+  try {
+    record = await readFleetRecord(config.stateDir)
+  } catch (error) {
+    return { config, origin: 'damaged', reason: `${revisionsPath(config.stateDir)}: ${errorMessage(error)}` }
+  }
+  const told = await fleet.ask?.(baseHash)
+  const isOnDisk = told === undefined || isAhead(record, told.head)
+  const news = isOnDisk ? { head: record?.revision, isBaseKnown: true } : told
+  const { head } = news
+  if (head === undefined) return { config, origin: 'file' }
+  if (isFileNewer(baseHash, record, news)) {
+    return { config, origin: 'not-taken', reason: 'the configuration has changed since' }
+  }
+  try {
+    const taken = resolveConfig(withOwnKeys(head.document, config, ownKeys)).config
+    if (fleet.isKept === true && !isOnDisk) await keepFleetRecord(config.stateDir, { revision: head, baseHash })
+    return { config: taken, origin: 'revision' }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const [issue] = error.issues
+    return { config, origin: 'not-taken', reason: `revision ${head.number} is wrong: ${issue!.path} ${issue!.message}` }
+  }
+}
+
+async function readFleetRecord(stateDir: string): Promise<FleetRecord | undefined> {
+  if (!hasRevisions(stateDir)) return undefined
+  const store = openRevisions(stateDir)
+  try {
+    return store.fleetRecord()
+  } finally {
+    await store.close()
+  }
+}
+
+async function keepFleetRecord(stateDir: string, record: FleetRecord): Promise<void> {
+  const store = openRevisions(stateDir)
+  try {
+    store.keepFleetRecord(record)
+  } finally {
+    await store.close()
   }
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openRevisions, resolveConfig } from '../src/index.ts'
 import type { NewRevision } from '../src/index.ts'
+import { describeRevisions } from '../../../test/support/revision-contract.ts'
 
 let folder: string
 before(async () => {
@@ -12,39 +13,16 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true, force: true }))
 
+let contracts = 0
+
 const numbered = (port: number): NewRevision => {
   const { config, baseHash } = resolveConfig({ coordinator: { port } })
   return { author: 'me', reason: `port ${port}`, atMs: port, baseHash, document: config }
 }
 
-test('revisions are numbered from 0, listed newest first, and found again by another process', async () => {
-  const stateDir = join(folder, 'new', 'state')
-  const store = openRevisions(stateDir)
-  assert.equal(await store.head(), undefined)
-  for (let port = 1; port <= 5; port++) assert.equal((await store.append(numbered(port), port - 2)).number, port - 1)
-  const other = openRevisions(stateDir)
-  assert.deepEqual(await other.head(), await store.head())
-  const { items, total } = await other.list(1, 2)
-  assert.deepEqual([items.map(({ number }) => number), total], [[3, 2], 5])
-  assert.ok(!('document' in items[0]!))
-  assert.equal((await other.get(2))!.document.coordinator.port, 3)
-  assert.equal(await other.get(5), undefined)
-  await store.close()
-  await other.close()
-})
-
-test('of two writers who have seen the same one is refused', async () => {
-  const stateDir = join(folder, 'two')
-  const one = openRevisions(stateDir)
-  const other = openRevisions(stateDir)
-  await one.append(numbered(1), -1)
-  await one.append(numbered(2), 0)
-  await assert.rejects(other.append(numbered(3), 0), { code: 'REVISION_CONFLICT' })
-  assert.equal((await other.head())!.reason, 'port 2')
-  await other.append(numbered(3), 1)
-  assert.equal((await one.head())!.reason, 'port 3')
-  await one.close()
-  await other.close()
+describeRevisions('sqlite', () => {
+  const stateDir = join(folder, `contract-${++contracts}`, 'state')
+  return [openRevisions(stateDir), openRevisions(stateDir)]
 })
 
 test('of very many large ones the newest are kept, and numbers go on', async () => {

@@ -12,6 +12,7 @@ import {
   effectiveDocumentPath,
   loadConfig,
   openRevisions,
+  podKeys,
   overridesOf,
   readEffectiveDocument,
   resolveConfig,
@@ -87,7 +88,8 @@ test('the base hash changes with the content and not with runDir or the order of
 })
 
 test('the effective document is read back as it was written, for its owner only', async () => {
-  const written = { config: { ...resolved.config, runDir: folder }, baseHash: resolved.baseHash }
+  const ownKeys = [...podKeys, 'collector.listeners']
+  const written = { config: { ...resolved.config, runDir: folder }, baseHash: resolved.baseHash, ownKeys }
   const path = await writeEffectiveDocument(folder, written)
   assert.equal(path, effectiveDocumentPath(folder))
   assert.equal((await stat(path)).mode & 0o777, 0o600)
@@ -171,7 +173,8 @@ test('a revision that is not allowed any more is not taken, and a damaged file i
 
 test('a key that came later and says nothing leaves the base hash as it was; one that says something does not', () => {
   const { exporterOverrides: _, ...collector } = resolved.config.collector
-  assert.equal(resolved.baseHash, hashOf({ ...resolved.config, collector }))
+  const { templates } = resolved.config.stores
+  assert.equal(resolved.baseHash, hashOf({ ...resolved.config, collector, stores: { templates } }))
   const exporterOverrides = [{ address: '192.0.2.1', scope: 'address' }]
   assert.notEqual(resolveConfig({ stateDir: folder, collector: { exporterOverrides } }).baseHash, resolved.baseHash)
 })

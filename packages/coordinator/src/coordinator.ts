@@ -1,6 +1,7 @@
 import { RequestCounters, createHttpServer, healthRoutes } from '@weir/http'
 import type { ApiDescription, HttpServer, OpenApiDocument } from '@weir/http'
 import { ElementRegistry } from '@weir/ipfix'
+import { podKeys } from '@weir/config'
 import type { EffectiveDocument } from '@weir/config'
 import type { ControlPeer, ControlServer } from '@weir/link'
 import { errorMessage, listenError, systemClock } from '@weir/runtime'
@@ -23,6 +24,7 @@ import { pendingRoutes } from './routes/pending.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { PolicyBook } from './policy-book.ts'
 import { ConfigBook } from './revisions/config-book.ts'
+import type { FleetStore, FollowerDeps } from './revisions/fleet-follower.ts'
 import { PodChanges } from './revisions/pod-changes.ts'
 
 export interface CoordinatorDeps {
@@ -30,6 +32,8 @@ export interface CoordinatorDeps {
   readonly log: Log
   readonly version: string
   readonly clock?: Clock
+  /** The revisions that the pods of a fleet have in common; undefined: this pod has its own. */
+  readonly fleetStore?: FleetStore | undefined
 }
 
 export interface Coordinator extends Component {
@@ -63,19 +67,21 @@ const HEARTBEAT_MS = 15_000
  * it can end and come back at any time.
  */
 export function createCoordinator(
-  { config, baseHash, base = config }: EffectiveDocument,
+  { config, baseHash, base = config, ownKeys = podKeys }: EffectiveDocument,
   deps: CoordinatorDeps
 ): Coordinator {
-  const { control, log, version, clock = systemClock } = deps
+  const { control, log, version, clock = systemClock, fleetStore } = deps
   const { address, port, limits } = config.coordinator
   const pod = createPod(control, limits.controlTimeoutMs)
   const changes = new PodChanges(pod, log)
-  const book = new ConfigBook({ ...config, runDir: base.runDir }, base, baseHash, { changes, clock, log })
+  const events = new EventLog(clock, { events: limits.eventsKept, octets: limits.eventOctetsKept })
+  const emit: FollowerDeps['emit'] = (event, data) => events.add('coordinator', event, { ...data })
+  const fleet = fleetStore === undefined ? undefined : { store: fleetStore, ownKeys, emit }
+  const book = new ConfigBook({ ...config, runDir: base.runDir }, base, baseHash, { changes, clock, log, fleet })
   const destinations = new DestinationBook(book)
   const policies = new PolicyBook(book)
   const counters = new RequestCounters()
   const registrations = new Map<string, number>()
-  const events = new EventLog(clock, { events: limits.eventsKept, octets: limits.eventOctetsKept })
   const streams = new EventStreams(
     events,
     {
@@ -86,7 +92,7 @@ export function createCoordinator(
     },
     clock
   )
-  const metrics = createCoordinatorMetrics({ counters, control, registrations, events, streams })
+  const metrics = createCoordinatorMetrics({ counters, control, registrations, events, streams, book })
   let server: HttpServer | undefined
   let url = ''
 

@@ -1,8 +1,11 @@
-import type { EffectiveDocument } from '@weir/config'
+import { hashOf, redisNodes } from '@weir/config'
+import type { EffectiveDocument, WeirConfig } from '@weir/config'
 import { controlEndpoint, createControlServer } from '@weir/link'
 import { createLog, runProcess } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
+import { redisConnection } from '@weir/templates'
 import { createCoordinator } from './coordinator.ts'
+import type { FleetStore } from './revisions/fleet-follower.ts'
 
 export interface CoordinatorProcessOptions extends EffectiveDocument {
   readonly version: string
@@ -20,9 +23,27 @@ export async function runCoordinator({ version, log: given, ...document }: Coord
     heartbeatMs,
     heartbeatTimeoutMs
   })
-  const coordinator = createCoordinator(document, { control, log, version })
+  const coordinator = createCoordinator(document, {
+    control,
+    log,
+    version,
+    fleetStore: await openFleetStore(config, log)
+  })
   return runProcess('coordinator', [coordinator], {
     log,
     describe: () => ({ url: coordinator.url, port: Number(new URL(coordinator.url).port) })
+  })
+}
+
+/** Nothing is opened yet. @throws ConfigError if a file of a key, a password or a certificate cannot be read. */
+async function openFleetStore({ stores: { revisions } }: WeirConfig, log: Log): Promise<FleetStore | undefined> {
+  if (revisions.type === 'none') return undefined
+  const connection = redisConnection(revisions, redisNodes(revisions), 'stores.revisions')
+  // Loaded where it is used: the client takes memory of every coordinator that has it.
+  const { RedisRevisionStore } = await import('@weir/templates/redis')
+  return new RedisRevisionStore<WeirConfig>({
+    ...connection,
+    hashOf,
+    onFailure: error => log.warn('store_failed', 'the store of revisions does not answer', { error })
   })
 }

@@ -5,6 +5,7 @@ import type { Metrics } from '@weir/runtime'
 import type { EventLog } from './event-log.ts'
 import type { EventStreams } from './event-streams.ts'
 import { podProcesses } from './pod.ts'
+import type { ConfigBook } from './revisions/config-book.ts'
 
 /** The metrics of the coordinator. */
 export const coordinatorMetrics = defineMetrics({
@@ -32,6 +33,21 @@ export const coordinatorMetrics = defineMetrics({
     type: 'counter',
     labels: ['type']
   },
+  revision: {
+    name: 'weir_coordinator_revision',
+    help: 'Number of the revision in force.',
+    type: 'gauge'
+  },
+  revisionBehind: {
+    name: 'weir_coordinator_revision_behind',
+    help: '1: the newest revision of the fleet is not in force here (GET /v1/config/status says why); else 0.',
+    type: 'gauge'
+  },
+  revisionStoreUp: {
+    name: 'weir_coordinator_revision_store_up',
+    help: 'Whether the store of revisions (stores.revisions) answers: 1 or 0; absent without one.',
+    type: 'gauge'
+  },
   eventSubscribers: {
     name: 'weir_coordinator_event_subscribers',
     help: 'Open streams of /v1/events (coordinator.limits.eventSubscribers).',
@@ -52,10 +68,11 @@ export interface CoordinatorMeters {
   readonly registrations: ReadonlyMap<string, number>
   readonly events: EventLog
   readonly streams: EventStreams
+  readonly book: ConfigBook
 }
 
 export function createCoordinatorMetrics(meters: CoordinatorMeters): Metrics {
-  const { counters, control, registrations, events, streams } = meters
+  const { counters, control, registrations, events, streams, book } = meters
   return createMetrics(coordinatorMetrics, {
     requests: report => {
       for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
@@ -69,6 +86,11 @@ export function createCoordinatorMetrics(meters: CoordinatorMeters): Metrics {
     },
     events: report => {
       for (const [type, count] of Object.entries(events.counts)) if (count > 0) report(count, { type })
+    },
+    revision: report => report(book.head.number),
+    revisionBehind: report => report(book.standing?.isConverged === false ? 1 : 0),
+    revisionStoreUp: report => {
+      if (book.standing !== undefined) report(book.standing.store === 'up' ? 1 : 0)
     },
     eventSubscribers: report => report(streams.size),
     eventStreamsClosed: report => {

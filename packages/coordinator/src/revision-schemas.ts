@@ -1,8 +1,9 @@
-import { HttpProblem, oneOf, timeMs } from '@weir/http'
+import { HttpProblem, oneOf, orNull, timeMs } from '@weir/http'
 import type { RevisionInfo } from '@weir/config'
 import Type from 'typebox'
 import type { Static } from 'typebox'
-import type { ChangeNote } from './revisions/config-book.ts'
+import { etagOf } from './revisions/config-book.ts'
+import type { ChangeNote, ConfigBook } from './revisions/config-book.ts'
 import { planActions, planSubjects } from './revisions/plan.ts'
 import type { PlanStep } from './revisions/plan.ts'
 
@@ -29,6 +30,37 @@ export const ChangeNoteQuery = Type.Object(
   },
   { additionalProperties: false }
 )
+
+export const ConfigStatus = Type.Object({
+  revision: RevisionSummary,
+  etag: Type.String({ description: 'Of the newest revision: If-Match of a change.' }),
+  store: oneOf(
+    ['own', 'up', 'away'],
+    'own: revisions of this pod alone; up, away: the store of the fleet. Away: no change is taken, and what is in force goes on.'
+  ),
+  newest: orNull({ ...RevisionSummary, description: 'The newest revision of the fleet that is known.' }),
+  isConverged: Type.Boolean({ description: 'What should be in force here is.' }),
+  code: orNull(Type.String({ description: 'Why not: stable name.' })),
+  reason: orNull(Type.String({ description: 'Why not, a sentence. It is tried again.' })),
+  triedAtMs: orNull(timeMs('When it was tried last')),
+  pod: orNull(Type.String({ description: 'Name of this pod in roll-outs.' })),
+  rollout: orNull(
+    Type.Object(
+      { id: Type.String(), isHeld: Type.Boolean({ description: 'Its document is in force here.' }) },
+      { description: 'The roll-out that is going on.' }
+    )
+  )
+})
+
+export function configStatus({ head, standing }: ConfigBook): Static<typeof ConfigStatus> {
+  if (standing === undefined) {
+    const none = { newest: null, code: null, reason: null, triedAtMs: null, pod: null, rollout: null }
+    return { revision: head, etag: etagOf(head), store: 'own', isConverged: true, ...none }
+  }
+  const { pod, store, newest = head, isConverged, refusal, rollout = null } = standing
+  const { code = null, reason = null, triedAtMs = null } = refusal ?? {}
+  return { revision: head, etag: etagOf(newest), store, newest, isConverged, code, reason, triedAtMs, pod, rollout }
+}
 
 /** What is said of a change; the body of such a request is checked by the configuration, and this here. @throws HttpProblem 400 */
 export function noteOf(query: Static<typeof ChangeNoteQuery>, ifMatch: string | undefined): ChangeNote {

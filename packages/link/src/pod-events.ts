@@ -24,6 +24,12 @@ export const podEvents = {
   destination_ready: 'A destination takes records: its session is up.',
   destination_lost: 'A destination takes no records any more: its session is lost, or it was closed.',
   destination_mode: 'A destination was paused, resumed or drained: `mode` says what holds now.',
+  config_taken: 'The pod has taken a revision of its fleet (`revision`), or the document of a roll-out (`rollout`).',
+  config_refused:
+    'The pod cannot take the newest revision of its fleet, and stays on the one it has: `code` and `reason`.',
+  revision_store_down:
+    'The store of revisions does not answer: the pod goes on with what it has, and takes no changes.',
+  revision_store_up: 'The store of revisions answers again.',
   events_suppressed: 'More events of one kind (`of`) happened than are told in a second: `suppressed` of them were not.'
 } as const satisfies Record<string, string>
 

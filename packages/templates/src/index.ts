@@ -50,4 +50,6 @@ export {
   type TemplateStore,
   type TemplateStoreStats
 } from './template-store.ts'
+export { readStoreFiles, redisConnection, type RedisSettings } from './store-files.ts'
+export type { Rollout, SharedHead, SharedRevision, SharedRevisionInfo } from './shared-revision.ts'
 export { costOf, inOrder, type HeldReason, type OnWaitingDrop, type WaitingSet } from './waiting-set.ts'

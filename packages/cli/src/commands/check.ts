@@ -18,9 +18,9 @@ export function checkCommand(): Command {
     .action(async (file: string) => {
       const { config, warnings } = await loadConfig(file, { environment: process.env })
       loadElements(config.collector.elementFiles)
-      if (config.stores.templates.type !== 'none') {
-        const { readStoreFiles } = await import('@weir/collector')
-        readStoreFiles(config.stores.templates)
+      const { readStoreFiles } = await import('@weir/templates')
+      for (const [name, store] of Object.entries(config.stores)) {
+        if (store.type !== 'none') readStoreFiles(store, `stores.${name}`)
       }
       for (const warning of warnings) process.stderr.write(`weir: ${warning}\n`)
       const { length: listeners } = config.collector.listeners

@@ -5,6 +5,7 @@ import { applyRevision, writeEffectiveDocument } from '@weir/config'
 import type { ResolvedConfig, WeirConfig } from '@weir/config'
 import { CodedError, createLog, runProcess, systemClock } from '@weir/runtime'
 import type { Component, Log } from '@weir/runtime'
+import { fleetOf } from '../fleet-news.ts'
 import { tellOfRevision } from '../revision-report.ts'
 import { weirChildren } from './child-host.ts'
 import { greetingOf } from './greeting.ts'
@@ -54,7 +55,8 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
   const effective = await writeEffectiveDocument(folder.path, {
     config: { ...resolved.config, runDir: folder.path },
     baseHash: resolved.baseHash,
-    base: resolved.config
+    base: resolved.config,
+    ownKeys: resolved.ownKeys
   })
   const pod = podChildren.map(child => ({ ...child, args: [child.name, '--effective', effective], isProcess: true }))
   const front: SupervisedSpec = {
@@ -83,8 +85,9 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
 }
 
 /** The document as the control API left it, where that belongs to what file and environment say now. */
-async function revisedConfig({ config, baseHash }: ResolvedConfig, log: Log): Promise<WeirConfig> {
-  const revised = await applyRevision(config, baseHash)
+async function revisedConfig({ config, baseHash, ownKeys }: ResolvedConfig, log: Log): Promise<WeirConfig> {
+  // The children take what is on disk then: of one pod all start from the same revision.
+  const revised = await applyRevision(config, baseHash, { ownKeys, ask: fleetOf(config), isKept: true })
   await tellOfRevision(revised, log)
   return revised.config
 }

@@ -3,11 +3,13 @@ import { GIB, MIB, orNull, section, text, wholeNumber, word } from './keys.ts'
 
 const DAY_MS = 86_400_000
 
-const keyFile = orNull(
-  text('path', { description: 'A file.' }),
-  null,
-  'A file with the key that authenticates every entry (HMAC-SHA-256), at least 32 octets, the same on all pods; null = entries are not authenticated, and whoever can write to the store can say what a template is.'
-)
+/** @param risk - what whoever can write to the store can do without it. */
+const keyFile = (risk: string) =>
+  orNull(
+    text('path', { description: 'A file.' }),
+    null,
+    `A file with the key that authenticates every entry (HMAC-SHA-256), at least 32 octets, the same on all pods; null = entries are not authenticated, and whoever can write to the store can ${risk}.`
+  )
 
 const tls = orNull(
   Type.Object(
@@ -35,8 +37,55 @@ const tls = orNull(
   'Encrypt the connections (TLS 1.2 or later), the server is always verified; null = not encrypted.'
 )
 
+const connectTimeoutMs = wholeNumber({
+  default: 2_000,
+  minimum: 10,
+  maximum: 60_000,
+  unit: 'ms',
+  limit: 'L-80',
+  description: 'Time for a connection to be made; at the start too, which then goes on without the store.'
+})
+
+/** How Redis is reached, whatever is kept in it. */
+const redisKeys = {
+  type: Type.Literal('redis', { description: 'Redis 7 or Valkey: a server, Sentinels, or a Cluster.' }),
+  mode: word(
+    ['single', 'sentinel', 'cluster'],
+    'single',
+    'What `nodes` are: one server, the Sentinels that know which one is the master, or some nodes of a Cluster.'
+  ),
+  nodes: Type.Array(text('hostPort', { description: 'HOST:PORT.' }), {
+    default: ['127.0.0.1:6379'],
+    minItems: 1,
+    maxItems: 64,
+    description: 'Addresses to begin with; without a port, 6379 (Sentinels: 26379).'
+  }),
+  sentinelName: orNull(
+    Type.String({ minLength: 1, maxLength: 256, description: 'A name.' }),
+    null,
+    'mode sentinel: the name of the master.'
+  ),
+  database: wholeNumber({
+    default: 0,
+    minimum: 0,
+    maximum: 65_535,
+    description: 'Number of the database; a Cluster has only 0.'
+  }),
+  username: orNull(
+    Type.String({ minLength: 1, maxLength: 256, description: 'A name.' }),
+    null,
+    'User of its access list; null = the default user.'
+  ),
+  passwordFile: orNull(text('path', { description: 'A file.' }), null, 'A file with the password; null = none.'),
+  prefix: Type.String({
+    default: 'weir',
+    pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
+    description: 'What its keys begin with: Weirs that should not know of each other have different ones.'
+  })
+}
+
 const sharedKeys = {
-  keyFile,
+  keyFile: keyFile('say what a template is'),
   tls,
   timeoutMs: wholeNumber({
     default: 200,
@@ -47,14 +96,7 @@ const sharedKeys = {
     description: 'Time for one call of the store. No Message waits for it; data without a template does.',
     whenReached: 'the call counts as failed; after 5 failures in 10 s none is made for 5 s'
   }),
-  connectTimeoutMs: wholeNumber({
-    default: 2_000,
-    minimum: 10,
-    maximum: 60_000,
-    unit: 'ms',
-    limit: 'L-80',
-    description: 'Time for a connection to be made; at the start too, which then goes on without the store.'
-  }),
+  connectTimeoutMs,
   warmupTimeoutMs: wholeNumber({
     default: 10_000,
     minimum: 0,
@@ -99,46 +141,7 @@ const NoSharedStore = Type.Object(
 )
 
 /** Redis, or what speaks its protocol. */
-const RedisStore = Type.Object(
-  {
-    type: Type.Literal('redis', { description: 'Redis 7 or Valkey: a server, Sentinels, or a Cluster.' }),
-    mode: word(
-      ['single', 'sentinel', 'cluster'],
-      'single',
-      'What `nodes` are: one server, the Sentinels that know which one is the master, or some nodes of a Cluster.'
-    ),
-    nodes: Type.Array(text('hostPort', { description: 'HOST:PORT.' }), {
-      default: ['127.0.0.1:6379'],
-      minItems: 1,
-      maxItems: 64,
-      description: 'Addresses to begin with; without a port, 6379 (Sentinels: 26379).'
-    }),
-    sentinelName: orNull(
-      Type.String({ minLength: 1, maxLength: 256, description: 'A name.' }),
-      null,
-      'mode sentinel: the name of the master.'
-    ),
-    database: wholeNumber({
-      default: 0,
-      minimum: 0,
-      maximum: 65_535,
-      description: 'Number of the database; a Cluster has only 0.'
-    }),
-    username: orNull(
-      Type.String({ minLength: 1, maxLength: 256, description: 'A name.' }),
-      null,
-      'User of its access list; null = the default user.'
-    ),
-    passwordFile: orNull(text('path', { description: 'A file.' }), null, 'A file with the password; null = none.'),
-    prefix: Type.String({
-      default: 'weir',
-      pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
-      description: 'What its keys begin with: Weirs that should not know of each other have different ones.'
-    }),
-    ...sharedKeys
-  },
-  { additionalProperties: false, title: 'redis' }
-)
+const RedisStore = Type.Object({ ...redisKeys, ...sharedKeys }, { additionalProperties: false, title: 'redis' })
 export type RedisStore = Type.Static<typeof RedisStore>
 
 /** NATS JetStream. */
@@ -183,6 +186,47 @@ const TemplateStoreConfig = Type.Union([NoSharedStore, RedisStore, NatsStore], {
 })
 export type TemplateStoreConfig = Type.Static<typeof TemplateStoreConfig>
 
+/** Redis for what is asked for by people, not by data: the revisions. */
+const RedisRevisionStore = Type.Object(
+  {
+    ...redisKeys,
+    keyFile: keyFile('change the configuration of the fleet'),
+    tls,
+    timeoutMs: wholeNumber({
+      default: 1_000,
+      minimum: 10,
+      maximum: 10_000,
+      unit: 'ms',
+      limit: 'L-80',
+      description: 'Time for one call of the store; at the start too, which then goes on with what is on disk.',
+      whenReached: 'the call counts as failed; after 5 failures in 10 s none is made for 5 s'
+    }),
+    connectTimeoutMs
+  },
+  { additionalProperties: false, title: 'redis' }
+)
+export type RedisRevisionStore = Type.Static<typeof RedisRevisionStore>
+
+const RevisionStoreConfig = Type.Union(
+  [
+    Type.Object(
+      { type: Type.Literal('none', { description: 'Each pod has a configuration and revisions of its own.' }) },
+      { additionalProperties: false, title: 'none' }
+    ),
+    RedisRevisionStore
+  ],
+  {
+    tag: 'type',
+    default: { type: 'none' },
+    description:
+      'Where the revisions of the configuration stand that all pods of a fleet have in common. A pod that cannot reach it goes on with the last one, and takes no changes.'
+  }
+)
+export type RevisionStoreConfig = Type.Static<typeof RevisionStoreConfig>
+
 /** Section `stores`. */
-export const StoresConfig = section({ templates: TemplateStoreConfig }, 'Stores that pods share.')
+export const StoresConfig = section(
+  { templates: TemplateStoreConfig, revisions: RevisionStoreConfig },
+  'Stores that pods share.'
+)
 export type StoresConfig = Type.Static<typeof StoresConfig>

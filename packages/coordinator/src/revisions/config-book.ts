@@ -2,9 +2,11 @@ import { HttpProblem, notFound } from '@weir/http'
 import { isDeepStrictEqual } from 'node:util'
 import { resolve } from 'node:path'
 import { formerRevisionPath, hashOf, openRevisions, resolveConfig, setRevisionAside } from '@weir/config'
-import type { Revision, RevisionInfo, RevisionStore, WeirConfig } from '@weir/config'
+import type { FleetRevision, LocalRevisions, Revision, RevisionInfo, RevisionStore, WeirConfig } from '@weir/config'
 import { ConfigError, UnavailableError, errorCode, errorMessage } from '@weir/runtime'
 import type { Clock, ConfigIssue, Log } from '@weir/runtime'
+import { FleetFollower } from './fleet-follower.ts'
+import type { FleetStanding, FollowerDeps } from './fleet-follower.ts'
 import { planOf } from './plan.ts'
 import type { PlanStep } from './plan.ts'
 import type { PodChanges } from './pod-changes.ts'
@@ -15,12 +17,16 @@ export interface ChangeNote {
   readonly reason: string
   /** ETag of the document that the caller has seen; undefined or `*`: whatever is there. */
   readonly ifMatch?: string | undefined
+  /** The document wanted does not depend on the one in force. */
+  readonly isWhole?: boolean
 }
 
 export interface ConfigBookDeps {
   readonly changes: PodChanges
   readonly clock: Clock
   readonly log: Log
+  /** What pods have in common; undefined: each has revisions of its own. */
+  readonly fleet?: Pick<FollowerDeps, 'store' | 'ownKeys' | 'emit'> | undefined
 }
 
 /**
@@ -33,7 +39,8 @@ export class ConfigBook {
   readonly #deps: ConfigBookDeps
   #document: WeirConfig
   #head: RevisionInfo
-  #store: RevisionStore | undefined
+  #store: LocalRevisions | undefined
+  #fleet: FleetFollower | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
   /**
@@ -57,6 +64,11 @@ export class ConfigBook {
     return this.#head
   }
 
+  /** How this pod stands to its fleet; undefined: it has none. */
+  get standing(): FleetStanding | undefined {
+    return this.#fleet?.standing
+  }
+
   /** Identity of the document in force, for ETag and If-Match. */
   get etag(): string {
     return etagOf(this.#head)
@@ -67,7 +79,7 @@ export class ConfigBook {
     const { stateDir } = this.#document
     try {
       this.#store = openRevisions(stateDir)
-      await this.#settle(this.#store)
+      await this.#begin(this.#store)
     } catch (error) {
       const why = `revisions.db in ${stateDir} cannot be used: ${errorMessage(error)}`
       throw new UnavailableError('REVISIONS', `${why}; make room there, or move the file away`, {}, error)
@@ -76,6 +88,7 @@ export class ConfigBook {
   }
 
   async close(): Promise<void> {
+    await this.#fleet?.close()
     await this.#store?.close()
   }
 
@@ -95,30 +108,29 @@ export class ConfigBook {
    */
   change(note: ChangeNote, make: (document: WeirConfig) => WeirConfig | Promise<WeirConfig>): Promise<RevisionInfo> {
     return this.inTurn(async () => {
-      this.#match(note.ifMatch)
+      const newest = await this.#fleet?.readyForChange()
+      this.#match(note, newest)
       const before = this.#document
       const after = await make(before)
-      if (isDeepStrictEqual(before, after)) return this.#head
-      refuseRestarts(planOf(before, after))
-      const { changes, clock } = this.#deps
+      if (isDeepStrictEqual(before, after) && this.#fleet?.standing.isConverged !== false) return this.#head
+      await this.#apply(before, after)
       try {
-        await changes.apply(before, after)
-      } catch (error) {
-        // What was taken back may have come too late, or not at all.
-        for (const process of ['collector', 'mediator'] as const) this.reconcile(process).catch(() => undefined)
-        throw error
-      }
-      const { author, reason } = note
-      const revision = { author, reason, atMs: clock.nowMs(), baseHash: this.#baseHash, document: after }
-      try {
-        this.#head = infoOf(await this.#opened.append(revision, this.#head.number))
+        this.#head = infoOf(await this.#keep(note, after, newest))
       } catch (error) {
         await this.#takeBack(after, before)
-        throw notKept(error, before.stateDir)
+        throw error
       }
       this.#document = after
       return this.#head
     })
+  }
+
+  /** Make a document that another pod has made the one in force. In turn. @throws as {@link change} */
+  async adopt(document: WeirConfig, info: RevisionInfo): Promise<void> {
+    const after = this.validated(document)
+    await this.#apply(this.#document, after)
+    this.#document = after
+    this.#head = info
   }
 
   /** Tell a process that has just come what holds. */
@@ -126,7 +138,7 @@ export class ConfigBook {
     const { changes } = this.#deps
     return this.inTurn(() =>
       process === 'mediator' ? changes.giveMediator(this.#document) : changes.giveCollector(this.#document)
-    )
+    ).finally(() => this.#fleet?.retry())
   }
 
   /**
@@ -149,18 +161,58 @@ export class ConfigBook {
 
   /** @throws HttpProblem 404 */
   async revision(number: number): Promise<Revision> {
-    const found = await this.#opened.get(number)
+    const found = this.#fleet === undefined ? await this.#opened.get(number) : await this.#fleet.revision(number)
     if (found === undefined) throw notFound('revision', String(number), 'GET /v1/config/revisions lists them')
     return found
   }
 
   revisions(offset: number, limit: number): ReturnType<RevisionStore['list']> {
-    return this.#opened.list(offset, limit)
+    return this.#fleet?.revisions(offset, limit) ?? this.#opened.list(offset, limit)
   }
 
-  get #opened(): RevisionStore {
+  get #opened(): LocalRevisions {
     if (this.#store === undefined) throw new HttpProblem(503, 'STARTING', 'The revisions are not open yet; ask again.')
     return this.#store
+  }
+
+  async #begin(store: LocalRevisions): Promise<void> {
+    const { fleet, clock, log } = this.#deps
+    if (fleet === undefined) return this.#settle(store)
+    this.#fleet = new FleetFollower(store, this.#base, this, { ...fleet, clock, log })
+    const { newest } = this.#fleet
+    if (newest !== undefined) this.#head = infoOf(newest)
+    await this.#fleet.start()
+  }
+
+  /** @throws HttpProblem; then the former holds. */
+  async #apply(before: WeirConfig, after: WeirConfig): Promise<void> {
+    refuseRestarts(planOf(before, after))
+    try {
+      await this.#deps.changes.apply(before, after)
+    } catch (error) {
+      // What was taken back may have come too late, or not at all.
+      for (const process of ['collector', 'mediator'] as const) this.#giveAgain(process)
+      throw error
+    }
+  }
+
+  #giveAgain(process: 'collector' | 'mediator'): void {
+    const { changes } = this.#deps
+    this.inTurn(() =>
+      process === 'mediator' ? changes.giveMediator(this.#document) : changes.giveCollector(this.#document)
+    ).catch(() => undefined)
+  }
+
+  /** @throws HttpProblem; it may have to be taken back. */
+  async #keep(note: ChangeNote, after: WeirConfig, newest: FleetRevision | undefined): Promise<RevisionInfo> {
+    if (this.#fleet !== undefined && newest !== undefined) return this.#fleet.append(after, note, newest)
+    const { author, reason } = note
+    const revision = { author, reason, atMs: this.#deps.clock.nowMs(), baseHash: this.#baseHash, document: after }
+    try {
+      return await this.#opened.append(revision, this.#head.number)
+    } catch (error) {
+      throw notKept(error, this.#document.stateDir)
+    }
   }
 
   async #settle(store: RevisionStore): Promise<void> {
@@ -186,14 +238,22 @@ export class ConfigBook {
     })
   }
 
-  #match(ifMatch: string | undefined): void {
-    if (ifMatch === undefined || ifMatch === '*' || ifMatch.split(/\s*,\s*/).includes(this.etag)) return
-    const { number, author } = this.#head
-    throw new HttpProblem(
-      412,
-      'CHANGED_MEANWHILE',
-      `The configuration has changed since you read it: revision ${number} by ${author} is in force. Read it again, and make your change to that.`
-    )
+  /** @param newest - of the fleet; undefined: there is none, and the one in force is meant. */
+  #match({ ifMatch, isWhole = false }: ChangeNote, newest: RevisionInfo | undefined): void {
+    const { number, author } = newest ?? this.#head
+    const isMeant = ifMatch === undefined || ifMatch === '*'
+    if (!isMeant && !ifMatch.split(/\s*,\s*/).includes(etagOf(newest ?? this.#head))) {
+      throw new HttpProblem(
+        412,
+        'CHANGED_MEANWHILE',
+        `The configuration has changed since you read it: revision ${number} by ${author} is in force. Read it again, and make your change to that.`
+      )
+    }
+    const standing = this.#fleet?.standing
+    if (standing === undefined || standing.isConverged || isWhole) return
+    const why = standing.refusal?.reason ?? 'it has just begun'
+    const detail = `This pod has not taken revision ${number} (${why}), so a part of it cannot be changed here; ask another pod, or put a whole document.`
+    throw new HttpProblem(409, 'NOT_CONVERGED', detail)
   }
 }
 

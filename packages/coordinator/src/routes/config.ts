@@ -7,7 +7,15 @@ import { mergePatch } from '../revisions/merge-patch.ts'
 import { planOf } from '../revisions/plan.ts'
 import { etagOf } from '../revisions/config-book.ts'
 import type { ChangeNote, ConfigBook } from '../revisions/config-book.ts'
-import { ChangeNoteQuery, PlanAnswer, RevisionSummary, noteOf, planAnswer } from '../revision-schemas.ts'
+import {
+  ChangeNoteQuery,
+  ConfigStatus,
+  PlanAnswer,
+  RevisionSummary,
+  configStatus,
+  noteOf,
+  planAnswer
+} from '../revision-schemas.ts'
 
 const Document = Type.Object(
   {},
@@ -46,9 +54,25 @@ export function configRoutes(server: HttpServer, book: ConfigBook): void {
       }
     },
     (_request, reply) => {
+      const { standing } = book
       reply.header('etag', book.etag).header('weir-revision', String(book.head.number))
+      if (standing !== undefined) {
+        reply.header('weir-converged', String(standing.isConverged)).header('weir-store', standing.store)
+      }
       return book.document
     }
+  )
+
+  server.get(
+    '/v1/config/status',
+    {
+      schema: {
+        tags,
+        summary: 'Which revision is in force here, and how this pod stands to its fleet (stores.revisions)',
+        response: { 200: ConfigStatus, ...problems }
+      }
+    },
+    () => configStatus(book)
   )
 
   server.put(
@@ -67,7 +91,7 @@ export function configRoutes(server: HttpServer, book: ConfigBook): void {
       ...isChecked
     },
     async (request, reply) => {
-      const note = required(noteOf(request.query, request.headers['if-match']))
+      const note = { ...required(noteOf(request.query, request.headers['if-match'])), isWhole: true }
       return changed(await book.change(note, () => book.validated(request.body)), reply)
     }
   )

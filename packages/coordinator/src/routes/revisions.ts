@@ -113,7 +113,9 @@ export function revisionRoutes(server: HttpServer, book: ConfigBook, maxPage: nu
         },
         request.headers['if-match']
       )
-      const info = await book.change(note, async () => book.validated((await book.revision(to)).document))
+      const info = await book.change({ ...note, isWhole: true }, async () =>
+        book.validated((await book.revision(to)).document)
+      )
       reply.header('etag', etagOf(info))
       return info
     }

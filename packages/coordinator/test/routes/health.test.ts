@@ -13,6 +13,7 @@ const documentedRoutes = [
   'get /v1/config/revisions',
   'get /v1/config/revisions/{n}',
   'get /v1/config/revisions/{n}/diff',
+  'get /v1/config/status',
   'get /v1/destinations',
   'get /v1/destinations/{id}',
   'get /v1/events',

@@ -7,6 +7,7 @@ import { controlEndpoint, createControlClient, createControlServer } from '@weir
 import type { ControlClient, JsonValue } from '@weir/link'
 import { CodedError, createLog } from '@weir/runtime'
 import { createCoordinator } from '../../src/index.ts'
+import type { FleetStore } from '../../src/index.ts'
 
 /** Every key that the tests look at, of whatever answer. */
 export interface AnswerBody {
@@ -26,6 +27,14 @@ export interface AnswerBody {
   readonly version: string
   readonly number: number
   readonly log: { level: string }
+  readonly isConverged: boolean
+  readonly store: string
+  readonly reason: string | null
+  readonly etag: string
+  readonly pod: string
+  readonly revision: { readonly number: number; readonly reason: string }
+  readonly newest: { readonly number: number; readonly author: string }
+  readonly rollout: { readonly id: string; readonly isHeld: boolean } | null
   readonly steps: readonly { action: string; what: string; id: string; stays: string[]; processes: string[] }[]
   readonly isApplicable: boolean
   readonly differences: readonly { path: string; action: string; before?: unknown; after?: unknown }[]
@@ -158,21 +167,30 @@ export async function startPod(
     limits?: object
     /** Called with the state folder before the start. */
     prepare?: (stateDir: string) => void
+    /** Instead of a fresh one, which is removed at the end. */
+    stateDir?: string
+    /** Sections of the document, besides. */
+    config?: object
+    fleetStore?: FleetStore
   } = {}
 ): Promise<PodFixture> {
   const folder = mkdtempSync(join(tmpdir(), 'weir-coordinator-'))
-  const stateDir = join(folder, 'state')
+  const stateDir = options.stateDir ?? join(folder, 'state')
   const { config, baseHash } = resolveConfig({
+    ...options.config,
     runDir: folder,
     stateDir,
     coordinator: { port: 0, limits: { controlTimeoutMs: options.timeoutMs ?? 2_000, ...options.limits } },
     destinations: options.destinations ?? []
   })
-  mkdirSync(stateDir)
+  mkdirSync(stateDir, { recursive: true })
   options.prepare?.(stateDir)
   const log = createLog({ name: 'coordinator', level: 'error' })
   const control = createControlServer({ endpoint: controlEndpoint(folder) })
-  const coordinator = createCoordinator({ config, baseHash }, { control, log, version: '9.9.9' })
+  const coordinator = createCoordinator(
+    { config, baseHash },
+    { control, log, version: '9.9.9', fleetStore: options.fleetStore }
+  )
   await coordinator.start(new AbortController().signal)
   const clients = new Map<string, ControlClient>()
   const mediatorCalls: { method: string; params: JsonValue }[] = []

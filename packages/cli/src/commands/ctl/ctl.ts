@@ -3,7 +3,6 @@ import { applyCommand, diffCommand, patchCommand, rollbackCommand } from './conf
 import { eventsCommand } from './events.ts'
 import { getCommand } from './get.ts'
 import { keyCommand } from './key.ts'
-import { operateCommands } from './operate.ts'
 
 const help = `
 Examples:
@@ -26,7 +25,5 @@ export function ctlCommands(): Command {
   for (const command of [getCommand(), eventsCommand(), diffCommand()]) ctl.addCommand(command)
   ctl.commandsGroup('Change:')
   for (const command of [applyCommand(), patchCommand(), rollbackCommand(), keyCommand()]) ctl.addCommand(command)
-  ctl.commandsGroup('Operate:')
-  for (const command of operateCommands()) ctl.addCommand(command)
   return ctl
 }

@@ -21,8 +21,10 @@ const storeOf = (templates: object): RedisStore | NatsStore => {
   return store
 }
 
+const readOf = (store: RedisStore | NatsStore) => readStoreFiles(store, 'stores.templates')
+
 test('reads keys and passwords without the ends of lines, and PEM files whole', () => {
-  const files = readStoreFiles(
+  const files = readOf(
     storeOf({
       type: 'redis',
       keyFile: file('key', `${'k'.repeat(32)}\r\n`),
@@ -33,7 +35,7 @@ test('reads keys and passwords without the ends of lines, and PEM files whole', 
   assert.equal(Buffer.from(files.hmacKey!).toString(), 'k'.repeat(32))
   assert.equal(files.password, 'a b ')
   assert.deepEqual(files.tls, { ca: 'CA\n', cert: undefined, key: undefined, serverName: 'redis.example.org' })
-  const nats = readStoreFiles(storeOf({ type: 'nats', credentialsFile: file('creds', 'CREDS') }))
+  const nats = readOf(storeOf({ type: 'nats', credentialsFile: file('creds', 'CREDS') }))
   assert.equal(Buffer.from(nats.credentials!).toString(), 'CREDS')
   assert.deepEqual([nats.hmacKey, nats.password, nats.tls], [undefined, undefined, undefined])
 })
@@ -46,7 +48,7 @@ test('names every file that cannot be read, is empty, or holds too short a key',
     tls: { caFile: file('empty', '') }
   })
   assert.throws(
-    () => readStoreFiles(store),
+    () => readOf(store),
     (error: unknown) => {
       assert.ok(error instanceof ConfigError)
       assert.equal(error.exitCode, 78)

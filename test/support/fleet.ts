@@ -1,0 +1,77 @@
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { freePort } from './free-port.ts'
+import type { RedisServer } from './redis-server.ts'
+import { launchWeir, type RunningWeir } from './running-weir.ts'
+import { tempFolder } from './temp-folder.ts'
+
+/** What `GET /v1/config/status` says, as far as tests read it. */
+export interface PodStanding {
+  readonly revision: { readonly number: number }
+  readonly newest: { readonly number: number } | null
+  readonly store: string
+  readonly isConverged: boolean
+  readonly reason: string | null
+}
+
+/** A pod of a fleet, and how it is started again: with the same folder and the same ports. */
+export class FleetPod {
+  readonly apiPort: number
+  readonly start: () => Promise<void>
+  #weir: RunningWeir | undefined
+
+  constructor(apiPort: number, start: () => Promise<RunningWeir>) {
+    this.apiPort = apiPort
+    this.start = async () => {
+      this.#weir = await start()
+      await this.#weir.waitUntilReady()
+    }
+  }
+
+  get weir(): RunningWeir {
+    return this.#weir!
+  }
+
+  standing(): Promise<PodStanding> {
+    return this.weir.api.get<PodStanding>('/v1/config/status')
+  }
+
+  /** True if the newest revision has this number, in the store too, and is in force. */
+  async isAt(number: number): Promise<boolean> {
+    const { revision, newest, isConverged, store } = await this.standing()
+    return store === 'up' && isConverged && revision.number === number && newest?.number === number
+  }
+}
+
+/** Pods with one store of revisions and one document; nothing but folders and ports is each one's own. */
+export async function makeFleet(
+  size: number,
+  redis: RedisServer,
+  settings: {
+    readonly destinations?: readonly object[]
+    /** Of one pod, by its index; knows the control APIs of all. */
+    readonly config?: (index: number, pods: readonly string[]) => Readonly<Record<string, unknown>>
+  } = {}
+): Promise<FleetPod[]> {
+  const folder = tempFolder('fleet')
+  const keyFile = join(folder, 'revisions.key')
+  writeFileSync(keyFile, randomBytes(32).toString('hex'))
+  const revisions = { type: 'redis', nodes: [`${redis.host}:${redis.port}`], keyFile, connectTimeoutMs: 500 }
+  const apiPorts: number[] = []
+  for (let index = 0; index < size; index++) apiPorts.push(await freePort())
+  const urls = apiPorts.map(port => `http://127.0.0.1:${port}`)
+  return Promise.all(
+    apiPorts.map(async (apiPort, index) => {
+      const port = await freePort()
+      const listeners = JSON.stringify([{ name: 'udp', transport: 'udp', port }])
+      const start = (): Promise<RunningWeir> =>
+        launchWeir(join(folder, `pod-${index}`), port, apiPort, {
+          destinations: (settings.destinations ?? []) as Readonly<Record<string, unknown>>[],
+          config: { stores: { revisions }, ...settings.config?.(index, urls) },
+          env: { WEIR_COLLECTOR_LISTENERS: listeners }
+        })
+      return new FleetPod(apiPort, start)
+    })
+  )
+}
