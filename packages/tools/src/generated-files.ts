@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { analysisPage } from './reference/analysis.ts'
 import { apiPage, describedApi, describedWebApi, webApiPage } from './reference/api.ts'
 import { clientTypes } from './reference/client-types.ts'
 import { cliPage } from './reference/cli.ts'
@@ -22,7 +23,8 @@ async function pages(): Promise<Readonly<Record<string, string>>> {
     'docs/reference/web-api.md': webApiPage(webApi),
     'docs/reference/metrics.md': metricsPage(metrics),
     'docs/reference/faults.md': faultsPage(),
-    'docs/reference/cli.md': cliPage()
+    'docs/reference/cli.md': cliPage(),
+    'docs/reference/analysis.md': analysisPage()
   }
 }
 

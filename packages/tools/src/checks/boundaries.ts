@@ -41,6 +41,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
 
 /** Allowed in tests and benchmarks, whatever the package. */
 const testClients: ReadonlySet<string> = new Set([
+  '@duckdb/node-api',
   'fast-check',
   'fast-xml-parser',
   'fastify',

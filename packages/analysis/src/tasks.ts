@@ -1,0 +1,5 @@
+import { analyseTask } from './analyse/analyse-task.ts'
+import type { Task } from './task.ts'
+
+/** Every kind of work on recorded flows; each is a type of job. */
+export const tasks: readonly Task[] = [analyseTask]
