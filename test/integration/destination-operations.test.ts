@@ -28,6 +28,42 @@ const accountOf = async (weir: RunningWeir, id: string) => (await readLedger(wei
 const operate = (weir: RunningWeir, id: string, verb: string): Promise<View> =>
   weir.api.post<View>(`/v1/destinations/${id}/${verb}`)
 
+interface Pipeline {
+  readonly nodes: readonly {
+    readonly id: string
+    readonly state: string
+    readonly counters: readonly { readonly name: string; readonly unit: string; readonly total: number }[]
+    readonly queue: { readonly records: number | null } | null
+  }[]
+  readonly edges: readonly { readonly to: string; readonly total: number; readonly perSec: number | null }[]
+}
+
+/** At rest its numbers are the ledger's; what has just flowed shows in its rates. */
+async function checkPipeline(weir: RunningWeir): Promise<void> {
+  const { nodes, edges } = await until('it has rates', async () => {
+    const pipeline = await weir.api.get<Pipeline>('/v1/pipeline')
+    return pipeline.edges.every(({ perSec }) => perSec !== null) && pipeline.edges.at(-1)!.perSec! > 100
+      ? pipeline
+      : undefined
+  })
+  const { collector, mediator } = await readLedger(weir.api)
+  const nodeOf = (id: string) => nodes.find(node => node.id === id)!
+  const countOf = (id: string, name: string, unit: string): number =>
+    nodeOf(id).counters.find(each => each.name === name && each.unit === unit)!.total
+  assert.equal(countOf('collector', 'received', 'messages'), collector.messages.received)
+  assert.equal(countOf('collector', 'admitted', 'records'), collector.records.admitted)
+  assert.equal(countOf('link', 'settled', 'records'), collector.window.settled)
+  assert.equal(countOf('mediator', 'received', 'records'), mediator.records.received)
+  assert.ok(countOf('listener:tcp', 'octets', 'octets') > 1_000_000)
+  assert.deepEqual(edges.map(({ to, total }) => [to, total]).slice(-3), [
+    ['mediator', mediator.records.received],
+    ['destination:d0', mediator.destinations.d0!.matched],
+    ['destination:d1', mediator.destinations.d1!.matched]
+  ])
+  const held = nodeOf('destination:d0')
+  assert.deepEqual([held.state, held.queue!.records], ['paused', mediator.destinations.d0!.queued])
+}
+
 test('paused under load: nothing leaves, a restart changes nothing, and after resume all of it arrives once', async () => {
   const [held, other] = [await startReceiver('tcp'), await startReceiver('tcp')]
   const weir = await startWeir(join(folder, 'pause'), {
@@ -45,6 +81,7 @@ test('paused under load: nothing leaves, a restart changes nothing, and after re
   })
   assert.deepEqual([account.sent, account.queued], [sent, 30_000 - sent], 'what came meanwhile waits')
   await until('the other has all', async () => (await accountOf(weir, 'd1')).sent === 30_000)
+  await checkPipeline(weir)
   assert.equal((await weir.api.call('POST', '/v1/destinations/d0/flush')).status, 409)
   assert.equal((await weir.api.get<View>('/v1/destinations/d0')).sessions, 1, 'its session stays')
   assert.equal(await weir.metric('mediator', 'weir_mediator_destination_mode{destination="d0",mode="paused"}'), 1)

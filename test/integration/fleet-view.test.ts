@@ -57,6 +57,13 @@ test('a front asks two pods; with one coordinator stopped and one killed it says
     const { totals, isClosed } = await get<Ledgers>('/api/v1/ledger')
     return totals.recordsDecoded === 2 * capture.records && isClosed
   })
+  const { items: pipelines } = await get<{ items: { pod: string; pipeline: { nodes: { id: string }[] } | null }[] }>(
+    '/api/v1/pipeline'
+  )
+  assert.deepEqual(
+    pipelines.map(({ pipeline }) => pipeline?.nodes.at(-1)?.id),
+    ['mediator', 'mediator']
+  )
   const names = pods.map(url => url.slice('http://'.length))
   const exporters = await get<List>('/api/v1/exporters')
   assert.deepEqual(exporters.items.map(({ pod }) => pod).toSorted(), names.toSorted())

@@ -2299,6 +2299,114 @@ export interface paths {
             };
         };
     };
+    "/v1/pipeline": {
+        parameters: {
+        };
+        /**
+         * The way of the records through this pod: rates, what waits and what is lost at each hop
+         * @description As JSON, or as Mermaid or Graphviz DOT text by `format` or the header Accept (text/vnd.mermaid, text/vnd.graphviz). Totals are those of the ledger.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Form of the answer; over the header Accept. */
+                    format?: "json" | "mermaid" | "dot";
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The pipeline. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            edges: {
+                                /** @description Id of a node. */
+                                from: string;
+                                perSec: number | null;
+                                /** @description Id of a node. */
+                                to: string;
+                                total: number | null;
+                                /**
+                                 * @description What is counted.
+                                 * @enum {string}
+                                 */
+                                unit: "octets" | "datagrams" | "connections" | "messages" | "dataSets" | "records" | "batches";
+                            }[];
+                            nodes: {
+                                /** @description What went in and out of it. */
+                                counters: {
+                                    /** @description As in the ledger, e.g. received, admitted, sent. */
+                                    name: string;
+                                    perSec: number | null;
+                                    /** @description Since the start of its process, as in the ledger. */
+                                    total: number;
+                                    /**
+                                     * @description What is counted.
+                                     * @enum {string}
+                                     */
+                                    unit: "octets" | "datagrams" | "connections" | "messages" | "dataSets" | "records" | "batches";
+                                }[];
+                                /** @description What was lost there, by reason; reasons that have not happened are left out. */
+                                drops: {
+                                    perSec: number | null;
+                                    /** @description As in the ledger. */
+                                    reason: string;
+                                    /** @description Since the start of its process, as in the ledger. */
+                                    total: number;
+                                    /**
+                                     * @description What is counted.
+                                     * @enum {string}
+                                     */
+                                    unit: "octets" | "datagrams" | "connections" | "messages" | "dataSets" | "records" | "batches";
+                                }[];
+                                /** @description E.g. `listener:ipfix-udp`, `collector`, `link`, `mediator`, `destination:out`. */
+                                id: string;
+                                /**
+                                 * @description What it is.
+                                 * @enum {string}
+                                 */
+                                kind: "listener" | "collector" | "link" | "mediator" | "destination";
+                                name: string;
+                                queue: {
+                                    batches: number | null;
+                                    dataSets: number | null;
+                                    limitOctets: number | null;
+                                    octets: number | null;
+                                    records: number | null;
+                                } | null;
+                                /** @description Listener: its own or listening. Collector, mediator: connected or away. Link: its state. Destination: its status; removed: it still delivers, or its account is kept. */
+                                state: string;
+                            }[];
+                            /** @description When it was put together, milliseconds since 1970 UTC. */
+                            takenAtMs: number;
+                        };
+                        "text/vnd.graphviz": string;
+                        "text/vnd.mermaid": string;
+                    };
+                };
+            };
+        };
+    };
     "/v1/quarantine": {
         parameters: {
         };

@@ -111,6 +111,7 @@ function listenersToJson({ udp, tcp }: CollectorParts) {
       address: listener.config.address,
       port: listener.port,
       connections: listener.connections.size,
+      octets: listener.octets,
       ...listener.counters
     }))
   ]

@@ -85,6 +85,8 @@ export class TcpListener {
   readonly lobby: ProxyLobby
   /** Counts up with each read: to see silence. */
   arrivals = 0
+  /** Octets read, PROXY headers left out. */
+  octets = 0
   readonly #limits: TcpLimits
   readonly #deps: TcpListenerDeps
   readonly #balancers: AllowList | undefined
@@ -298,6 +300,7 @@ export class TcpListener {
   #onChunk(connection: TcpConnection, chunk: Uint8Array): boolean {
     if (!this.connections.has(connection)) return false
     this.arrivals++
+    this.octets += chunk.length
     const reason = connection.read(chunk)
     if (reason !== undefined) {
       const { exporter, messages } = connection.session

@@ -20,8 +20,10 @@ import { intakeRoutes } from './routes/intake.ts'
 import { ledgerRoutes } from './routes/ledger.ts'
 import { optionsRoutes } from './routes/options.ts'
 import { revisionRoutes } from './routes/revisions.ts'
+import { pipelineRoutes } from './routes/pipeline.ts'
 import { pendingRoutes } from './routes/pending.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { PipelineWatch } from './pipeline/pipeline-watch.ts'
 import { PolicyBook } from './policy-book.ts'
 import { ConfigBook } from './revisions/config-book.ts'
 import type { FleetStore, FollowerDeps } from './revisions/fleet-follower.ts'
@@ -80,6 +82,7 @@ export function createCoordinator(
   const book = new ConfigBook({ ...config, runDir: base.runDir }, base, baseHash, { changes, clock, log, fleet })
   const destinations = new DestinationBook(book)
   const policies = new PolicyBook(book)
+  const pipeline = new PipelineWatch(pod, control, clock, () => book.document)
   const counters = new RequestCounters()
   const registrations = new Map<string, number>()
   const streams = new EventStreams(
@@ -129,6 +132,7 @@ export function createCoordinator(
     destinationRoutes(made, destinations, pod, limits.pageSize)
     destinationOperationRoutes(made, destinations, pod)
     ledgerRoutes(made, pod, clock)
+    pipelineRoutes(made, pipeline)
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
     await made.ready()
     return made
@@ -158,10 +162,12 @@ export function createCoordinator(
         throw listenError(error, 'control API', `${address.includes(':') ? `[${address}]` : address}:${port}`)
       }
       await control.start()
+      pipeline.start()
     },
     async stop(deadlineMs) {
       const closing = server
       streams.close('stopping')
+      pipeline.stop()
       server = undefined
       await closing?.close()
       await control.stop(deadlineMs)

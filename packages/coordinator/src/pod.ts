@@ -32,6 +32,16 @@ export function createPod(control: ControlServer, timeoutMs: number): Pod {
   }
 }
 
+/** What a process answers, or null if it is away or too slow. */
+export async function answerOrNull<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer
+  } catch (error) {
+    if (error instanceof HttpProblem && error.problem.status >= 503) return null
+    throw error
+  }
+}
+
 async function unreadyReasons(control: ControlServer, name: string, timeoutMs: number): Promise<string[]> {
   if (!control.peers.some(peer => peer.name === name && peer.isConnected)) return [`${name} is not connected`]
   try {

@@ -5,6 +5,7 @@ import type { Static } from 'typebox'
 export interface CollectorState {
   readonly listeners: readonly Static<typeof Listener>[]
   readonly ledger: CollectorLedger
+  readonly link: { readonly state: string; readonly inWindowOctets: number }
 }
 
 /** One destination in `mediator.state`. */

@@ -18,6 +18,7 @@ import { createFrontMetrics } from './metrics.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { eventRoutes } from './routes/events.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { pipelineRoutes } from './routes/pipeline.ts'
 import { templateRoutes } from './routes/templates.ts'
 
 export interface FrontDeps {
@@ -87,6 +88,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }
     })
     fleetRoutes(made, { fleet, cache, clock, maxPage: limits.pageSize })
+    pipelineRoutes(made, fleet)
     templateRoutes(made, fleet, cache, limits.pageSize)
     eventRoutes(made, { fleet, streams, gate, maxPage: limits.pageSize })
     keyRoutes(made, keys, gate, limits.pageSize)

@@ -1,7 +1,8 @@
-import { HttpProblem, Ledger, problems } from '@weir/http'
+import { Ledger, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
 import type { Clock } from '@weir/runtime'
 import { ledgerView } from '../ledger-view.ts'
+import { answerOrNull } from '../pod.ts'
 import type { Pod } from '../pod.ts'
 import type { CollectorState, MediatorState } from '../process-state.ts'
 
@@ -18,8 +19,8 @@ export function ledgerRoutes(server: HttpServer, pod: Pod, clock: Clock): void {
     },
     async () => {
       const [collector, mediator] = await Promise.all([
-        orNull(pod.collector('collector.state')),
-        orNull(pod.mediator('mediator.state'))
+        answerOrNull(pod.collector('collector.state')),
+        answerOrNull(pod.mediator('mediator.state'))
       ])
       return ledgerView(
         clock.nowMs(),
@@ -28,13 +29,4 @@ export function ledgerRoutes(server: HttpServer, pod: Pod, clock: Clock): void {
       )
     }
   )
-}
-
-async function orNull<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer
-  } catch (error) {
-    if (error instanceof HttpProblem && error.problem.status >= 503) return null
-    throw error
-  }
 }

@@ -29,6 +29,7 @@ const documentedRoutes = [
   'get /v1/ledger',
   'get /v1/listeners',
   'get /v1/pending',
+  'get /v1/pipeline',
   'get /v1/quarantine',
   'get /v1/templates',
   'get /v1/templates/{key}',

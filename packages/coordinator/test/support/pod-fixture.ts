@@ -130,7 +130,8 @@ const collectorState = {
     window: { admitted: 35, settled: 30, inWindow: 5, redelivered: 0 },
     sequence: { lost: 0, duplicated: 0, reordered: 0, restarts: 0, suspect: 0, undecoded: 0, gap: 0 },
     kernel: { 'ipfix-udp': 0 }
-  }
+  },
+  link: { state: 'connected', inWindowOctets: 512 }
 }
 
 const templateOf = (index: number) => ({
