@@ -2957,7 +2957,12 @@ export interface components {
              */
             address: string;
             cache: components["schemas"]["Config72"];
-            limits: components["schemas"]["Config73"];
+            limits: components["schemas"]["Config74"];
+            /**
+             * @description Bearer tokens of an OpenID Connect issuer, besides API keys; null: only keys open.
+             * @default null
+             */
+            oidc: components["schemas"]["Config73"] | null;
             /**
              * @description Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, or dns://weir-headless:8090 for every address that the name has; empty: the one of this configuration.
              * @default []
@@ -3432,11 +3437,82 @@ export interface components {
              */
             staleMs: number;
         };
+        /** @description An OpenID Connect issuer. */
+        Config73: {
+            /**
+             * @description Signatures that are taken; all others are refused, whatever the token says.
+             * @default [
+             *       "RS256",
+             *       "ES256"
+             *     ]
+             */
+            algorithms: ("RS256" | "RS384" | "RS512" | "PS256" | "PS384" | "PS512" | "ES256" | "ES384" | "ES512" | "EdDSA")[];
+            /** @description What `aud` of a token must have: the name of this API at the issuer. */
+            audience: string;
+            /**
+             * @description Certificates (PEM) that its own must be signed by; null = those of this system.
+             * @default null
+             */
+            caFile: string | null;
+            /**
+             * @description How far its clock may be from ours.
+             * @default 30
+             */
+            clockToleranceSec: number;
+            /** @description Its URL, exactly as `iss` of its tokens; its keys are found by its discovery document. */
+            issuer: string;
+            /**
+             * @description Least time between two questions for its keys, whatever keys tokens name.
+             * @default 10000
+             */
+            jwksCooldownMs: number;
+            /**
+             * @description How old its keys may be before they are asked for again; those that are there hold meanwhile.
+             * @default 600000
+             */
+            jwksFreshMs: number;
+            /**
+             * @description How long its keys hold while it is away.
+             * @default 43200000
+             */
+            jwksStaleMs: number;
+            /**
+             * @description Where its keys are; null: where its discovery document says.
+             * @default null
+             */
+            jwksUri: string | null;
+            /**
+             * @description The claim with the roles: text or a list of texts; `a.b` is claim b in claim a.
+             * @default roles
+             */
+            roleClaim: string;
+            /**
+             * @description Which role a value gives; the highest counts, a token with none of them opens nothing. Empty: the values are our own names.
+             * @default []
+             */
+            roleMap: components["schemas"]["Config73Item"][];
+            /**
+             * @description Time for it to answer.
+             * @default 3000
+             */
+            timeoutMs: number;
+            /**
+             * @description Longest time between `iat` and `exp`; a token that is good for longer is refused.
+             * @default 3600
+             */
+            tokenLifetimeSec: number;
+        };
+        Config73Item: {
+            /** @description What that gives. */
+            role: "metrics" | "reader" | "operator" | "admin";
+            /** @description What the claim has. */
+            value: string;
+        };
         /**
          * @description Bounds of the web API.
          * @default {}
          */
-        Config73: {
+        Config74: {
             /**
              * @description Longest request body.
              * @default 1048576

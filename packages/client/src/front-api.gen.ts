@@ -7,9 +7,9 @@ export interface paths {
          * The templates that live or are remembered in any pod
          * @description Merged from all pods that answer in time; one that does not is named in `pods`.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -83,9 +83,9 @@ export interface paths {
         };
         /**
          * The templates under one scope key, by exporter, with the names of their elements
-         * @description Needs a key of role reader.
+         * @description Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -147,7 +147,7 @@ export interface paths {
          *     `pod_back`, `missed` if a pod has not kept all of it, and `closed` with the reason if the front ends the stream. Comments keep the
          *     connection alive, empty lines with ndjson.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -203,9 +203,9 @@ export interface paths {
         };
         /**
          * What happened last in all pods, the newest first, as far as they keep it
-         * @description Needs a key of role reader.
+         * @description Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -264,9 +264,9 @@ export interface paths {
          * Who exports to the fleet, once for each pod that it exports to
          * @description Merged from all pods that answer in time, in the order that each has; one that does not is named in `pods`.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -383,9 +383,9 @@ export interface paths {
         };
         /**
          * The pods, and how each is
-         * @description Needs a key of role reader.
+         * @description Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -452,9 +452,9 @@ export interface paths {
         };
         /**
          * The keys, those that were revoked too; never their secrets
-         * @description Needs a key of role admin.
+         * @description Needs the role admin.
          *
-         *     Needs a key of role admin.
+         *     Needs the role admin.
          */
         get: {
             parameters: {
@@ -505,7 +505,7 @@ export interface paths {
         };
         /**
          * Make a key; its token is shown now and never again
-         * @description Needs a key of role admin.
+         * @description Needs the role admin.
          */
         post: {
             parameters: {
@@ -573,9 +573,9 @@ export interface paths {
         };
         /**
          * One key
-         * @description Needs a key of role admin.
+         * @description Needs the role admin.
          *
-         *     Needs a key of role admin.
+         *     Needs the role admin.
          */
         get: {
             parameters: {
@@ -616,7 +616,7 @@ export interface paths {
         };
         /**
          * Revoke a key: it opens nothing from now on
-         * @description Needs a key of role admin.
+         * @description Needs the role admin.
          */
         delete: {
             parameters: {
@@ -659,9 +659,9 @@ export interface paths {
         };
         /**
          * Where every record went, pod by pod and in all
-         * @description Needs a key of role reader.
+         * @description Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -829,9 +829,9 @@ export interface paths {
          * The way of the records through each pod: rates, what waits and what is lost at each hop
          * @description As JSON, or as one graph in Mermaid or Graphviz DOT text, a frame for each pod, by `format` or the header Accept (text/vnd.mermaid, text/vnd.graphviz).
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -954,9 +954,9 @@ export interface paths {
          * The templates that live or are remembered in any pod
          * @description Merged from all pods that answer in time; one that does not is named in `pods`.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -1030,9 +1030,9 @@ export interface paths {
         };
         /**
          * The templates under one scope key, by exporter, with the names of their elements
-         * @description Needs a key of role reader.
+         * @description Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -1111,9 +1111,9 @@ export interface paths {
         };
         /**
          * Its metrics, Prometheus text
-         * @description Needs a key of role metrics.
+         * @description Needs the role metrics.
          *
-         *     Needs a key of role metrics.
+         *     Needs the role metrics.
          */
         get: {
             parameters: {
@@ -1173,9 +1173,9 @@ export interface paths {
         };
         /**
          * What runs here
-         * @description Needs a key of role reader.
+         * @description Needs the role reader.
          *
-         *     Needs a key of role reader.
+         *     Needs the role reader.
          */
         get: {
             parameters: {

@@ -35,6 +35,15 @@ const jsonTargetIssue = (value: string): string | undefined => {
   return endpointIssue(value, ['tcp'])
 }
 
+const issuerIssue = (value: string): string | undefined => {
+  const url = URL.parse(value)
+  if (url === null) return `${JSON.stringify(value)} is no URL`
+  const isHere = url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d+){3}$/.test(url.hostname)
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isHere)) return 'it is not https'
+  if (url.username !== '' || url.search !== '' || url.hash !== '') return 'it has a user, a query or a fragment'
+  return undefined
+}
+
 /** Every meaning by its name in the schema. */
 export const formats: Readonly<Record<string, Format>> = {
   address: {
@@ -52,6 +61,10 @@ export const formats: Readonly<Record<string, Format>> = {
   ipfixUrl: {
     allowed: 'udp://HOST:PORT | tcp://HOST:PORT',
     check: value => endpointIssue(value, ['udp', 'tcp'], 4739)
+  },
+  issuerUrl: {
+    allowed: 'https://HOST[:PORT][/PATH]; http:// only to this machine',
+    check: value => issuerIssue(value)
   },
   jsonTarget: { allowed: 'stdout | file:PATH | tcp://HOST:PORT', check: jsonTargetIssue },
   natsUrl: {

@@ -8,6 +8,7 @@ import type { Clock, Component, Log } from '@weir/runtime'
 import { AuditLog } from './auth/audit-log.ts'
 import { Gate } from './auth/gate.ts'
 import type { GuardedRoute } from './auth/gate.ts'
+import { TokenVerifier } from './auth/token-verifier.ts'
 import { KeyBook } from './auth/key-book.ts'
 import { AnswerCache } from './fleet/answer-cache.ts'
 import { EventStreams } from './fleet/event-streams.ts'
@@ -54,15 +55,20 @@ const webApi: ApiDescription = {
     { name: 'keys', description: 'Who may do what.' }
   ],
   securitySchemes: {
-    apiKey: { type: 'http', scheme: 'bearer', description: 'An API key, wk_…; POST /api/v1/keys makes them.' }
+    apiKey: {
+      type: 'http',
+      scheme: 'bearer',
+      description: 'An API key, wk_…, which POST /api/v1/keys makes; with `front.oidc` also a token of that issuer.'
+    }
   }
 }
 
 /** The web API of a fleet: keeps keys and an audit log of its own, and asks the coordinators for all else. */
 export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const { log, version, clock = systemClock } = deps
-  const { address, port, cache: cached, limits, pods } = frontOf(config)
+  const { address, port, cache: cached, limits, oidc, pods } = frontOf(config)
   const keys = new KeyBook(config.stateDir, clock, limits.keys)
+  const tokens = oidc === null ? undefined : new TokenVerifier(oidc, clock, log)
   const audit = new AuditLog(config.stateDir, log)
   const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
   const list = new PodList({ urls, limits, clock, lookup: deps.lookup })
@@ -70,19 +76,19 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const cache = new AnswerCache({ ...cached, ...limits }, clock)
   const streams = new EventStreams(list, limits, clock)
   const counters = new RequestCounters()
-  let gate = new Gate(keys, audit, limits, clock)
+  let gate = new Gate(keys, tokens, audit, limits, clock)
   let server: HttpServer | undefined
   let url = ''
   let isAdminKeyNew = false
 
   const makeServer = async (): Promise<HttpServer> => {
-    gate = new Gate(keys, audit, limits, clock)
+    gate = new Gate(keys, tokens, audit, limits, clock)
     const prepare = (each: HttpServer): void => gate.guard(each)
     const made = await createHttpServer({ name: 'front', version, api: webApi, limits, log, counters, prepare })
     healthRoutes(made, {
       unready: async () => [],
       process: 'front',
-      metrics: createFrontMetrics({ counters, gate, fleet, streams, cache }),
+      metrics: createFrontMetrics({ counters, gate, fleet, streams, cache, tokens }),
       version,
       registry: ElementRegistry.standard().version,
       summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }
@@ -117,6 +123,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     },
     async start() {
       ;({ isAdminKeyNew } = await keys.load())
+      await tokens?.start()
       streams.start()
       keys.onRevoked(id => streams.close('key_revoked', id))
       server = await makeServer()

@@ -3,6 +3,7 @@ import { createMetrics, defineMetrics } from '@weir/runtime'
 import type { Metrics } from '@weir/runtime'
 import type { Gate } from './auth/gate.ts'
 import type { AnswerCache } from './fleet/answer-cache.ts'
+import type { TokenVerifier } from './auth/token-verifier.ts'
 import type { EventStreams } from './fleet/event-streams.ts'
 import type { Fleet } from './fleet/fleet.ts'
 
@@ -16,9 +17,14 @@ export const frontMetrics = defineMetrics({
   },
   refused: {
     name: 'weir_front_refused_total',
-    help: 'Requests refused, by reason: no key, a wrong one, a role too low, or too many (front.limits).',
+    help: 'Requests refused, by reason: no key, a wrong one, a wrong token, a role too low, too many (front.limits), or an issuer that is away.',
     type: 'counter',
     labels: ['reason']
+  },
+  issuerFailures: {
+    name: 'weir_front_issuer_failures_total',
+    help: 'Questions to the issuer of tokens that got no keys (front.oidc).',
+    type: 'counter'
   },
   podFailures: {
     name: 'weir_front_pod_failures_total',
@@ -57,9 +63,10 @@ export interface FrontMeters {
   readonly fleet: Fleet
   readonly streams: EventStreams
   readonly cache: AnswerCache
+  readonly tokens: TokenVerifier | undefined
 }
 
-export function createFrontMetrics({ counters, gate, fleet, streams, cache }: FrontMeters): Metrics {
+export function createFrontMetrics({ counters, gate, fleet, streams, cache, tokens }: FrontMeters): Metrics {
   return createMetrics(frontMetrics, {
     requests: report => {
       for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
@@ -67,6 +74,7 @@ export function createFrontMetrics({ counters, gate, fleet, streams, cache }: Fr
     refused: report => {
       for (const [reason, count] of Object.entries(gate.refused)) report(count, { reason })
     },
+    issuerFailures: report => report(tokens?.failures ?? 0),
     podFailures: report => {
       for (const [pod, count] of fleet.failures) report(count, { pod })
     },

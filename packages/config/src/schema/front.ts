@@ -1,6 +1,102 @@
 import Type from 'typebox'
 import { httpLimits } from './http-limits.ts'
-import { GIB, KIB, MIB, section, text, wholeNumber } from './keys.ts'
+import { GIB, KIB, MIB, orNull, section, text, wholeNumber, word } from './keys.ts'
+
+const claimText = (description: string) => Type.String({ minLength: 1, maxLength: 256, description })
+
+/** Only with a public key: with a shared secret whoever checks tokens could make them. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const
+
+const OidcConfig = Type.Object(
+  {
+    issuer: text('issuerUrl', {
+      description: 'Its URL, exactly as `iss` of its tokens; its keys are found by its discovery document.'
+    }),
+    audience: claimText('What `aud` of a token must have: the name of this API at the issuer.'),
+    algorithms: Type.Array(word(algorithms, undefined, 'A signature algorithm with a public key.'), {
+      default: ['RS256', 'ES256'],
+      minItems: 1,
+      maxItems: 10,
+      description: 'Signatures that are taken; all others are refused, whatever the token says.'
+    }),
+    jwksUri: orNull(
+      text('issuerUrl', { description: 'A URL.' }),
+      null,
+      'Where its keys are; null: where its discovery document says.'
+    ),
+    caFile: orNull(
+      text('path', { description: 'A file.' }),
+      null,
+      'Certificates (PEM) that its own must be signed by; null = those of this system.'
+    ),
+    roleClaim: Type.String({
+      default: 'roles',
+      minLength: 1,
+      maxLength: 256,
+      description: 'The claim with the roles: text or a list of texts; `a.b` is claim b in claim a.'
+    }),
+    roleMap: Type.Array(
+      Type.Object(
+        {
+          value: claimText('What the claim has.'),
+          role: word(['metrics', 'reader', 'operator', 'admin'], undefined, 'What that gives.')
+        },
+        { additionalProperties: false }
+      ),
+      {
+        default: [],
+        maxItems: 64,
+        description:
+          'Which role a value gives; the highest counts, a token with none of them opens nothing. Empty: the values are our own names.'
+      }
+    ),
+    tokenLifetimeSec: wholeNumber({
+      default: 3_600,
+      minimum: 60,
+      maximum: 3_600,
+      unit: 's',
+      description: 'Longest time between `iat` and `exp`; a token that is good for longer is refused.'
+    }),
+    clockToleranceSec: wholeNumber({
+      default: 30,
+      minimum: 0,
+      maximum: 300,
+      unit: 's',
+      description: 'How far its clock may be from ours.'
+    }),
+    jwksFreshMs: wholeNumber({
+      default: 600_000,
+      minimum: 1_000,
+      maximum: 86_400_000,
+      unit: 'ms',
+      description: 'How old its keys may be before they are asked for again; those that are there hold meanwhile.'
+    }),
+    jwksStaleMs: wholeNumber({
+      default: 43_200_000,
+      minimum: 1_000,
+      maximum: 604_800_000,
+      unit: 'ms',
+      description: 'How long its keys hold while it is away.',
+      whenReached: '503 for tokens; API keys still open'
+    }),
+    jwksCooldownMs: wholeNumber({
+      default: 10_000,
+      minimum: 100,
+      maximum: 3_600_000,
+      unit: 'ms',
+      description: 'Least time between two questions for its keys, whatever keys tokens name.'
+    }),
+    timeoutMs: wholeNumber({
+      default: 3_000,
+      minimum: 50,
+      maximum: 60_000,
+      unit: 'ms',
+      description: 'Time for it to answer.'
+    })
+  },
+  { additionalProperties: false, description: 'An OpenID Connect issuer.' }
+)
+export type OidcConfig = Type.Static<typeof OidcConfig>
 
 /** Section `front`. */
 export const FrontConfig = section(
@@ -39,6 +135,11 @@ export const FrontConfig = section(
         })
       },
       'Answers of the fleet (pods, exporters, templates, ledger) that are given again; each says when the pods were asked.'
+    ),
+    oidc: orNull(
+      OidcConfig,
+      null,
+      'Bearer tokens of an OpenID Connect issuer, besides API keys; null: only keys open.'
     ),
     limits: section(
       {

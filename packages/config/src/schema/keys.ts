@@ -41,7 +41,16 @@ export const word = <const W extends readonly string[]>(
   )
 
 /** Meanings of text that a pattern cannot say; checked by formats.ts. */
-export type TextFormat = 'address' | 'cidr' | 'hostPort' | 'ipfixUrl' | 'jsonTarget' | 'natsUrl' | 'path' | 'podUrl'
+export type TextFormat =
+  | 'address'
+  | 'cidr'
+  | 'hostPort'
+  | 'ipfixUrl'
+  | 'issuerUrl'
+  | 'jsonTarget'
+  | 'natsUrl'
+  | 'path'
+  | 'podUrl'
 
 /** Text with a meaning of its own. */
 export const text = (format: TextFormat, options: { readonly default?: string; readonly description: string }) =>

@@ -3,10 +3,12 @@ import { HttpProblem } from '@weir/http'
 import type { HttpServer } from '@weir/http'
 import type { Clock } from '@weir/runtime'
 import type { AuditLog } from './audit-log.ts'
-import type { KeyBook, ShownKey } from './key-book.ts'
+import { IssuerAwayError } from './issuer-keys.ts'
+import type { KeyBook } from './key-book.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import { isEnough } from './role.ts'
 import type { Role } from './role.ts'
+import type { TokenVerifier } from './token-verifier.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -29,8 +31,27 @@ export interface GateLimits {
   readonly failedLoginsPerMin: number
 }
 
+/** Who asks: the owner of a key, or of a token of the issuer. */
+export interface Caller {
+  /** Of the key; `oidc:` and the subject of the token. Whom the audit log names. */
+  readonly id: string
+  /** What it is good for; undefined: a token that gives no role. */
+  readonly role: Role | undefined
+  /** When the token ends, milliseconds since 1970 UTC; undefined: a key. */
+  readonly untilMs?: number
+}
+
 /** Why a request was refused. */
-const refusals = ['no_key', 'wrong_key', 'role', 'requests_limit', 'writes_limit', 'logins_limit'] as const
+const refusals = [
+  'no_key',
+  'wrong_key',
+  'wrong_token',
+  'role',
+  'requests_limit',
+  'writes_limit',
+  'logins_limit',
+  'issuer_away'
+] as const
 export type Refusal = (typeof refusals)[number]
 
 /** Of the docs page and its files, which the plugin makes, and of what asks nothing of anybody. */
@@ -45,7 +66,7 @@ const roleByUrl = (url: string): Role | 'anybody' | undefined =>
 
 const isChange = (method: string): boolean => method !== 'GET' && method !== 'HEAD'
 
-/** Lets a request in if it has a key that is good enough, often enough; all else is refused, and changes are written down. */
+/** Lets a request in if it has a key or token that is good enough, often enough; all else is refused, and changes are written down. */
 export class Gate {
   /** Requests refused, by reason. */
   readonly refused = Object.fromEntries(refusals.map(reason => [reason, 0])) as Record<Refusal, number>
@@ -57,10 +78,13 @@ export class Gate {
   readonly #requests: RateLimiter
   readonly #writes: RateLimiter
   readonly #failures: RateLimiter
-  readonly #admitted = new WeakMap<FastifyRequest, ShownKey>()
+  readonly #tokens: TokenVerifier | undefined
+  readonly #admitted = new WeakMap<FastifyRequest, Caller>()
 
-  constructor(keys: KeyBook, audit: AuditLog, limits: GateLimits, clock: Clock) {
+  /** @param tokens - undefined: only keys open. */
+  constructor(keys: KeyBook, tokens: TokenVerifier | undefined, audit: AuditLog, limits: GateLimits, clock: Clock) {
     this.#keys = keys
+    this.#tokens = tokens
     this.#audit = audit
     this.#clock = clock
     this.#requests = new RateLimiter(clock, limits.requestsPerSec, 1_000)
@@ -71,7 +95,7 @@ export class Gate {
   /** Guard every route that is made from now on. */
   guard(server: HttpServer): void {
     server.addHook('onRoute', route => this.#onRoute(route))
-    server.addHook('onRequest', async request => this.#admit(request as FastifyRequest))
+    server.addHook('onRequest', request => this.#admit(request as FastifyRequest))
     server.addHook('onResponse', async (request, reply) => {
       if (!isChange(request.method)) return
       const key = this.#admitted.get(request as FastifyRequest)
@@ -82,8 +106,8 @@ export class Gate {
     })
   }
 
-  /** The key that a request was let in by. */
-  keyOf(request: object): ShownKey {
+  /** Who a request that was let in is from. */
+  keyOf(request: object): Caller {
     return this.#admitted.get(request as FastifyRequest)!
   }
 
@@ -96,44 +120,59 @@ export class Gate {
     }
     if (role === 'anybody') return
     const { description } = (route.schema ?? {}) as { description?: string }
-    const needs = `Needs a key of role ${role}.`
+    const needs = `Needs the role ${role}.`
     Object.assign((route.schema ??= {}), {
       security: [{ apiKey: [] }],
       description: description === undefined ? needs : `${description}\n\n${needs}`
     })
   }
 
-  #admit(request: FastifyRequest): void {
+  async #admit(request: FastifyRequest): Promise<void> {
     // What is not there is not told to those who may read nothing.
     const needed = request.is404 ? 'reader' : (request.routeOptions.config.role ?? 'admin')
     if (needed === 'anybody') return
     const token = tokenOf(request)
-    const key = token === undefined ? undefined : this.#keys.verify(token)
-    if (key === undefined) throw this.#unknown(request.ip, token === undefined)
-    this.#admitted.set(request, key)
-    this.#limit(this.#requests, key.id, 'requests_limit', 'requests')
-    if (isChange(request.method)) this.#limit(this.#writes, key.id, 'writes_limit', 'changes')
-    if (isEnough(key.role, needed)) return
+    const caller = token === undefined ? undefined : await this.#callerOf(token)
+    if (caller === undefined) throw this.#unknown(request.ip, token)
+    this.#admitted.set(request, caller)
+    this.#limit(this.#requests, caller.id, 'requests_limit', 'requests')
+    if (isChange(request.method)) this.#limit(this.#writes, caller.id, 'writes_limit', 'changes')
+    if (caller.role !== undefined && isEnough(caller.role, needed)) return
     this.refused.role++
-    const detail = `This needs a key of role ${needed}; yours is of role ${key.role}.`
-    throw new HttpProblem(403, 'ROLE_TOO_LOW', detail)
+    const has = caller.role === undefined ? 'yours gives none that is known here' : `yours is ${caller.role}`
+    throw new HttpProblem(403, 'ROLE_TOO_LOW', `This needs the role ${needed}; ${has}.`)
   }
 
-  #unknown(address: string, isMissing: boolean): HttpProblem {
+  async #callerOf(token: string): Promise<Caller | undefined> {
+    if (this.#tokens === undefined || !isJwt(token)) return this.#keys.verify(token)
+    try {
+      return await this.#tokens.verify(token)
+    } catch (error) {
+      if (!(error instanceof IssuerAwayError)) throw error
+      this.refused.issuer_away++
+      const detail = 'The issuer of tokens does not say what its keys are; come back soon, or use an API key.'
+      throw new HttpProblem(503, 'ISSUER_AWAY', detail, undefined, { 'retry-after': '10' })
+    }
+  }
+
+  #unknown(address: string, token: string | undefined): HttpProblem {
     const waitMs = this.#failures.take(address)
     if (waitMs > 0) {
       this.refused.logins_limit++
       return tooMany('requests without a right key', waitMs)
     }
-    this.refused[isMissing ? 'no_key' : 'wrong_key']++
-    const detail = isMissing
-      ? 'This needs an API key: Authorization: Bearer wk_….'
-      : 'This API key is not known here, or was revoked.'
+    const isToken = this.#tokens !== undefined && token !== undefined && isJwt(token)
+    const [reason, code, detail] =
+      token === undefined ? unknown.missing : isToken ? unknown.wrongToken : unknown.wrongKey
+    this.refused[reason]++
     // A line each: browsers look for Basic at the beginning of a line.
     const headers = {
-      'www-authenticate': ['Bearer realm="weir"', 'Basic realm="weir: any name, a key as the password"']
+      'www-authenticate': [
+        `Bearer realm="weir"${isToken ? ', error="invalid_token"' : ''}`,
+        'Basic realm="weir: any name, a key as the password"'
+      ]
     }
-    return new HttpProblem(401, isMissing ? 'KEY_MISSING' : 'KEY_WRONG', detail, undefined, headers)
+    return new HttpProblem(401, code, detail, undefined, headers)
   }
 
   #limit(limiter: RateLimiter, name: string, reason: Refusal, what: string): void {
@@ -143,6 +182,16 @@ export class Gate {
     throw tooMany(what, waitMs)
   }
 }
+
+/** Nobody's: why, for the counter and for the answer. What is wrong with a token is for the log alone. */
+const unknown = {
+  missing: ['no_key', 'KEY_MISSING', 'This needs an API key: Authorization: Bearer wk_….'],
+  wrongKey: ['wrong_key', 'KEY_WRONG', 'This API key is not known here, or was revoked.'],
+  wrongToken: ['wrong_token', 'TOKEN_WRONG', 'This token is not of the issuer, not for this API, or no longer good.']
+} as const
+
+/** Compact JWS; an API key has no dot. */
+const isJwt = (token: string): boolean => token.includes('.')
 
 function tooMany(what: string, waitMs: number): HttpProblem {
   const seconds = Math.ceil(waitMs / 1_000)

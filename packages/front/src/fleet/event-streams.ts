@@ -26,12 +26,15 @@ export interface EventRequest {
   readonly lastId?: string
   /** Id of the key that it is read with. */
   readonly key: string
+  /** When the token ends that it is read with, milliseconds since 1970 UTC. */
+  readonly untilMs?: number
 }
 
 /** Why the front ended a stream. */
 const closings = {
   too_slow: 'You read too slowly: more was waiting for you than is kept for a reader. Come back with the last id.',
   key_revoked: 'The key that you read with was revoked.',
+  token_expired: 'The token that you read with has ended.',
   stopping: 'The front is stopping. Come back with the last id.'
 } as const
 export type ClosingReason = keyof typeof closings
@@ -51,7 +54,7 @@ interface Subscriber {
 /** The events of all pods as one stream for each reader: each pod is asked for what that reader wants, from where it was. */
 export class EventStreams {
   /** Streams ended by the front, by reason. */
-  readonly closed: Record<ClosingReason, number> = { too_slow: 0, key_revoked: 0, stopping: 0 }
+  readonly closed: Record<ClosingReason, number> = { too_slow: 0, key_revoked: 0, token_expired: 0, stopping: 0 }
   readonly #list: PodList
   readonly #limits: EventStreamLimits
   readonly #clock: Clock
@@ -184,6 +187,10 @@ export class EventStreams {
   #beat(): void {
     for (const subscriber of this.#subscribers) {
       const { stream, request } = subscriber
+      if (request.untilMs !== undefined && request.untilMs <= this.#clock.nowMs()) {
+        this.#end(subscriber, 'token_expired')
+        continue
+      }
       if (stream.readableLength === 0) stream.push(request.format === 'sse' ? ': heartbeat\n\n' : '\n')
       void this.#meet(subscriber)
     }

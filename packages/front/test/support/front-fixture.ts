@@ -36,18 +36,20 @@ export interface FrontSettings {
   readonly limits?: object
   /** Default: nothing is kept, so that tests see what is there. */
   readonly cache?: object
+  /** Other keys of the section. */
+  readonly more?: object
   readonly lookup?: Lookup
 }
 
 /** A front on a free port, with a state folder of its own; its clock stands still. */
 export async function startFront(
   t: TestContext,
-  { pods, limits, lookup, cache }: FrontSettings = {}
+  { pods, limits, lookup, cache, more }: FrontSettings = {}
 ): Promise<FrontFixture> {
   const stateDir = mkdtempSync(join(tmpdir(), 'weir-front-'))
   const { config } = resolveConfig({
     stateDir,
-    front: { port: 0, pods: pods ?? [], limits: limits ?? {}, cache: cache ?? { freshMs: 0, staleMs: 0 } }
+    front: { ...more, port: 0, pods: pods ?? [], limits: limits ?? {}, cache: cache ?? { freshMs: 0, staleMs: 0 } }
   })
   const logged: string[] = []
   const clock = new FakeClock()

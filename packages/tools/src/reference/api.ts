@@ -22,7 +22,7 @@ export async function describedWebApi(): Promise<OpenApiDocument> {
 export function webApiPage(document: OpenApiDocument): string {
   const intro = `The front serves it on port 8080, on this machine only unless it is told otherwise: one answer from all pods of the fleet. The whole
 of it, with schemas, is at \`/openapi.json\` (OpenAPI 3.1) and \`/docs\`. All but \`/livez\` and \`/readyz\` asks for an API key
-(\`Authorization: Bearer wk_…\`; for reading also as the password of HTTP Basic, so that a browser can open \`/docs\`). Errors are
+(\`Authorization: Bearer wk_…\`, with \`front.oidc\` also a token of that issuer; for reading also as the password of HTTP Basic, so that a browser can open \`/docs\`). Errors are
 problem documents (RFC 9457) with a \`code\`: 401 without a right key, 403 with one of too low a role, 429 for too many requests.`
   return `${generatedHead('Web API')}${intro}\n\n${sectionsOf(document).join('\n')}`
 }
