@@ -59,6 +59,7 @@ export interface MediatorLedger {
 
 export interface DestinationLedger {
   readonly matched: number
+  readonly filtered: number
   readonly sent: number
   readonly queued: number
   readonly uncertain: number
@@ -106,8 +107,9 @@ export function brokenEquations({ collector, mediator, equations }: PodLedger): 
     mediator.batches.settled + mediator.batches.unsettled
   )
   for (const [id, destination] of Object.entries(mediator.destinations)) {
-    const { matched, sent, queued, dropped } = destination
-    equal(`destination ${id}: matched = sent + queued + dropped`, matched, sent + queued + sumOf(dropped))
+    const { matched, filtered, sent, queued, dropped } = destination
+    const accounted = filtered + sent + queued + sumOf(dropped)
+    equal(`destination ${id}: matched = filtered + sent + queued + dropped`, matched, accounted)
   }
   const ofCoordinator = equations.filter(({ holds }) => !holds).map(({ name }) => `by the coordinator: ${name}`)
   return [...broken, ...ofCoordinator]

@@ -3647,7 +3647,9 @@ export interface components {
             dropped: {
                 [key: string]: number;
             };
-            /** @description Records offered to it. matched = sent + queued + dropped, always. */
+            /** @description Records that its filter kept back. */
+            filtered: number;
+            /** @description Records offered to it. matched = filtered + sent + queued + dropped, always. */
             matched: number;
             /** @description Records that wait, or are encoded and not yet taken by the kernel. */
             queued: number;
@@ -3756,6 +3758,11 @@ export interface components {
              * @default 10000
              */
             connectTimeoutMs: number;
+            /**
+             * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
+             * @default null
+             */
+            filter: string | null;
             /** @description Its name in the API, the log and the metrics. */
             id: string;
             /**
@@ -3843,6 +3850,11 @@ export interface components {
         };
         /** ipfix-file */
         IpfixFile: {
+            /**
+             * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
+             * @default null
+             */
+            filter: string | null;
             /** @description Its name in the API, the log and the metrics. */
             id: string;
             /**
@@ -3894,6 +3906,11 @@ export interface components {
              * @default 10000
              */
             connectTimeoutMs: number;
+            /**
+             * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
+             * @default null
+             */
+            filter: string | null;
             /** @description Its name in the API, the log and the metrics. */
             id: string;
             /**

@@ -769,7 +769,9 @@ export interface paths {
                                                 dropped: {
                                                     [key: string]: number;
                                                 };
-                                                /** @description Records offered to it. matched = sent + queued + dropped, always. */
+                                                /** @description Records that its filter kept back. */
+                                                filtered: number;
+                                                /** @description Records offered to it. matched = filtered + sent + queued + dropped, always. */
                                                 matched: number;
                                                 /** @description Records that wait, or are encoded and not yet taken by the kernel. */
                                                 queued: number;
@@ -804,6 +806,8 @@ export interface paths {
                                 recordsDecoded: number;
                                 /** @description For all destinations together. */
                                 recordsDropped: number;
+                                /** @description Kept back by destinations' filters. */
+                                recordsFiltered: number;
                                 /** @description By the mediators. */
                                 recordsReceived: number;
                                 /** @description To all destinations together. */

@@ -3,6 +3,7 @@ import { isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { formatHostPort, parseEndpoint } from './endpoint.ts'
 import { pathOf } from './check-value.ts'
+import { filterIssues } from './filter-issue.ts'
 import { exporterAddress, scopeIssues } from './exporter-override.ts'
 import type { ConfigIssue } from '@weir/runtime'
 import type { Listener } from './schema/collector.ts'
@@ -101,6 +102,9 @@ export function destinationIssues(
       message: `${destination.reconnectMinMs} is more than reconnectMaxMs, which is ${destination.reconnectMaxMs}`,
       allowed: `at most ${destination.reconnectMaxMs} ms, or a longer reconnectMaxMs`
     })
+  }
+  if (destination.filter !== null) {
+    issues.push(...filterIssues(destination.filter, pathOf(path, 'filter'), config.collector.elementFiles))
   }
   const sink = fileOf(destination)
   const other = config.destinations.find(

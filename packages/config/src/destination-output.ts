@@ -11,6 +11,7 @@ const encoderKeys: ReadonlySet<string> = new Set([
   'templateCopies',
   'numbers64',
   'plan',
+  'filter',
   'queue'
 ])
 

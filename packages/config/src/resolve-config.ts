@@ -83,11 +83,13 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
 function baseHashOf(config: WeirConfig): string {
   const { exporterOverrides, ...collector } = config.collector
   const { revisions, ...stores } = config.stores
+  const destinations = config.destinations.map(({ filter, ...rest }) => (filter === null ? rest : { filter, ...rest }))
   return hashOf({
     ...config,
     runDir: null,
     collector: exporterOverrides.length === 0 ? collector : config.collector,
-    stores: revisions.type === 'none' ? stores : config.stores
+    stores: revisions.type === 'none' ? stores : config.stores,
+    destinations
   })
 }
 

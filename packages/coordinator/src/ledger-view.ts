@@ -39,8 +39,9 @@ export function ledgerView(
   if (mediator !== null) {
     const { batches, destinations } = mediator
     equation('batches.received = settled + unsettled', batches.received, batches.settled + batches.unsettled)
-    for (const [id, { matched, sent, queued, dropped }] of Object.entries(destinations)) {
-      equation(`destinations.${id}: matched = sent + queued + dropped`, matched, sent + queued + sumOf(dropped))
+    for (const [id, { matched, filtered, sent, queued, dropped }] of Object.entries(destinations)) {
+      const accounted = filtered + sent + queued + sumOf(dropped)
+      equation(`destinations.${id}: matched = filtered + sent + queued + dropped`, matched, accounted)
     }
   }
   return { takenAtMs, collector, mediator, equations }

@@ -52,6 +52,7 @@ test('the numbers are those of the ledger; a process that is away leaves a node 
     counters.map(({ name, total }) => [name, total]),
     [
       ['matched', 10],
+      ['filtered', 0],
       ['sent', 7],
       ['uncertain', 0],
       ['redelivered', 0]

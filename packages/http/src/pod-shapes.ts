@@ -171,7 +171,8 @@ export const FieldShares = Type.Object({
 })
 
 const DestinationLedger = Type.Object({
-  matched: count('Records offered to it. matched = sent + queued + dropped, always.'),
+  matched: count('Records offered to it. matched = filtered + sent + queued + dropped, always.'),
+  filtered: count('Records that its filter kept back.'),
   sent: count("Records in the kernel's send buffer or in a file."),
   queued: count('Records that wait, or are encoded and not yet taken by the kernel.'),
   dropped: Counts,

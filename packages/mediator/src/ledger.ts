@@ -9,10 +9,12 @@ export const destinationDropReasons = [
 ] as const
 export type DestinationDropReason = (typeof destinationDropReasons)[number]
 
-/** The account of one destination, in records. `matched = sent + queued + dropped`, at every moment. */
+/** The account of one destination, in records. `matched = filtered + sent + queued + dropped`, at every moment. */
 export interface DestinationLedger {
   /** Offered to it. */
   readonly matched: number
+  /** Kept back by its filter, when it was their turn to be sent. */
+  readonly filtered: number
   /** In the kernel's send buffer or in the file. */
   readonly sent: number
   /** Waiting, or encoded and not yet taken by the kernel. */
@@ -31,6 +33,7 @@ export function sumOfLedgers(earlier: DestinationLedger | undefined, later: Dest
   for (const reason of destinationDropReasons) dropped[reason] += earlier.dropped[reason]
   return {
     matched: earlier.matched + later.matched,
+    filtered: earlier.filtered + later.filtered,
     sent: earlier.sent + later.sent,
     queued: earlier.queued + later.queued,
     dropped,
@@ -57,11 +60,12 @@ export function checkLedger(ledger: MediatorLedger): string[] {
   if (batches.received !== batches.settled + batches.unsettled) {
     broken.push(`batches: received ${batches.received} ≠ settled ${batches.settled} + unsettled ${batches.unsettled}`)
   }
-  for (const [id, { matched, sent, queued, dropped }] of Object.entries(destinations)) {
+  for (const [id, { matched, filtered, sent, queued, dropped }] of Object.entries(destinations)) {
     let sum = 0
     for (const reason of destinationDropReasons) sum += dropped[reason]
-    if (matched === sent + queued + sum && queued >= 0) continue
-    broken.push(`destination ${id}: matched ${matched} ≠ sent ${sent} + queued ${queued} + dropped ${sum}`)
+    if (matched === filtered + sent + queued + sum && queued >= 0) continue
+    const parts = `filtered ${filtered} + sent ${sent} + queued ${queued} + dropped ${sum}`
+    broken.push(`destination ${id}: matched ${matched} ≠ ${parts}`)
   }
   return broken
 }

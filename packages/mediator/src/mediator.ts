@@ -105,6 +105,7 @@ class MediatorProcess implements Mediator {
       clock,
       log,
       plan,
+      registry,
       stdout: deps.stdout ?? process.stdout,
       maxTemplates: limits.templatesPerDestination,
       drainMs: config.shutdown.drainMs,

@@ -66,7 +66,13 @@ export const mediatorMetrics = defineMetrics({
   },
   matched: {
     name: 'weir_mediator_destination_matched_records_total',
-    help: 'Records for this destination; sent, queued and dropped add up to it.',
+    help: 'Records for this destination; filtered, sent, queued and dropped add up to it.',
+    type: 'counter',
+    labels
+  },
+  filtered: {
+    name: 'weir_mediator_destination_filtered_records_total',
+    help: 'Records that its filter kept back.',
     type: 'counter',
     labels
   },
@@ -182,6 +188,7 @@ export function createMediatorMetrics(state: () => MediatorState): Metrics {
     unknownListTemplates: report => report(state().programs.listTemplatesUnknown),
     deltaTimeLists: report => report(state().programs.listDeltaTimes),
     matched: each(({ ledger }) => ledger.matched),
+    filtered: each(({ ledger }) => ledger.filtered),
     sent: each(({ ledger }) => ledger.sent),
     queued: each(({ ledger }) => ledger.queued),
     queueOctets: each(({ queue }) => queue.octets),

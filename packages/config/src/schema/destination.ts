@@ -60,6 +60,12 @@ const queue = section(
   'The queue of this destination.'
 )
 
+const filter = orNull(
+  Type.String({ minLength: 1, maxLength: 1024 }),
+  null,
+  'Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.'
+)
+
 const observationDomainId = Type.Union(
   [Type.Integer({ minimum: 0, maximum: 4_294_967_295 }), Type.Literal('preserve')],
   { default: 0, description: "The Observation Domain exported into; `preserve` keeps each exporter's own." }
@@ -167,6 +173,7 @@ export const IpfixDestination = Type.Object(
       'auto',
       'UDP: segment hands the kernel many datagrams per system call (needs FFI), dgram one; auto takes the best there is.'
     ),
+    filter,
     plan: PlanOverrides
   },
   { additionalProperties: false, title: 'ipfix' }
@@ -187,6 +194,7 @@ export const JsonDestination = Type.Object(
     rotate: rotate(null),
     ...reconnect,
     queue,
+    filter,
     plan: PlanOverrides
   },
   { additionalProperties: false, title: 'json' }
@@ -210,6 +218,7 @@ export const IpfixFileDestination = Type.Object(
     ),
     rotate: rotate(300),
     queue,
+    filter,
     plan: PlanOverrides
   },
   { additionalProperties: false, title: 'ipfix-file' }

@@ -83,7 +83,15 @@ export interface PodFixture {
   stop(): Promise<void>
 }
 
-const ledger = { matched: 10, sent: 7, queued: 1, dropped: { queue_oldest: 2 }, uncertain: 0, redelivered: 0 }
+const ledger = {
+  matched: 10,
+  filtered: 0,
+  sent: 7,
+  queued: 1,
+  dropped: { queue_oldest: 2 },
+  uncertain: 0,
+  redelivered: 0
+}
 const queue = { records: 1, octets: 100, batches: 1, limitOctets: 67_108_864, policy: 'drop-oldest' }
 const output = {
   status: 'ready',

@@ -94,6 +94,7 @@ export function fleetRoutes(
                 recordsDecoded: Type.Integer(),
                 recordsAdmitted: Type.Integer(),
                 recordsReceived: Type.Integer({ description: 'By the mediators.' }),
+                recordsFiltered: Type.Integer({ description: "Kept back by destinations' filters." }),
                 recordsSent: Type.Integer({ description: 'To all destinations together.' }),
                 recordsDropped: Type.Integer({ description: 'For all destinations together.' })
               },
@@ -118,7 +119,9 @@ export function fleetRoutes(
 function totalsOf(ledgers: readonly Static<typeof Ledger>[]) {
   const sum = (count: (ledger: Static<typeof Ledger>) => number | undefined): number =>
     ledgers.reduce((total, ledger) => total + (count(ledger) ?? 0), 0)
-  const over = (count: (its: { sent: number; dropped: Readonly<Record<string, number>> }) => number): number =>
+  const over = (
+    count: (its: { filtered: number; sent: number; dropped: Readonly<Record<string, number>> }) => number
+  ): number =>
     sum(({ mediator }) => Object.values(mediator?.destinations ?? {}).reduce((total, its) => total + count(its), 0))
   return {
     messagesReceived: sum(({ collector }) => collector?.messages.received),
@@ -126,6 +129,7 @@ function totalsOf(ledgers: readonly Static<typeof Ledger>[]) {
     recordsDecoded: sum(({ collector }) => collector?.records.decoded),
     recordsAdmitted: sum(({ collector }) => collector?.records.admitted),
     recordsReceived: sum(({ mediator }) => mediator?.records.received),
+    recordsFiltered: over(({ filtered }) => filtered),
     recordsSent: over(({ sent }) => sent),
     recordsDropped: over(({ dropped }) => Object.values(dropped).reduce((total, drop) => total + drop, 0))
   }

@@ -11,7 +11,7 @@ import { TestBuilder } from './test-builder.ts'
 const keywords: ReadonlySet<string> = new Set(['and', 'or', 'not', 'in', 'has', 'contains', 'startswith'])
 const orders: ReadonlySet<string> = new Set<Order>(['<', '<=', '>', '>='])
 
-const aTest = 'a field and a comparison, has FIELD, not, or ('
+const aTest = 'a field and a comparison, has FIELD, not, or "("'
 const aField = `the name of an element, field:PEN/ID, ${[...pseudoFields.keys()].join(', ')}`
 
 /**
@@ -159,7 +159,7 @@ class Parser {
   }
 
   #expect(sign: string): void {
-    if (!this.#isSign(sign)) throw this.#unexpected(sign === ')' ? 'and, or, a comma in a list, or )' : sign)
+    if (!this.#isSign(sign)) throw this.#unexpected(sign === ')' ? 'and, or, a comma in a list, or ")"' : sign)
     this.#at++
   }
 

@@ -20,6 +20,8 @@ export class Chunk {
   tooBigRecords = 0
   /** Records that could not be encoded for another reason (no template id left), counted when it is written. */
   failedRecords = 0
+  /** Records that the filter kept back while it was filled, counted when it is written. */
+  filteredRecords = 0
   /** Messages in it; 0 where the output is text. */
   messages = 0
   /** End of each Message: for outputs that send Messages one by one. */
@@ -38,7 +40,7 @@ export class Chunk {
   }
 
   get isEmpty(): boolean {
-    return this.end === 0 && this.tooBigRecords === 0 && this.failedRecords === 0
+    return this.end === 0 && this.tooBigRecords + this.failedRecords + this.filteredRecords === 0
   }
 
   get hasMessageRoom(): boolean {
@@ -58,6 +60,7 @@ export class Chunk {
     this.repeatedRecords = 0
     this.tooBigRecords = 0
     this.failedRecords = 0
+    this.filteredRecords = 0
     this.messages = 0
   }
 }

@@ -48,6 +48,8 @@ const PATIENCE_BATCHES = 16
 const PATIENCE_MS = 200
 /** Encoded in one turn of the event loop at most, so that one destination does not keep the others waiting. */
 const TURN_OCTETS = 2_097_152
+/** Read in one turn at most: of records that a filter keeps back nothing is written. */
+const TURN_READ_OCTETS = 8_388_608
 const DRAIN_CLOSE_MS = 1_000
 
 /**
@@ -70,6 +72,8 @@ export class Destination {
   #generation = 0
   #chunk: Chunk | undefined
   #chunkNumber = 0
+  /** Octets of the Batches that were read in this turn. */
+  #turnReadOctets = 0
   readonly #inFlight: Chunk[] = []
   readonly #repeat = new OptionsRepeat()
   /** The options records known by then have to go before the next that is read. */
@@ -88,6 +92,7 @@ export class Destination {
   #repeatedRecords = 0
   #tooBig = 0
   #failed = 0
+  #filtered = 0
   #shutdown = 0
   #refused = 0
 
@@ -247,6 +252,7 @@ export class Destination {
     }
     return {
       matched: this.#matched,
+      filtered: this.#filtered,
       sent: this.#sent,
       queued: this.#queue.queuedRecords,
       dropped,
@@ -280,6 +286,7 @@ export class Destination {
     if (this.#isPumping || this.#isReopening) return
     this.#isPumping = true
     let turnOctets = 0
+    this.#turnReadOctets = 0
     const { output } = this.#parts
     while (output.isReady && this.#mode !== 'paused' && this.#inFlight.length < MAX_IN_FLIGHT) {
       if (output.wantsRotation()) this.#rotate()
@@ -287,7 +294,7 @@ export class Destination {
       turnOctets += this.#chunk?.end ?? 0
       this.#flush()
       if (!isMore) break
-      if (turnOctets >= TURN_OCTETS) {
+      if (turnOctets >= TURN_OCTETS || this.#turnReadOctets >= TURN_READ_OCTETS) {
         this.#scheduleTurn()
         break
       }
@@ -303,7 +310,7 @@ export class Destination {
 
   /** Records that left the queue, sent or given up. */
   get #left(): number {
-    return this.#sent + this.#tooBig + this.#failed + this.#queue.droppedOldest + this.#shutdown
+    return this.#sent + this.#filtered + this.#tooBig + this.#failed + this.#queue.droppedOldest + this.#shutdown
   }
 
   #setMode(mode: DestinationMode): void {
@@ -371,7 +378,7 @@ export class Destination {
     if (!this.#isClosed) this.#parts.output.open()
   }
 
-  /** Encode into the open chunk until it is full (true) or nothing is left to read (false). */
+  /** Encode into the open chunk until it is full or enough is read (true), or nothing is left to read (false). */
   #fill(): boolean {
     const { encoder, output } = this.#parts
     if (output.isLazy && this.#queue.current() === undefined) return false
@@ -397,8 +404,11 @@ export class Destination {
         }
         if (progress.isChunkFull) break
       }
-      if (position.entry === held.entries) this.#queue.finishBatch(chunk.number)
-      if (progress.isChunkFull) return true
+      if (position.entry === held.entries) {
+        this.#turnReadOctets += held.heldOctets
+        this.#queue.finishBatch(chunk.number)
+      }
+      if (progress.isChunkFull || this.#turnReadOctets >= TURN_READ_OCTETS) return true
     }
   }
 
@@ -441,7 +451,9 @@ export class Destination {
     this.#repeatedRecords += chunk.repeatedRecords
     this.#tooBig += chunk.tooBigRecords
     this.#failed += chunk.failedRecords
-    this.#queue.confirm(chunk.number, chunk.records + chunk.tooBigRecords + chunk.failedRecords)
+    this.#filtered += chunk.filteredRecords
+    const done = chunk.records + chunk.tooBigRecords + chunk.failedRecords + chunk.filteredRecords
+    this.#queue.confirm(chunk.number, done)
     this.#pool.give(chunk)
   }
 

@@ -76,8 +76,9 @@ export class JsonEncoder implements Encoder {
       progress.offset = at
       const { octets, view } = chunk
       program.run(held.octets, held.view, at, end, octets, view, chunk.end, octets.length, this.#context, cursor)
-      if (cursor.records > 0) {
+      if (cursor.in > at) {
         chunk.end = cursor.out
+        chunk.filteredRecords += cursor.filtered
         if (held.isRepeat) chunk.repeatedRecords += cursor.records
         else chunk.records += cursor.records
         at = cursor.in

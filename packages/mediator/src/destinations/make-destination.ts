@@ -1,4 +1,5 @@
 import { parseEndpoint } from '@weir/config'
+import { parseFilter } from '@weir/mediation'
 import { InvariantError } from '@weir/runtime'
 import { isIPv4 } from 'node:net'
 import { dirname } from 'node:path'
@@ -17,6 +18,7 @@ import type {
   PlanConfig
 } from '@weir/config'
 import type { IpfixFileDestination } from '@weir/config'
+import type { ElementRegistry } from '@weir/ipfix'
 import type { Plan } from '@weir/mediation'
 import type { Clock, Log } from '@weir/runtime'
 import type { Writable } from 'node:stream'
@@ -33,6 +35,8 @@ export interface PartsDeps {
   readonly log: Log
   /** Plan of all destinations, before their own changes. */
   readonly plan: PlanConfig
+  /** What names in filters mean. */
+  readonly registry: ElementRegistry
   /** Programs of a Plan. */
   readonly programsFor: (plan: Plan) => Programs
   /** Loaded at start; undefined where datagrams go out one by one. */
@@ -99,7 +103,8 @@ const defectLog =
     log.error('encode_failed', `records for ${id} could not be encoded`, { destination: id, error })
 
 function planOf(config: DestinationConfig, deps: PartsDeps): Plan {
-  const plan = { ...deps.plan, ...config.plan }
+  const filter = config.filter === null ? undefined : parseFilter(config.filter, deps.registry)
+  const plan = { ...deps.plan, ...config.plan, filter }
   return config.type === 'json' ? { kind: 'json', ...plan, numbers64: config.numbers64 } : { kind: 'ipfix', ...plan }
 }
 

@@ -20,11 +20,12 @@ export class Bench {
   readonly clock = new FakeClock()
   readonly encoder: IpfixEncoder
   /** Tests may put another `get` here. */
-  readonly programs: { get: Programs['get'] }
+  readonly programs: Programs & { get: Programs['get'] }
   readonly reader: StrictReader
   readonly defects: unknown[] = []
   tooBig = 0
   failed = 0
+  filtered = 0
   records = 0
   readonly #intake: Intake
   readonly #chunkOctets: number
@@ -91,6 +92,7 @@ export class Bench {
     this.reader.readAll(chunk.octets.subarray(0, chunk.end))
     this.tooBig += chunk.tooBigRecords
     this.failed += chunk.failedRecords
+    this.filtered += chunk.filteredRecords
     this.records += chunk.records
   }
 }

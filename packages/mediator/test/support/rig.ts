@@ -46,6 +46,7 @@ export class Rig {
       clock: options.clock ?? systemClock,
       log: silentLog(),
       plan: defaults.mediator.plan,
+      registry,
       stdout: options.stdout ?? process.stdout,
       maxTemplates: defaults.mediator.limits.templatesPerDestination,
       drainMs: options.drainMs ?? 2_000,

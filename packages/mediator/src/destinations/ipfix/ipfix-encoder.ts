@@ -50,9 +50,12 @@ export class IpfixEncoder implements Encoder {
 
   /** Go on in the same session with other bounds or another Plan; the transport stays. No Message is open. */
   configure(config: IpfixEncoderConfig, programs: Programs): void {
+    const { observationDomainId } = this.#config
+    const isSame = programs.outputKey === this.#programs.outputKey && config.observationDomainId === observationDomainId
     this.#config = config
     this.#domains.config = config
     this.#programs = programs
+    if (isSame) return
     // Another Plan has other templates; those that the next records do not use go with the next tick.
     this.#domains.forgetUses()
   }
@@ -128,6 +131,10 @@ export class IpfixEncoder implements Encoder {
     const nowMs = this.#clock.monotonicMs()
     this.#entryMs = nowMs
     const program = this.#programs.get(layout, this.#context, nowMs)
+    // A template is announced for what is sent: not for records of which the filter keeps all back.
+    const first = this.#programs.hasFilter ? this.#skip(held, program, end, chunk) : progress.offset
+    progress.offset = first
+    if (first >= end) return
     const template = this.#domains.templateFor(domain, program.output!, layout, nowMs)
     if (template === undefined) {
       this.#giveUp(held, chunk, this.#countRecords(layout, held, progress.offset, end), false)
@@ -162,7 +169,7 @@ export class IpfixEncoder implements Encoder {
       )
       // Its lists name templates that the peer does not know yet: announce them and write these records again.
       if (this.#isAnnouncementNeeded) continue
-      if (cursor.records > 0) {
+      if (cursor.in > at) {
         this.#addRecords(held, chunk)
         at = cursor.in
         continue
@@ -176,6 +183,15 @@ export class IpfixEncoder implements Encoder {
       at = next
     }
     progress.offset = at
+  }
+
+  /** Read up to the first record that the filter lets pass: without room for any, the others are read and none is written. */
+  #skip(held: HeldBatch, program: Program, end: number, chunk: Chunk): number {
+    const cursor = this.#cursor
+    const { octets, view } = chunk
+    program.run(held.octets, held.view, this.progress.offset, end, octets, view, 0, 0, this.#context, cursor)
+    chunk.filteredRecords += cursor.filtered
+    return cursor.in
   }
 
   finish(_chunk: Chunk): void {
@@ -223,8 +239,9 @@ export class IpfixEncoder implements Encoder {
   }
 
   #addRecords(held: HeldBatch, chunk: Chunk): void {
-    const { records, out } = this.#cursor
+    const { records, filtered, out } = this.#cursor
     this.#assembler.addRecords(out, records, held.isRepeat ? 0 : records)
+    chunk.filteredRecords += filtered
     if (held.isRepeat) chunk.repeatedRecords += records
     else chunk.records += records
   }
