@@ -42,6 +42,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
 /** Allowed in tests and benchmarks, whatever the package. */
 const testClients: ReadonlySet<string> = new Set([
   '@duckdb/node-api',
+  'ajv',
   'fast-check',
   'fast-xml-parser',
   'fastify',
