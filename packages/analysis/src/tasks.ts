@@ -1,5 +1,6 @@
 import { analyseTask } from './analyse/analyse-task.ts'
+import { convertTask } from './convert/convert-task.ts'
 import type { Task } from './task.ts'
 
 /** Every kind of work on recorded flows; each is a type of job. */
-export const tasks: readonly Task[] = [analyseTask]
+export const tasks: readonly Task[] = [analyseTask, convertTask]

@@ -5,6 +5,7 @@ import type { RecordPlan } from './operation.ts'
 import { planIpfix } from './plan-ipfix.ts'
 import { planJson } from './plan-json.ts'
 import type { Plan } from './plan.ts'
+import { selectFields } from './select-fields.ts'
 import { normaliseOptions } from './variant.ts'
 
 /** What a back end makes a Program from. */
@@ -22,7 +23,7 @@ export interface PlannedRecord {
  */
 export function planRecord(layout: Layout, plan: Plan, variant: number, registry: ElementRegistry): PlannedRecord {
   const options = normaliseOptions(plan, variant)
-  const record = normalise(layout, options, registry)
+  const record = selectFields(normalise(layout, options, registry), plan)
   const filter = plan.filter && recordFilter(plan.filter, layout, variant, registry)
   if (plan.kind === 'json')
     return { plan: { ...planJson(layout, record, plan, options.isIPv6), filter }, output: undefined }

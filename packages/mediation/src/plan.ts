@@ -3,6 +3,12 @@ import type { Filter } from './filter/filter.ts'
 /** Which time elements a destination gets. `preserve`: absolute forms stay as the exporter wrote them. */
 export type Timestamps = 'milliseconds' | 'nanoseconds' | 'preserve'
 
+/** An element that a Plan names. */
+export interface PlanField {
+  readonly pen: number
+  readonly id: number
+}
+
 /** What an IPFIX destination wants: normalised records (README, "Normalised IPFIX"). */
 export interface IpfixPlan {
   readonly kind: 'ipfix'
@@ -13,6 +19,8 @@ export interface IpfixPlan {
   readonly sampling: boolean
   /** Data Records that do not match are read and not written; undefined = all match. Options records are not asked. */
   readonly filter?: Filter | undefined
+  /** Elements of the normalised Data Record that are wanted, besides what the Plan adds; undefined = all. */
+  readonly fields?: readonly PlanField[] | undefined
 }
 
 /** What a JSON lines destination wants: the same normalised records as text (README, "A JSON record"). */
@@ -31,6 +39,8 @@ export interface JsonPlan {
   readonly timestamps?: Timestamps
   /** As in {@link IpfixPlan}. */
   readonly filter?: Filter | undefined
+  /** As in {@link IpfixPlan}. */
+  readonly fields?: readonly PlanField[] | undefined
 }
 
 export type Plan = IpfixPlan | JsonPlan
@@ -38,8 +48,9 @@ export type Plan = IpfixPlan | JsonPlan
 /** Content key of a Plan: equal for Plans that ask for the same, in every process and run. */
 export function planKey(plan: Plan): string {
   const flags = `${plan.timestamps ?? 'milliseconds'},${plan.lineage ? 'lineage' : ''},${plan.sampling ? 'sampling' : ''}`
-  const filter = plan.filter === undefined ? '' : `,${plan.filter.key}`
-  return plan.kind === 'ipfix' ? `ipfix,${flags}${filter}` : `json,${flags},${plan.numbers64}${filter}`
+  const fields = plan.fields === undefined ? '' : `,[${plan.fields.map(({ pen, id }) => `${pen}.${id}`).join()}]`
+  const parts = fields + (plan.filter === undefined ? '' : `,${plan.filter.key}`)
+  return plan.kind === 'ipfix' ? `ipfix,${flags}${parts}` : `json,${flags},${plan.numbers64}${parts}`
 }
 
 const timestampForms: readonly Timestamps[] = ['milliseconds', 'nanoseconds', 'preserve']

@@ -7,7 +7,7 @@ export interface FlowContext extends EntryContext {
   /** Text of the exporter's address; '' where the input does not say (files of Messages). */
   exporter: string
   exporterPort: number
-  /** The Message's own, not that of its template: its Observation Domain's session. */
+  /** What sent it. */
   domain: FlowDomain
 }
 

@@ -9,11 +9,13 @@ import type {
   CaptureVisitor,
   DataSetView,
   ElementRegistry,
+  Layout,
   LayoutLookup,
   MessageHeader,
   TemplateEvent,
   UnknownSetView
 } from '@weir/ipfix'
+import type { TemplateIds } from '@weir/mediation'
 import type { TaskInput, TaskLimits, TaskProgress } from '../task.ts'
 import type { ExpansionBound } from './file-chunks.ts'
 import type { FlowCounts } from './flow-counts.ts'
@@ -334,9 +336,9 @@ class RunContext implements FlowContext {
   samplingOrigin = 0
   hasInterfaceRates = false
   domain: FlowDomain
-  readonly templateIds = {
+  templateIds: TemplateIds = {
     exportedId: (templateId: number): number => templateId,
-    layoutOf: (templateId: number) => this.domain.templates.get(templateId)
+    layoutOf: (templateId: number): Layout | undefined => this.domain.templates.get(templateId)
   }
   #headerBootTimeMs = Number.NaN
 

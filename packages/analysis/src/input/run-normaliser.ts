@@ -23,6 +23,8 @@ export interface NormalRecords {
 export class RunNormaliser {
   /** Records that are too long for any buffer, or made a Program throw: left out. */
   failedRecords = 0
+  /** Records that the Plan's filter kept back. */
+  filteredRecords = 0
   readonly #cache: ProgramCache
   readonly #plan: Plan
   readonly #cursor: Cursor = { in: 0, out: 0, records: 0, filtered: 0 }
@@ -34,6 +36,11 @@ export class RunNormaliser {
     const octets = new Uint8Array(OUTPUT_OCTETS)
     const view = new DataView(octets.buffer)
     this.#normal = { layout: undefined, octets, view, endOffset: 0, records: 0, context: undefined as never }
+  }
+
+  /** The Layout that records of this one get in this context; undefined for text. */
+  outputOf(layout: Layout, context: FlowContext): Layout | undefined {
+    return this.#cache.get(layout, this.#plan, context, performance.now()).output
   }
 
   /** @param onRecords - told of what was written, once or, if it does not fit, more often. */
@@ -52,6 +59,7 @@ export class RunNormaliser {
         continue
       }
       at = cursor.in
+      this.filteredRecords += cursor.filtered
       normal.endOffset = cursor.out
       normal.records = cursor.records
       if (cursor.records > 0) onRecords(normal)

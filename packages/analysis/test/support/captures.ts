@@ -18,6 +18,15 @@ export interface CaptureCase {
   readonly format: string
   readonly files: readonly { readonly path: string }[]
   readonly ports: readonly string[]
+  /** The number to test against; `basis` says who agrees. */
+  readonly expected: { readonly dataRecords?: number; readonly basis?: string }
+  /** What nfcapd counted when the payloads were sent to it. */
+  readonly nfcapd?: {
+    readonly tool: string
+    readonly flows: number
+    readonly packets: number
+    readonly bytes: number
+  } | null
 }
 
 /** All cases, or none. */
