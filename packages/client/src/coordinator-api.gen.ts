@@ -2935,16 +2935,26 @@ export interface components {
          */
         Config6: {
             /**
-             * @description Local address of the control API; this machine only, because it asks for no credentials yet.
+             * @description Local address of the control API; this machine only, because it asks for credentials only where tokenFile or tls.clientCaFile say so.
              * @default 127.0.0.1
              */
             address: string;
-            limits: components["schemas"]["Config62"];
+            limits: components["schemas"]["Config63"];
             /**
              * @description TCP port; 0 takes any free one.
              * @default 8090
              */
             port: number;
+            /**
+             * @description Serve the control API over TLS (1.2 or later); the files are read again when they change. null = plain HTTP.
+             * @default null
+             */
+            tls: components["schemas"]["Config62"] | null;
+            /**
+             * @description A file with a token, at least 16 characters, that every request but those for /livez and /readyz must bear (Authorization: Bearer …), read again when it changes; null = nobody is asked for one.
+             * @default null
+             */
+            tokenFile: string | null;
         };
         /**
          * @description The web API of the fleet.
@@ -2956,18 +2966,28 @@ export interface components {
              * @default 127.0.0.1
              */
             address: string;
-            cache: components["schemas"]["Config72"];
-            limits: components["schemas"]["Config74"];
+            cache: components["schemas"]["Config73"];
+            limits: components["schemas"]["Config75"];
             /**
              * @description Bearer tokens of an OpenID Connect issuer, besides API keys; null: only keys open.
              * @default null
              */
-            oidc: components["schemas"]["Config73"] | null;
+            oidc: components["schemas"]["Config74"] | null;
             /**
              * @description Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, or dns://weir-headless:8090 for every address that the name has; empty: the one of this configuration.
              * @default []
              */
             pods: string[];
+            /**
+             * @description For pods at https://, and those of dns:// names, which are spoken to over TLS then; the files are read again when they change. null = as the system has it, and dns:// names without TLS.
+             * @default null
+             */
+            podTls: components["schemas"]["Config72"] | null;
+            /**
+             * @description A file with the token that the pods ask for (coordinator.tokenFile there), read again when it changes; null = none, or, where pods is empty, that of coordinator.tokenFile.
+             * @default null
+             */
+            podTokenFile: string | null;
             /**
              * @description TCP port; 0 takes any free one.
              * @default 8080
@@ -3355,11 +3375,23 @@ export interface components {
              */
             port: number;
         };
+        /** @description TLS of the control API. */
+        Config62: {
+            /** @description A file with the certificate (PEM), and those between it and the authority. */
+            certFile: string;
+            /**
+             * @description Certificates (PEM) that whoever asks must be signed by (mutual TLS), but for /livez and /readyz; null = nobody is asked for one.
+             * @default null
+             */
+            clientCaFile: string | null;
+            /** @description A file with the key (PEM) of certFile. */
+            keyFile: string;
+        };
         /**
          * @description Bounds of the control API.
          * @default {}
          */
-        Config62: {
+        Config63: {
             /**
              * @description Longest request body.
              * @default 1048576
@@ -3421,11 +3453,34 @@ export interface components {
              */
             requestTimeoutMs: number;
         };
+        /** @description TLS to the pods. */
+        Config72: {
+            /**
+             * @description Certificates (PEM) that the pods must be signed by; null = those of this system.
+             * @default null
+             */
+            caFile: string | null;
+            /**
+             * @description Our own certificate (PEM), where the pods ask for one (coordinator.tls.clientCaFile there); with keyFile.
+             * @default null
+             */
+            certFile: string | null;
+            /**
+             * @description The key (PEM) of certFile.
+             * @default null
+             */
+            keyFile: string | null;
+            /**
+             * @description The name that the certificates of all pods bear; null = the host name or address of each.
+             * @default null
+             */
+            serverName: string | null;
+        };
         /**
          * @description Answers of the fleet (pods, exporters, templates, ledger) that are given again; each says when the pods were asked.
          * @default {}
          */
-        Config72: {
+        Config73: {
             /**
              * @description How old an answer may be that is given again without asking the pods; each is asked for the same thing at most once in it.
              * @default 1000
@@ -3438,7 +3493,7 @@ export interface components {
             staleMs: number;
         };
         /** @description An OpenID Connect issuer. */
-        Config73: {
+        Config74: {
             /**
              * @description Signatures that are taken; all others are refused, whatever the token says.
              * @default [
@@ -3490,7 +3545,7 @@ export interface components {
              * @description Which role a value gives; the highest counts, a token with none of them opens nothing. Empty: the values are our own names.
              * @default []
              */
-            roleMap: components["schemas"]["Config73Item"][];
+            roleMap: components["schemas"]["Config74Item"][];
             /**
              * @description Time for it to answer.
              * @default 3000
@@ -3502,7 +3557,7 @@ export interface components {
              */
             tokenLifetimeSec: number;
         };
-        Config73Item: {
+        Config74Item: {
             /** @description What that gives. */
             role: "metrics" | "reader" | "operator" | "admin";
             /** @description What the claim has. */
@@ -3512,7 +3567,7 @@ export interface components {
          * @description Bounds of the web API.
          * @default {}
          */
-        Config74: {
+        Config75: {
             /**
              * @description Longest request body.
              * @default 1048576

@@ -82,6 +82,7 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
   }
   issues.push(...storeIssues(config.stores.templates, 'stores.templates'))
   issues.push(...storeIssues(config.stores.revisions, 'stores.revisions'))
+  issues.push(...pairIssues(config.front?.podTls ?? null, 'front.podTls'))
   config.destinations.forEach((destination, index) =>
     issues.push(...destinationIssues(destination, config, localAddresses, pathOf('destinations', index)))
   )
@@ -164,11 +165,7 @@ function storeIssues(store: TemplateStoreConfig | RevisionStoreConfig, path: str
   const check = (isRight: boolean, key: string, message: string, allowed: string): void => {
     if (!isRight) issues.push({ path: pathOf(path, key), message, allowed })
   }
-  const { tls } = store
-  const hasCertificate = tls !== null && tls.certFile !== null
-  const hasKey = tls !== null && tls.keyFile !== null
-  check(hasKey || !hasCertificate, 'tls.keyFile', 'is null, and certFile is not', 'the key of certFile')
-  check(hasCertificate || !hasKey, 'tls.certFile', 'is null, and keyFile is not', 'the certificate of keyFile')
+  issues.push(...pairIssues(store.tls, pathOf(path, 'tls')))
   if ('shelfOctetsTotal' in store) {
     const { shelfOctetsPerPlace, shelfOctetsTotal } = store
     check(
@@ -205,6 +202,14 @@ function storeIssues(store: TemplateStoreConfig | RevisionStoreConfig, path: str
     '0: a Cluster has no other'
   )
   return issues
+}
+
+/** A certificate wants its key, and a key its certificate. */
+function pairIssues(tls: { certFile: string | null; keyFile: string | null } | null, path: string): ConfigIssue[] {
+  if (tls === null || (tls.certFile === null) === (tls.keyFile === null)) return []
+  const [lacking, other, what] =
+    tls.keyFile === null ? ['keyFile', 'certFile', 'key'] : ['certFile', 'keyFile', 'certificate']
+  return [{ path: pathOf(path, lacking!), message: `is null, and ${other} is not`, allowed: `the ${what} of ${other}` }]
 }
 
 function repeated(values: readonly string[], path: string, key: string): ConfigIssue[] {

@@ -1,5 +1,6 @@
-import { hashOf } from './resolve-config.ts'
+import { configSchema, hashOf } from './resolve-config.ts'
 import type { FleetRecord, FleetRevision } from './revision-store.ts'
+import { saidKeys } from './said-keys.ts'
 import type { WeirConfig } from './schema/document.ts'
 
 type Json = Record<string, unknown>
@@ -31,7 +32,7 @@ export function fleetHash(document: WeirConfig, ownKeys: readonly string[]): str
     if (name === undefined) delete result[section]
     else result[section] = { ...(result[section] as Json), [name]: undefined }
   }
-  return hashOf(result)
+  return hashOf(saidKeys(result, configSchema))
 }
 
 /** The newest revision of a fleet, as its store has it. */

@@ -6,6 +6,7 @@ import { checkValue } from './check-value.ts'
 import { crossCheck, destinationIssues, ownAddresses } from './cross-check.ts'
 import { applyEnvironment } from './environment.ts'
 import { environmentKeys, podKeys } from './own-keys.ts'
+import { saidKeys } from './said-keys.ts'
 import { Destination } from './schema/destination.ts'
 import { WeirConfig } from './schema/document.ts'
 import type { SchemaNode } from './schema/node.ts'
@@ -80,18 +81,7 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
 }
 
 /** A key that came later and says nothing does not make it another document. */
-function baseHashOf(config: WeirConfig): string {
-  const { exporterOverrides, ...collector } = config.collector
-  const { revisions, ...stores } = config.stores
-  const destinations = config.destinations.map(({ filter, ...rest }) => (filter === null ? rest : { filter, ...rest }))
-  return hashOf({
-    ...config,
-    runDir: null,
-    collector: exporterOverrides.length === 0 ? collector : config.collector,
-    stores: revisions.type === 'none' ? stores : config.stores,
-    destinations
-  })
-}
+const baseHashOf = (config: WeirConfig): string => hashOf(saidKeys({ ...config, runDir: null }, configSchema))
 
 /** Names the variable, where that and not the file said it. */
 function withVariable(issue: ConfigIssue, setBy: ReadonlyMap<string, string>): ConfigIssue {

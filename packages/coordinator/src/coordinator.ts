@@ -6,6 +6,7 @@ import type { EffectiveDocument } from '@weir/config'
 import type { ControlPeer, ControlServer } from '@weir/link'
 import { errorMessage, listenError, systemClock } from '@weir/runtime'
 import type { Clock, Component, Log } from '@weir/runtime'
+import { guardOf, serverSecrets } from './access.ts'
 import { DestinationBook } from './destination-book.ts'
 import { EventLog } from './event-log.ts'
 import { EventStreams } from './event-streams.ts'
@@ -74,6 +75,8 @@ export function createCoordinator(
 ): Coordinator {
   const { control, log, version, clock = systemClock, fleetStore } = deps
   const { address, port, limits } = config.coordinator
+  const guard = guardOf(config.coordinator, clock)
+  const tls = serverSecrets(config.coordinator, clock)
   const pod = createPod(control, limits.controlTimeoutMs)
   const changes = new PodChanges(pod, log)
   const events = new EventLog(clock, { events: limits.eventsKept, octets: limits.eventOctetsKept })
@@ -109,7 +112,16 @@ export function createCoordinator(
   }
 
   const makeServer = async (): Promise<HttpServer> => {
-    const made = await createHttpServer({ name: 'coordinator', version, api: controlApi, limits, log, counters })
+    const made = await createHttpServer({
+      name: 'coordinator',
+      version,
+      api: controlApi,
+      limits,
+      log,
+      counters,
+      prepare: guard,
+      tls
+    })
     healthRoutes(made, {
       unready: () => pod.unready(),
       metrics,

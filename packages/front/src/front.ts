@@ -13,6 +13,8 @@ import { KeyBook } from './auth/key-book.ts'
 import { AnswerCache } from './fleet/answer-cache.ts'
 import { EventStreams } from './fleet/event-streams.ts'
 import { Fleet } from './fleet/fleet.ts'
+import { PodCaller } from './fleet/pod-caller.ts'
+import type { PodCredentials } from './fleet/pod-caller.ts'
 import { PodList } from './fleet/pod-list.ts'
 import type { Lookup } from './fleet/pod-list.ts'
 import { createFrontMetrics } from './metrics.ts'
@@ -66,15 +68,16 @@ const webApi: ApiDescription = {
 /** The web API of a fleet: keeps keys and an audit log of its own, and asks the coordinators for all else. */
 export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const { log, version, clock = systemClock } = deps
-  const { address, port, cache: cached, limits, oidc, pods } = frontOf(config)
+  const { address, port, cache: cached, limits, oidc, pods, podTls } = frontOf(config)
   const keys = new KeyBook(config.stateDir, clock, limits.keys)
   const tokens = oidc === null ? undefined : new TokenVerifier(oidc, clock, log)
   const audit = new AuditLog(config.stateDir, log)
   const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
-  const list = new PodList({ urls, limits, clock, lookup: deps.lookup })
-  const fleet = new Fleet(list, limits, clock)
+  const list = new PodList({ urls, limits, clock, lookup: deps.lookup, isTls: podTls !== null })
+  const caller = new PodCaller(credentialsOf(config), clock)
+  const fleet = new Fleet(list, limits, caller, clock)
   const cache = new AnswerCache({ ...cached, ...limits }, clock)
-  const streams = new EventStreams(list, limits, clock)
+  const streams = new EventStreams(list, limits, caller, clock)
   const counters = new RequestCounters()
   let gate = new Gate(keys, tokens, audit, limits, clock)
   let server: HttpServer | undefined
@@ -138,6 +141,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       streams.close('stopping')
       server = undefined
       await closing?.close()
+      caller.close()
       await audit.flush()
     }
   }
@@ -149,7 +153,13 @@ function frontOf({ front }: WeirConfig): FrontConfig {
 }
 
 /** The coordinator of the same configuration. */
-function ownPod({ coordinator: { address, port } }: WeirConfig): string {
+function ownPod({ coordinator: { address, port, tls } }: WeirConfig): string {
   const host = address === '0.0.0.0' ? '127.0.0.1' : address === '::' ? '::1' : address
-  return `http://${formatHostPort(host, port)}`
+  return `${tls === null ? 'http' : 'https'}://${formatHostPort(host, port)}`
+}
+
+/** Where the pods are those of this configuration, their token is too. */
+function credentialsOf(config: WeirConfig): PodCredentials {
+  const { pods, podTokenFile, podTls } = frontOf(config)
+  return { tokenFile: podTokenFile ?? (pods.length === 0 ? config.coordinator.tokenFile : null), tls: podTls }
 }

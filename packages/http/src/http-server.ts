@@ -2,12 +2,13 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { errorCode, errorMessage } from '@weir/runtime'
-import type { Log } from '@weir/runtime'
+import type { FollowedFiles, Log } from '@weir/runtime'
 import fastify from 'fastify'
 import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Server as SecureServer } from 'node:tls'
 import { HttpProblem, Problem, makeProblem } from './problem.ts'
 import { KnownRoutes } from './known-routes.ts'
 import type { RequestCounters } from './request-counters.ts'
@@ -49,6 +50,16 @@ export interface HttpServerOptions {
   readonly counters: RequestCounters
   /** Hooks that hold for every route, those of the docs page too; called before there is any. */
   readonly prepare?: (server: HttpServer) => void
+  /** Serve TLS; undefined: plain HTTP. */
+  readonly tls?: FollowedFiles<ServerSecrets> | undefined
+}
+
+/** What a server shows, and who it asks to be signed by; PEM. */
+export interface ServerSecrets {
+  readonly cert: Buffer
+  readonly key: Buffer
+  /** undefined: nobody is asked for a certificate. */
+  readonly clientCa: Buffer | undefined
 }
 
 /** An HTTP server with the limits, problem documents, OpenAPI 3.1 and the docs page at `/docs`; no routes yet. */
@@ -67,11 +78,13 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     onConstructorPoisoning: 'error',
     forceCloseConnections: true,
     clientErrorHandler: answerClientError,
+    ...(options.tls === undefined ? {} : { https: secureOptions(options.tls.current) }),
     // Of paths that cannot be read at all; no hook is called for those.
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error, name, log)),
     ajv: { customOptions: { allErrors: true, removeAdditional: false, coerceTypes: 'array', useDefaults: true } }
   }).withTypeProvider<TypeBoxTypeProvider>()
   server.server.maxConnections = limits.connections
+  if (options.tls !== undefined) followSecrets(server, options.tls)
   server.addSchema(Problem)
   server.addContentTypeParser(
     'application/merge-patch+json',
@@ -110,6 +123,25 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return sendProblem(reply.header('allow', allowed.join(', ')), makeProblem(405, 'METHOD_NOT_ALLOWED', detail))
   })
   return server
+}
+
+/** Who is not known is told so by a hook, in an answer: a probe of the pod's health has no certificate. */
+const secureOptions = ({ cert, key, clientCa }: ServerSecrets) => ({
+  cert,
+  key,
+  minVersion: 'TLSv1.2' as const,
+  ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true, rejectUnauthorized: false })
+})
+
+function followSecrets(server: HttpServer, tls: FollowedFiles<ServerSecrets>): void {
+  let { changes } = tls
+  const timer = setInterval(() => {
+    const secrets = tls.current
+    if (tls.changes === changes) return
+    changes = tls.changes
+    ;(server.server as unknown as SecureServer).setSecureContext(secureOptions(secrets))
+  }, 1_000).unref()
+  server.addHook('onClose', async () => clearInterval(timer))
 }
 
 /** For the docs page: all of it is ours, and plain HTTP, so nothing may be turned into HTTPS or fetched from elsewhere. */

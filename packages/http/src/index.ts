@@ -1,5 +1,5 @@
 export { createHttpServer } from './http-server.ts'
-export type { ApiDescription, HttpLimits, HttpServer, HttpServerOptions } from './http-server.ts'
+export type { ApiDescription, HttpLimits, HttpServer, HttpServerOptions, ServerSecrets } from './http-server.ts'
 export { healthRoutes } from './health-routes.ts'
 export type { HealthFacts } from './health-routes.ts'
 export type { OpenApiDocument, OpenApiOperation } from './open-api.ts'

@@ -153,9 +153,33 @@ const CoordinatorConfig = section(
   {
     address: text('address', {
       default: '127.0.0.1',
-      description: 'Local address of the control API; this machine only, because it asks for no credentials yet.'
+      description:
+        'Local address of the control API; this machine only, because it asks for credentials only where tokenFile or tls.clientCaFile say so.'
     }),
     port: wholeNumber({ default: 8090, minimum: 0, maximum: 65535, description: 'TCP port; 0 takes any free one.' }),
+    tokenFile: orNull(
+      text('path', { description: 'A file.' }),
+      null,
+      'A file with a token, at least 16 characters, that every request but those for /livez and /readyz must bear (Authorization: Bearer …), read again when it changes; null = nobody is asked for one.'
+    ),
+    tls: orNull(
+      Type.Object(
+        {
+          certFile: text('path', {
+            description: 'A file with the certificate (PEM), and those between it and the authority.'
+          }),
+          keyFile: text('path', { description: 'A file with the key (PEM) of certFile.' }),
+          clientCaFile: orNull(
+            text('path', { description: 'A file.' }),
+            null,
+            'Certificates (PEM) that whoever asks must be signed by (mutual TLS), but for /livez and /readyz; null = nobody is asked for one.'
+          )
+        },
+        { additionalProperties: false, description: 'TLS of the control API.' }
+      ),
+      null,
+      'Serve the control API over TLS (1.2 or later); the files are read again when they change. null = plain HTTP.'
+    ),
     limits: section(
       {
         ...httpLimits,

@@ -115,6 +115,36 @@ export const FrontConfig = section(
           'Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, or dns://weir-headless:8090 for every address that the name has; empty: the one of this configuration.'
       }
     ),
+    podTokenFile: orNull(
+      text('path', { description: 'A file.' }),
+      null,
+      'A file with the token that the pods ask for (coordinator.tokenFile there), read again when it changes; null = none, or, where pods is empty, that of coordinator.tokenFile.'
+    ),
+    podTls: orNull(
+      Type.Object(
+        {
+          caFile: orNull(
+            text('path', { description: 'A file.' }),
+            null,
+            'Certificates (PEM) that the pods must be signed by; null = those of this system.'
+          ),
+          certFile: orNull(
+            text('path', { description: 'A file.' }),
+            null,
+            'Our own certificate (PEM), where the pods ask for one (coordinator.tls.clientCaFile there); with keyFile.'
+          ),
+          keyFile: orNull(text('path', { description: 'A file.' }), null, 'The key (PEM) of certFile.'),
+          serverName: orNull(
+            Type.String({ minLength: 1, maxLength: 253, description: 'A host name.' }),
+            null,
+            'The name that the certificates of all pods bear; null = the host name or address of each.'
+          )
+        },
+        { additionalProperties: false, description: 'TLS to the pods.' }
+      ),
+      null,
+      'For pods at https://, and those of dns:// names, which are spoken to over TLS then; the files are read again when they change. null = as the system has it, and dns:// names without TLS.'
+    ),
     cache: section(
       {
         freshMs: wholeNumber({

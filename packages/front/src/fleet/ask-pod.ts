@@ -1,4 +1,5 @@
 import { errorCode, errorMessage } from '@weir/runtime'
+import type { PodCaller } from './pod-caller.ts'
 import type { Pod, PodFailure } from './pod-list.ts'
 
 /** What one pod answered. */
@@ -23,19 +24,29 @@ export interface AskLimits {
   readonly podAnswerOctets: number
 }
 
+/** What is asked besides a path. */
+export interface AskOptions {
+  /** Statuses besides 200 whose document is an answer too. */
+  readonly accepted?: readonly number[] | undefined
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as JSON. */
+  readonly body?: unknown
+}
+
 /**
- * GET a JSON document of one pod.
+ * Ask one pod for a JSON document.
  *
  * @param shape - of the answer: what a pod of another version answers otherwise is no answer.
- * @param accepted - statuses besides 200 whose document is an answer too.
  * @returns never rejects: what went wrong is in the answer.
  */
 export async function askPod<T>(
+  caller: PodCaller,
   pod: Pod,
   path: string,
   shape: Shape<T>,
   limits: AskLimits,
-  accepted: readonly number[] = []
+  { accepted = [], ...request }: AskOptions = {}
 ): Promise<PodAnswer<T>> {
   const startMs = performance.now()
   const failed = (code: string, detail: string, status = 0): PodAnswer<T> => ({
@@ -47,8 +58,8 @@ export async function askPod<T>(
   })
   const signal = AbortSignal.timeout(limits.podTimeoutMs)
   try {
-    const response = await fetch(pod.url + path, { signal, redirect: 'error' })
-    const text = await textOf(response, limits.podAnswerOctets)
+    const response = await caller.request(pod, path, { ...request, signal })
+    const text = await textOf(response.body, limits.podAnswerOctets)
     if (text === undefined) {
       return failed('POD_ANSWER_TOO_LONG', `${pod.name} answers more than front.limits.podAnswerOctets.`)
     }
@@ -63,18 +74,17 @@ export async function askPod<T>(
   } catch (error) {
     if (signal.aborted) return failed('POD_TIMEOUT', `${pod.name} did not answer within ${limits.podTimeoutMs} ms.`)
     if (error instanceof SyntaxError) return failed('POD_ERROR', notACoordinator(pod))
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    return failed(errorCode(cause) ?? 'POD_AWAY', `${pod.name} cannot be reached: ${errorMessage(cause)}.`)
+    return failed(errorCode(error) ?? 'POD_AWAY', `${pod.name} cannot be reached: ${errorMessage(error)}.`)
   }
 }
 
 const notACoordinator = ({ name }: Pod): string => `${name} does not answer as a coordinator of this version does.`
 
 /** @returns undefined if it is longer. */
-async function textOf(response: Response, maxOctets: number): Promise<string | undefined> {
+async function textOf(body: AsyncIterable<Buffer>, maxOctets: number): Promise<string | undefined> {
   const parts: Uint8Array[] = []
   let octets = 0
-  for await (const part of response.body ?? []) {
+  for await (const part of body) {
     octets += part.length
     if (octets > maxOctets) return undefined
     parts.push(part)

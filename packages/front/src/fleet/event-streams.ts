@@ -5,6 +5,7 @@ import type { Clock, Timer } from '@weir/runtime'
 import { readEventPlace, writeEventPlace } from './event-place.ts'
 import { readPodEvents } from './pod-events.ts'
 import type { PodEvent } from './pod-events.ts'
+import type { PodCaller } from './pod-caller.ts'
 import type { Pod, PodList } from './pod-list.ts'
 
 /** `sse`: server-sent events; `ndjson`: a JSON object a line. */
@@ -57,11 +58,13 @@ export class EventStreams {
   readonly closed: Record<ClosingReason, number> = { too_slow: 0, key_revoked: 0, token_expired: 0, stopping: 0 }
   readonly #list: PodList
   readonly #limits: EventStreamLimits
+  readonly #caller: PodCaller
   readonly #clock: Clock
   readonly #subscribers = new Set<Subscriber>()
   #heartbeat: Timer | undefined
 
-  constructor(list: PodList, limits: EventStreamLimits, clock: Clock) {
+  constructor(list: PodList, limits: EventStreamLimits, caller: PodCaller, clock: Clock) {
+    this.#caller = caller
     this.#list = list
     this.#limits = limits
     this.#clock = clock
@@ -139,7 +142,7 @@ export class EventStreams {
       const after = place.get(pod.name)
       if (after !== undefined) query.set('after', after)
       const options = { connectMs: this.#limits.podTimeoutMs, signal }
-      const detail = await readPodEvents(pod, `/v1/events?${query}`, options, {
+      const detail = await readPodEvents(this.#caller, pod, `/v1/events?${query}`, options, {
         onBegun: () => {
           if (isAway) this.#tell(subscriber, { type: 'pod_back', data: { pod: pod.name } })
           isAway = false

@@ -2,7 +2,8 @@ import { HttpProblem } from '@weir/http'
 import { systemClock } from '@weir/runtime'
 import type { Clock } from '@weir/runtime'
 import { askPod } from './ask-pod.ts'
-import type { AskLimits, PodAnswer, Shape } from './ask-pod.ts'
+import type { AskLimits, AskOptions, PodAnswer, Shape } from './ask-pod.ts'
+import type { PodCaller } from './pod-caller.ts'
 import type { Pod, PodFailure, PodList } from './pod-list.ts'
 
 /** How one pod did in an answer that is made of several. */
@@ -20,11 +21,13 @@ export class Fleet {
   readonly failures = new Map<string, number>()
   readonly #list: PodList
   readonly #limits: AskLimits
+  readonly #caller: PodCaller
   readonly #clock: Clock
 
-  constructor(list: PodList, limits: AskLimits, clock: Clock = systemClock) {
+  constructor(list: PodList, limits: AskLimits, caller: PodCaller, clock: Clock = systemClock) {
     this.#list = list
     this.#limits = limits
+    this.#caller = caller
     this.#clock = clock
   }
 
@@ -61,13 +64,17 @@ export class Fleet {
     const answers = await Promise.all(
       asked.flatMap(pod => {
         const its = path(pod)
-        return its === undefined ? [] : [askPod<T>(pod, its, shape, this.#limits, accepted)]
+        return its === undefined ? [] : [this.askOne<T>(pod, its, shape, { accepted })]
       })
     )
-    for (const { pod, isAnswered } of answers) {
-      if (!isAnswered) this.failures.set(pod.name, (this.failures.get(pod.name) ?? 0) + 1)
-    }
     return { answers, missing }
+  }
+
+  /** Ask one pod; see {@link askPod}. */
+  async askOne<T>(pod: Pod, path: string, shape: Shape<T>, options?: AskOptions): Promise<PodAnswer<T>> {
+    const answer = await askPod<T>(this.#caller, pod, path, shape, this.#limits, options)
+    if (!answer.isAnswered) this.failures.set(pod.name, (this.failures.get(pod.name) ?? 0) + 1)
+    return answer
   }
 }
 

@@ -1,4 +1,5 @@
 import { errorCode, errorMessage } from '@weir/runtime'
+import type { PodCaller } from './pod-caller.ts'
 import type { Pod } from './pod-list.ts'
 
 /** One event as a pod tells it; those without an id are about the stream itself. */
@@ -21,6 +22,7 @@ const LINE_CHARACTERS = 1_048_576
  * @returns a sentence: why it ended. Never rejects.
  */
 export async function readPodEvents(
+  caller: PodCaller,
   pod: Pod,
   path: string,
   { connectMs, signal }: { readonly connectMs: number; readonly signal: AbortSignal },
@@ -30,12 +32,12 @@ export async function readPodEvents(
   let timer = setTimeout(() => silence.abort(), connectMs)
   try {
     const both = AbortSignal.any([signal, silence.signal])
-    const response = await fetch(pod.url + path, { signal: both, redirect: 'error' })
-    if (response.status !== 200) return `${pod.name} answered ${response.status}: ${await detailOf(response)}`
+    const response = await caller.request(pod, path, { signal: both })
+    if (response.status !== 200) return `${pod.name} answered ${response.status}: ${await detailOf(response.body)}`
     onBegun()
     const decoder = new TextDecoder()
     let rest = ''
-    for await (const part of response.body ?? []) {
+    for await (const part of response.body) {
       clearTimeout(timer)
       timer = setTimeout(() => silence.abort(), SILENCE_MS)
       const lines = (rest + decoder.decode(part, { stream: true })).split('\n')
@@ -49,15 +51,23 @@ export async function readPodEvents(
   } catch (error) {
     if (silence.signal.aborted) return `${pod.name} says nothing`
     if (error instanceof SyntaxError) return `${pod.name} does not tell events as a coordinator does`
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    return `${pod.name} cannot be read: ${errorCode(cause) ?? errorMessage(cause)}`
+    return `${pod.name} cannot be read: ${errorCode(error) ?? errorMessage(error)}`
   } finally {
     clearTimeout(timer)
     silence.abort()
   }
 }
 
-async function detailOf(response: Response): Promise<string> {
-  const { detail } = (await response.json().catch(() => ({}))) as { readonly detail?: unknown }
-  return typeof detail === 'string' ? detail : 'no reason given'
+async function detailOf(body: AsyncIterable<Buffer>): Promise<string> {
+  let text = ''
+  for await (const part of body) {
+    text += part.toString('utf8')
+    if (text.length > LINE_CHARACTERS) break
+  }
+  try {
+    const { detail } = JSON.parse(text) as { readonly detail?: unknown }
+    return typeof detail === 'string' ? detail : 'no reason given'
+  } catch {
+    return 'no reason given'
+  }
 }

@@ -29,7 +29,9 @@ export interface PodListOptions {
   readonly urls: readonly string[]
   readonly limits: { readonly pods: number; readonly podLookupMs: number }
   readonly clock: Clock
-  readonly lookup?: Lookup
+  readonly lookup?: Lookup | undefined
+  /** Pods of a dns:// name are spoken to over TLS. */
+  readonly isTls?: boolean
 }
 
 interface Found {
@@ -79,8 +81,9 @@ export class PodList {
 
   async #resolve({ host, port }: Endpoint): Promise<Found> {
     try {
+      const scheme = this.#options.isTls === true ? 'https' : 'http'
       const addresses = [...(await this.#lookup(host))].toSorted()
-      return { pods: addresses.map(address => podAt('http', address, port)) }
+      return { pods: addresses.map(address => podAt(scheme, address, port)) }
     } catch (error) {
       const detail = `The name ${host} has no address: ${errorMessage(error)}.`
       const pod = `dns://${formatHostPort(host, port)}`
