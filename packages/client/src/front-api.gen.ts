@@ -8,8 +8,6 @@ export interface paths {
          * @description Merged from all pods that answer in time; one that does not is named in `pods`.
          *
          *     Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -84,8 +82,6 @@ export interface paths {
         /**
          * The templates under one scope key, by exporter, with the names of their elements
          * @description Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -204,8 +200,6 @@ export interface paths {
         /**
          * What happened last in all pods, the newest first, as far as they keep it
          * @description Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -263,8 +257,6 @@ export interface paths {
         /**
          * Who exports to the fleet, once for each pod that it exports to
          * @description Merged from all pods that answer in time, in the order that each has; one that does not is named in `pods`.
-         *
-         *     Needs the role reader.
          *
          *     Needs the role reader.
          */
@@ -384,8 +376,6 @@ export interface paths {
         /**
          * The pods, and how each is
          * @description Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -453,8 +443,6 @@ export interface paths {
         /**
          * The keys, those that were revoked too; never their secrets
          * @description Needs the role admin.
-         *
-         *     Needs the role admin.
          */
         get: {
             parameters: {
@@ -574,8 +562,6 @@ export interface paths {
         /**
          * One key
          * @description Needs the role admin.
-         *
-         *     Needs the role admin.
          */
         get: {
             parameters: {
@@ -660,8 +646,6 @@ export interface paths {
         /**
          * Where every record went, pod by pod and in all
          * @description Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -834,8 +818,6 @@ export interface paths {
          * @description As JSON, or as one graph in Mermaid or Graphviz DOT text, a frame for each pod, by `format` or the header Accept (text/vnd.mermaid, text/vnd.graphviz).
          *
          *     Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -959,8 +941,6 @@ export interface paths {
          * @description Merged from all pods that answer in time; one that does not is named in `pods`.
          *
          *     Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -1035,8 +1015,6 @@ export interface paths {
         /**
          * The templates under one scope key, by exporter, with the names of their elements
          * @description Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
@@ -1116,13 +1094,29 @@ export interface paths {
         /**
          * Its metrics, Prometheus text
          * @description Needs the role metrics.
-         *
-         *     Needs the role metrics.
          */
         get: {
             parameters: {
             };
             responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description Default Response */
                 200: {
                     headers: {
@@ -1178,13 +1172,29 @@ export interface paths {
         /**
          * What runs here
          * @description Needs the role reader.
-         *
-         *     Needs the role reader.
          */
         get: {
             parameters: {
             };
             responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
                 /** @description Default Response */
                 200: {
                     headers: {

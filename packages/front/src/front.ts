@@ -5,6 +5,8 @@ import { RequestCounters, createHttpServer, healthRoutes } from '@weir/http'
 import type { ApiDescription, HttpServer, OpenApiDocument } from '@weir/http'
 import { ConfigError, listenError, systemClock } from '@weir/runtime'
 import type { Clock, Component, Log } from '@weir/runtime'
+import type { RouteOptions } from 'fastify'
+import Type from 'typebox'
 import { AuditLog } from './auth/audit-log.ts'
 import { Gate } from './auth/gate.ts'
 import type { GuardedRoute } from './auth/gate.ts'
@@ -86,7 +88,10 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
 
   const makeServer = async (): Promise<HttpServer> => {
     gate = new Gate(keys, tokens, audit, limits, clock)
-    const prepare = (each: HttpServer): void => gate.guard(each)
+    const prepare = (each: HttpServer): void => {
+      gate.guard(each)
+      each.addHook('onRoute', refuseUnknownQuery)
+    }
     const made = await createHttpServer({ name: 'front', version, api: webApi, limits, log, counters, prepare })
     healthRoutes(made, {
       unready: async () => [],
@@ -145,6 +150,13 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       await audit.flush()
     }
   }
+}
+
+/** A route that says nothing of its query takes none (TH-32). */
+function refuseUnknownQuery(route: RouteOptions): void {
+  if (!route.url.startsWith('/api/')) return
+  route.schema ??= {}
+  route.schema.querystring ??= Type.Object({}, { additionalProperties: false })
 }
 
 function frontOf({ front }: WeirConfig): FrontConfig {

@@ -7,6 +7,12 @@ import { startFront } from './support/front-fixture.ts'
 
 const many = { limits: { failedLoginsPerMin: 10_000, requestsPerSec: 10_000, writesPerSec: 10_000 } }
 
+interface BodySchema {
+  readonly type?: string
+  readonly additionalProperties?: unknown
+  readonly anyOf?: readonly BodySchema[]
+}
+
 /** What the OpenAPI document says; HEAD goes with GET, and the docs page and the document are no part of themselves. */
 const isOutside = (url: string): boolean => url === '/openapi.json' || url === '/docs' || url.startsWith('/docs/')
 
@@ -49,6 +55,25 @@ test('every route without a key, with a wrong one, with a revoked one and with a
       const { status, body } = await call(method, path, key)
       assert.equal(status, 403, `${what} as ${low}`)
       if (method !== 'HEAD') assert.equal(body.code, 'ROLE_TOO_LOW', what)
+    }
+  }
+})
+
+test('TH-32 no route takes what it does not know, neither in a query nor in a body', async t => {
+  const { front, call, adminKey } = await startFront(t, many)
+  const { paths } = await front.openApi()
+  const open = ['/livez', '/readyz', '/metrics', '/version']
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      const what = `${method} ${path}`
+      const { requestBody } = operation as { requestBody?: { content: Record<string, { schema: BodySchema }> } }
+      const { schema } = requestBody?.content['application/json'] ?? {}
+      for (const each of schema === undefined ? [] : (schema.anyOf ?? [schema])) {
+        if (each.type === 'object') assert.equal(each.additionalProperties, false, `body of ${what}`)
+      }
+      if (method !== 'get' || open.includes(path)) continue
+      const { status, body } = await call('GET', `${path.replaceAll(/\{\w+\}/g, 'x')}?surely=unknown`, adminKey)
+      assert.deepEqual([status, body.code], [400, 'REQUEST_INVALID'], what)
     }
   }
 })

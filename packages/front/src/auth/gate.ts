@@ -1,5 +1,5 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import { HttpProblem } from '@weir/http'
+import { HttpProblem, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
 import type { Clock } from '@weir/runtime'
 import type { AuditLog } from './audit-log.ts'
@@ -119,11 +119,13 @@ export class Gate {
       this.routes.push({ method, url: route.url, role, isDocumented: !isHidden })
     }
     if (role === 'anybody') return
-    const { description } = (route.schema ?? {}) as { description?: string }
+    const { description, response } = (route.schema ?? {}) as { description?: string; response?: object }
+    // GET and the HEAD that goes with it have one schema.
     const needs = `Needs the role ${role}.`
     Object.assign((route.schema ??= {}), {
       security: [{ apiKey: [] }],
-      description: description === undefined ? needs : `${description}\n\n${needs}`
+      response: { ...problems, ...response },
+      description: description === undefined ? needs : `${description.replace(needs, '').trimEnd()}\n\n${needs}`.trim()
     })
   }
 
