@@ -2,8 +2,10 @@ import type { CollectorParts } from './collector.ts'
 import { addCounts, noCounts, type SequenceSums } from './domain-sequence.ts'
 import type { Exporter } from './exporter.ts'
 import { dropsToJson } from './ledger.ts'
+import type { ListenerState } from './listener-set.ts'
 import { scopeDecisionOf, scopesToJson } from './scope/scope-state.ts'
 import type { Session } from './session.ts'
+import type { TcpListener } from './tcp-listener.ts'
 
 function addSession(sums: SequenceSums, session: Session): void {
   for (const { sequence } of session.domains.values()) addCounts(sums, sequence.counts)
@@ -18,7 +20,7 @@ export function sequenceSums({ ledger, sessions }: CollectorParts): SequenceSums
 
 /** The collector's part of the ledger as plain numbers: the names of the ledger page. */
 export function ledgerToJson(parts: CollectorParts) {
-  const { ledger, link, udp } = parts
+  const { ledger, link } = parts
   const { messages, dataSets, records } = ledger
   const { admitted, settled, inWindow, redelivered } = link.stats.records
   return {
@@ -33,8 +35,18 @@ export function ledgerToJson(parts: CollectorParts) {
       dropped: ledger.unsettledAtEnd > 0 ? { shutdown: ledger.unsettledAtEnd } : {}
     },
     sequence: sequenceSums(parts),
-    kernel: Object.fromEntries(udp.map(({ listener }) => [listener.config.name, listener.kernelDrops]))
+    kernel: kernelDrops(parts)
   }
+}
+
+/** Of listeners that are gone too. */
+function kernelDrops({ udp, listeners }: CollectorParts): Record<string, number> {
+  const drops = new Map(listeners.formerDrops)
+  for (const { listener } of udp) {
+    const { name } = listener.config
+    drops.set(name, (drops.get(name) ?? 0) + listener.kernelDrops)
+  }
+  return Object.fromEntries(drops)
 }
 
 /** Answer of `collector.state`. */
@@ -90,11 +102,13 @@ function sharedToJson({ shared, recollection }: CollectorParts) {
   }
 }
 
-function listenersToJson({ udp, tcp }: CollectorParts) {
+/** In the order of the configuration, then those that are closing. */
+export function listenersToJson({ udp, tcp, listeners }: CollectorParts) {
   return [
     ...udp.map(({ listener, intake }) => ({
       name: listener.config.name,
       transport: 'udp',
+      state: listeners.stateOf(listener.config.name),
       address: listener.config.address,
       port: listener.port,
       socket: listener.socketKind,
@@ -105,17 +119,21 @@ function listenersToJson({ udp, tcp }: CollectorParts) {
       kernelDrops: listener.kernelDrops,
       peers: intake.peers.size
     })),
-    ...tcp.map(listener => ({
-      name: listener.config.name,
-      transport: 'tcp',
-      address: listener.config.address,
-      port: listener.port,
-      connections: listener.connections.size,
-      octets: listener.octets,
-      ...listener.counters
-    }))
+    ...tcp.map(listener => tcpToJson(listener, listeners.stateOf(listener.config.name))),
+    ...[...listeners.closing.keys()].map(listener => tcpToJson(listener, 'closing'))
   ]
 }
+
+const tcpToJson = (listener: TcpListener, state: ListenerState) => ({
+  name: listener.config.name,
+  transport: 'tcp',
+  state,
+  address: listener.config.address,
+  port: listener.port,
+  connections: listener.connections.size,
+  octets: listener.octets,
+  ...listener.counters
+})
 
 /** Through whom its records come: load balancers that name it, senders that relay for it. */
 function viaOf({ sessions, relayed }: Exporter): string[] {

@@ -1,5 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import type { Listener, WeirConfig } from '@weir/config'
+import type { ExporterPolicyConfig, WeirConfig } from '@weir/config'
 import { LayoutTable, MessageDecoder, TemplateBudget, type DropReason, type ElementRegistry } from '@weir/ipfix'
 import type { LinkSender } from '@weir/link'
 import { delay, systemClock, type Clock, type Component, type Log, type Readiness, type Timer } from '@weir/runtime'
@@ -14,10 +13,10 @@ import { ExporterPolicies } from './exporter-policies.ts'
 import { ExporterTable } from './exporter.ts'
 import { Forwarder } from './forwarder.ts'
 import { Intake } from './intake.ts'
-import { readUdpTables } from './kernel-drops.ts'
 import { Ledger } from './ledger.ts'
 import { PenaltyBox } from './penalty-box.ts'
 import { LiveDomains } from './live-domains.ts'
+import { ListenerSet, type UdpPart } from './listener-set.ts'
 import { PendingDrain } from './pending-drain.ts'
 import { PendingMover } from './pending-mover.ts'
 import { PendingSets } from './pending-sets.ts'
@@ -25,7 +24,6 @@ import { Quarantine } from './quarantine.ts'
 import { Recollection, type WarmUp } from './recollection.ts'
 import { Publisher } from './recollection/publisher.ts'
 import { Restorer } from './recollection/restorer.ts'
-import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
 import { RestartGuard } from './restart-guard.ts'
 import { ExporterScopes } from './scope/exporter-scopes.ts'
 import { Relays } from './relay/relays.ts'
@@ -33,12 +31,9 @@ import { publishGroup } from './scope/publish-group.ts'
 import { SessionRekey } from './scope/session-rekey.ts'
 import { SessionTable } from './session-table.ts'
 import { StoreWatch } from './store-watch.ts'
-import { stopIntake } from './stop-intake.ts'
 import { TcpGate } from './tcp-gate.ts'
-import { TcpListener } from './tcp-listener.ts'
+import type { TcpLimits, TcpListener } from './tcp-listener.ts'
 import { TemplateEvents } from './template-events.ts'
-import { UdpIntake } from './udp-intake.ts'
-import { UdpListener } from './udp-listener.ts'
 
 /** The sections of the configuration that the collector reads. */
 export type CollectorSettings = Pick<WeirConfig, 'collector' | 'shutdown' | 'stores'>
@@ -92,13 +87,9 @@ export interface CollectorParts {
   readonly relays: Relays
   readonly intake: Intake
   readonly gate: TcpGate
+  readonly listeners: ListenerSet
   readonly udp: readonly UdpPart[]
   readonly tcp: readonly TcpListener[]
-}
-
-export interface UdpPart {
-  readonly listener: UdpListener
-  readonly intake: UdpIntake
 }
 
 export interface Collector extends Component {
@@ -110,7 +101,23 @@ export interface Collector extends Component {
    * @param allow - CIDR blocks, checked; empty with `allowAny`: everybody.
    */
   setAllow(allow: readonly string[], allowAny: boolean): void
+  /**
+   * What holds for which exporter from now on; what was said of single exporters stays over it.
+   *
+   * @param exporters - the entries of `collector.exporters`, checked.
+   */
+  setExporters(exporters: readonly ExporterPolicyConfig[]): void
+  /**
+   * Other bounds from now on. What is above a lowered one is not ended for that, but takes nothing more.
+   *
+   * @param limits - all of them, checked.
+   */
+  setLimits(limits: CollectorLimits): void
+  /** How it is stopped, when it is. */
+  setShutdown(shutdown: WeirConfig['shutdown']): void
 }
+
+export type CollectorLimits = WeirConfig['collector']['limits']
 
 /** One expired or idle thing is found this much late at most. */
 const SWEEP_MS = 10_000
@@ -133,8 +140,9 @@ class CollectorProcess implements Collector {
   readonly #deps: CollectorDeps
   readonly #clock: Clock
   readonly #timers: Timer[] = []
-  readonly #udp: UdpPart[] = []
-  readonly #tcp: TcpListener[] = []
+  readonly #limits: { -readonly [K in keyof CollectorLimits]: CollectorLimits[K] }
+  readonly #shutdown: { -readonly [K in keyof WeirConfig['shutdown']]: number }
+  readonly #listeners: ListenerSet
   readonly #allow: AllowList
   readonly #keeper: DomainKeeper
   readonly #gate: TcpGate
@@ -142,17 +150,33 @@ class CollectorProcess implements Collector {
   #mover: PendingMover | undefined
   #state: 'new' | 'starting' | 'serving' | 'stopping' | 'stopped' = 'new'
 
-  constructor(settings: CollectorSettings, deps: CollectorDeps) {
+  constructor(given: CollectorSettings, deps: CollectorDeps) {
+    // Whoever has a bound reads it here, each time: so another one holds at once.
+    const limits = (this.#limits = { ...given.collector.limits })
+    const shutdown = (this.#shutdown = { ...given.shutdown })
+    const settings: CollectorSettings = { ...given, collector: { ...given.collector, limits }, shutdown }
     this.#deps = deps
     const clock = (this.#clock = deps.clock ?? systemClock)
     const { link, store, shared, registry, log } = deps
     const config = settings.collector
-    const { limits } = config
     const ledger = new Ledger()
     const layouts = new LayoutTable(layout => link.releaseLayout(layout))
-    const budget = new TemplateBudget({ templates: limits.templatesTotal, octets: limits.templateOctetsTotal })
+    const budget = new TemplateBudget({
+      get templates() {
+        return limits.templatesTotal
+      },
+      get octets() {
+        return limits.templateOctetsTotal
+      }
+    })
     const exporters = new ExporterTable(
-      () => new TemplateBudget({ templates: limits.templatesPerExporter, parent: budget })
+      () =>
+        new TemplateBudget({
+          get templates() {
+            return limits.templatesPerExporter
+          },
+          parent: budget
+        })
     )
     const policies = new ExporterPolicies(config.exporters)
     const forwarder = new Forwarder(link, ledger, layouts)
@@ -168,9 +192,15 @@ class CollectorProcess implements Collector {
     const spool = new PendingSpool(
       {
         path: spoolPath ?? ':memory:',
-        octets: limits.pendingSpoolOctets,
-        octetsPerPlace: limits.pendingSpoolOctetsPerDomain,
-        keepMs: limits.pendingKeepMs,
+        get octets() {
+          return limits.pendingSpoolOctets
+        },
+        get octetsPerPlace() {
+          return limits.pendingSpoolOctetsPerDomain
+        },
+        get keepMs() {
+          return limits.pendingKeepMs
+        },
         onDamaged: (path, reason) =>
           log.warn(
             'pending_spool_damaged',
@@ -185,7 +215,14 @@ class CollectorProcess implements Collector {
       },
       onWaitingDrop
     )
-    const options = new OptionsState<Domain>({ recordsPerSource: limits.optionsRecordsPerSession }, layouts)
+    const options = new OptionsState<Domain>(
+      {
+        get recordsPerSource() {
+          return limits.optionsRecordsPerSession
+        }
+      },
+      layouts
+    )
     const publisher = new Publisher(store, shared, policies, clock, limits)
     const outlet = new EventOutlet(deps.emit ?? (() => {}), clock)
     this.#storeWatch = new StoreWatch(shared, outlet)
@@ -336,17 +373,41 @@ class CollectorProcess implements Collector {
       events,
       life,
       onUdpClosed: session => {
-        for (const { intake: udp } of this.#udp) udp.peers.remove(session.exporter.address, session)
+        for (const { intake: udp } of this.#listeners.udp) udp.peers.remove(session.exporter.address, session)
       }
     })
     const penalties = new PenaltyBox({
-      malformed: limits.udpMalformedDatagrams,
-      windowMs: limits.udpMalformedWindowMs,
-      penaltyMs: limits.udpPenaltyMs,
-      sources: limits.udpUnverifiedSessions
+      get malformed() {
+        return limits.udpMalformedDatagrams
+      },
+      get windowMs() {
+        return limits.udpMalformedWindowMs
+      },
+      get penaltyMs() {
+        return limits.udpPenaltyMs
+      },
+      get sources() {
+        return limits.udpUnverifiedSessions
+      }
     })
     this.#allow = new AllowList(config.allow, config.allowAny && config.allow.length === 0)
     this.#gate = new TcpGate(limits, clock)
+    this.#listeners = new ListenerSet({
+      intake,
+      sessions,
+      exporters,
+      policies,
+      forwarder,
+      penalties,
+      allow: this.#allow,
+      gate: this.#gate,
+      ledger,
+      outlet,
+      clock,
+      log,
+      limits: config.strict ? strictly(limits) : limits,
+      shutdown
+    })
     this.parts = {
       settings,
       startedAtMs: clock.nowMs(),
@@ -378,8 +439,9 @@ class CollectorProcess implements Collector {
       relays,
       intake,
       gate: this.#gate,
-      udp: this.#udp,
-      tcp: this.#tcp
+      listeners: this.#listeners,
+      udp: this.#listeners.udp,
+      tcp: this.#listeners.tcp
     }
     const rekey = new SessionRekey({
       policies,
@@ -391,7 +453,7 @@ class CollectorProcess implements Collector {
       pending,
       live,
       intake,
-      udp: () => this.#udp.map(part => part.intake),
+      udp: () => this.#listeners.udp.map(part => part.intake),
       clock
     })
     policies.onChange(() => rekey.apply())
@@ -410,7 +472,7 @@ class CollectorProcess implements Collector {
     await recollection.start()
     this.#mover?.start()
     await link.start()
-    await this.#listen(config.listeners)
+    await this.#listeners.start(config.listeners)
     this.#timers.push(
       this.#clock.setPeriodic(TICK_MS, () => this.#tick()),
       this.#clock.setPeriodic(SWEEP_MS, () => this.#sweep())
@@ -427,9 +489,8 @@ class CollectorProcess implements Collector {
     const endMs = this.#clock.monotonicMs() + deadlineMs
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs())
     if (wasStarted) {
-      const { tcpReadMs, udpSilenceMs } = settings.shutdown
-      const readMs = Math.min(tcpReadMs, Math.max(0, deadlineMs - settings.shutdown.drainMs))
-      await stopIntake({ udp: this.#udp, tcp: this.#tcp, clock: this.#clock, tcpReadMs: readMs, udpSilenceMs })
+      const { tcpReadMs, drainMs } = settings.shutdown
+      await this.#listeners.stop(Math.min(tcpReadMs, Math.max(0, deadlineMs - drainMs)))
     }
     for (const timer of this.#timers) timer.cancel()
     this.#gate.close()
@@ -464,11 +525,23 @@ class CollectorProcess implements Collector {
 
   setAllow(allow: readonly string[], allowAny: boolean): void {
     this.#allow.set(allow, allowAny && allow.length === 0)
-    for (const listener of this.#tcp) listener.closeRefused()
+    for (const listener of this.#listeners.connected()) listener.closeRefused()
     const { sessions } = this.parts
     for (const session of sessions.values()) {
       if (session.transport === 'udp' && !this.#allow.allows(session.exporter.id)) sessions.close(session, true)
     }
+  }
+
+  setExporters(exporters: readonly ExporterPolicyConfig[]): void {
+    this.parts.policies.replace(exporters)
+  }
+
+  setLimits(limits: CollectorLimits): void {
+    Object.assign(this.#limits, limits)
+  }
+
+  setShutdown(shutdown: WeirConfig['shutdown']): void {
+    Object.assign(this.#shutdown, shutdown)
   }
 
   readiness(): Readiness {
@@ -481,65 +554,15 @@ class CollectorProcess implements Collector {
     return { isReady: reasons.length === 0, reasons }
   }
 
-  async #listen(listeners: readonly Listener[]): Promise<void> {
-    const { log } = this.#deps
-    const { intake, sessions, exporters, policies, forwarder, penalties, ledger, settings } = this.parts
-    const clock = this.#clock
-    const runId = randomBytes(4).toString('hex')
-    const reader = await this.#makeReader(listeners)
-    for (const config of listeners) {
-      if (config.transport === 'udp') {
-        const udpIntake = new UdpIntake(
-          { listener: config.name },
-          { intake, sessions, exporters, allow: this.#allow, policies, penalties, ledger, clock, log }
-        )
-        const listener = new UdpListener(config, {
-          sink: udpIntake,
-          reader: config.socket === 'dgram' ? undefined : reader,
-          log
-        })
-        this.#udp.push({ listener, intake: udpIntake })
-        await listener.start()
-        log.info('listening', 'UDP listener', {
-          listener: config.name,
-          address: config.address,
-          port: listener.port,
-          socket: listener.socketKind
-        })
-      } else {
-        const listener = new TcpListener(
-          config,
-          { ...settings.collector.limits, ...(settings.collector.strict ? { tcpMalformedMessages: 1 } : {}) },
-          { intake, sessions, exporters, forwarder, allow: this.#allow, ledger, gate: this.#gate, clock, log, runId }
-        )
-        this.#tcp.push(listener)
-        await listener.start()
-        log.info('listening', 'TCP listener', { listener: config.name, address: config.address, port: listener.port })
-      }
-    }
-  }
-
-  async #makeReader(listeners: readonly Listener[]): Promise<RecvmmsgReader | undefined> {
-    const { log } = this.#deps
-    if (!listeners.some(listener => listener.transport === 'udp' && listener.socket !== 'dgram')) return undefined
-    const library = await loadQuietly()
-    if (typeof library !== 'string') return new RecvmmsgReader(library)
-    log.info('udp_socket_dgram', 'UDP is read one datagram at a time: recvmmsg is not to be had', { reason: library })
-    return undefined
-  }
-
   #tick(): void {
     const nowMs = this.#clock.monotonicMs()
     this.parts.pending.expire(nowMs)
     this.parts.recollection.tick(nowMs)
     this.#storeWatch.tick(nowMs)
     this.parts.outlet.flush(nowMs)
-    for (const listener of this.#tcp) listener.sweep(nowMs)
+    this.#listeners.tick(nowMs)
     // Nothing may stay stopped because a word of the link was missed.
     if (this.parts.link.isWritable) this.#resume()
-    if (this.#udp.length === 0) return
-    const tables = readUdpTables()
-    for (const { listener } of this.#udp) listener.readKernelDrops(tables)
   }
 
   #sweep(): void {
@@ -552,9 +575,23 @@ class CollectorProcess implements Collector {
   #resume(): void {
     if (!this.parts.forwarder.drain()) return
     this.parts.drain.resume()
-    for (const listener of this.#tcp) listener.resume()
+    this.#listeners.resumeReading()
   }
 }
+
+/** The first Message with a fault ends a TCP session. */
+const strictly = (limits: CollectorLimits): TcpLimits => ({
+  get tcpConnections() {
+    return limits.tcpConnections
+  },
+  get tcpFirstHeaderMs() {
+    return limits.tcpFirstHeaderMs
+  },
+  get tcpPartialMessageMs() {
+    return limits.tcpPartialMessageMs
+  },
+  tcpMalformedMessages: 1
+})
 
 function warmUpOf({ stores }: CollectorSettings): WarmUp {
   const { templates } = stores

@@ -1,8 +1,9 @@
-import { exporterOverrideIssues, type ExporterOverride } from '@weir/config'
+import { exporterOverrideIssues } from '@weir/config'
+import type { ExporterOverride, ExporterPolicyConfig, Listener, WeirConfig } from '@weir/config'
 import type { ControlClient, JsonValue } from '@weir/link'
 import { CodedError, exitCodes, type Metrics } from '@weir/runtime'
-import type { Collector, CollectorParts } from './collector.ts'
-import { collectorState, exporterState } from './collector-state.ts'
+import type { Collector, CollectorLimits, CollectorParts } from './collector.ts'
+import { collectorState, exporterState, listenersToJson } from './collector-state.ts'
 import { exporterList, type ExporterQuery } from './exporter-list.ts'
 import type { Exporter } from './exporter.ts'
 import { fieldShares } from './field-shares.ts'
@@ -21,6 +22,9 @@ const json = (value: unknown): JsonValue => value as JsonValue
 /** Was checked by the coordinator. */
 const textsOf = (value: JsonValue | undefined): string[] => (Array.isArray(value) ? value.map(String) : [])
 
+/** Were checked by the coordinator, as all of the document. */
+const listenersOf = (params: JsonValue): Listener[] => parametersOf(params).listeners as unknown as Listener[]
+
 /** Templates or exporters in one answer. */
 const MAX_PAGE = 1000
 
@@ -29,6 +33,8 @@ const MAX_PAGE = 1000
  * `collector.templates {filters, sort?, cursor?, offset?, limit?}`, `collector.template {key}`, `collector.forgetTemplate {key}`,
  * `collector.templateHistory {key, atMs?}`, `collector.options {exporter, topic, offset?, limit?}`, `collector.pending {filters, sort?, offset?, limit?}`, `collector.quarantine {…}`,
  * `collector.fields {exporter}`, `collector.metrics`,
+ * `collector.prepareListeners {listeners}`, `collector.setListeners {listeners}`, `listeners.pause {name}`, `.resume`, `.drain` (the last five may be LISTENER_REFUSED),
+ * `collector.setExporters {exporters}`, `collector.setLimits {limits}`, `collector.setShutdown {shutdown}`,
  * `collector.setAllow {allow, allowAny}`, `exporters.setPolicies {policies}` (by address, all of them). What is not known is the error NOT_FOUND.
  */
 export function serveControl(control: ControlClient, collector: Collector, metrics: Metrics): void {
@@ -77,6 +83,33 @@ export function serveControl(control: ControlClient, collector: Collector, metri
   control.handle('collector.setAllow', params => {
     const { allow, allowAny } = parametersOf(params)
     collector.setAllow(textsOf(allow), allowAny === true)
+    return {}
+  })
+  control.handle('collector.prepareListeners', async params => {
+    await parts.listeners.prepare(listenersOf(params))
+    return {}
+  })
+  control.handle('collector.setListeners', async params => {
+    await parts.listeners.set(listenersOf(params))
+    return {}
+  })
+  for (const what of ['pause', 'resume', 'drain'] as const) {
+    control.handle(`listeners.${what}`, async params => {
+      const name = String(parametersOf(params).name)
+      await parts.listeners[what](name)
+      return json(listenersToJson(parts).find(each => each.name === name && each.state !== 'closing'))
+    })
+  }
+  control.handle('collector.setExporters', params => {
+    collector.setExporters(parametersOf(params).exporters as unknown as ExporterPolicyConfig[])
+    return {}
+  })
+  control.handle('collector.setLimits', params => {
+    collector.setLimits(parametersOf(params).limits as unknown as CollectorLimits)
+    return {}
+  })
+  control.handle('collector.setShutdown', params => {
+    collector.setShutdown(parametersOf(params).shutdown as unknown as WeirConfig['shutdown'])
     return {}
   })
   control.handle('collector.metrics', () => metrics.text())

@@ -44,12 +44,14 @@ export interface DomainKeeperDeps {
 
 /** Makes and ends Observation Domains, and keeps what the link has to know of them: their source and contexts. */
 export class DomainKeeper implements DomainMaker {
-  readonly domainsPerSession: number
   readonly #deps: DomainKeeperDeps
 
   constructor(deps: DomainKeeperDeps) {
     this.#deps = deps
-    this.domainsPerSession = deps.limits.domainsPerSession
+  }
+
+  get domainsPerSession(): number {
+    return this.#deps.limits.domainsPerSession
   }
 
   makeDomain(session: Session, odid: number): Domain {

@@ -78,7 +78,11 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       kernelDrops: udp(({ listener }) => listener.kernelDrops),
       receiveBuffer: udp(({ listener }) => listener.receiveBufferGranted),
       connections: report => {
-        for (const listener of parts.tcp) report(listener.connections.size, { listener: listener.config.name })
+        const counts = new Map<string, number>()
+        for (const { config, connections } of parts.listeners.connected()) {
+          counts.set(config.name, (counts.get(config.name) ?? 0) + connections.size)
+        }
+        for (const [listener, count] of counts) report(count, { listener })
       },
       connectionsWaiting: report => report(parts.gate.waiting),
       connectionsEnded: report => {

@@ -1,14 +1,15 @@
 /** Lets so many through in a second, and so many at once after a quiet time (token bucket). Monotonic milliseconds. */
 export class RateGate {
-  readonly #perSecond: number
-  readonly #atOnce: number
+  readonly #perSecond: () => number
+  readonly #atOnce: () => number
   #tokens: number
   #lastMs: number | undefined
 
-  constructor(perSecond: number, atOnce: number = perSecond) {
-    this.#perSecond = perSecond
-    this.#atOnce = atOnce
-    this.#tokens = atOnce
+  /** Numbers as functions are asked for each time, so that they may change. */
+  constructor(perSecond: number | (() => number), atOnce: number | (() => number) = perSecond) {
+    this.#perSecond = typeof perSecond === 'function' ? perSecond : () => perSecond
+    this.#atOnce = typeof atOnce === 'function' ? atOnce : () => atOnce
+    this.#tokens = this.#atOnce()
   }
 
   /** Take one place. @returns false if there is none now. */
@@ -21,7 +22,7 @@ export class RateGate {
   hasRoom(nowMs: number): boolean {
     const elapsedMs = this.#lastMs === undefined ? 0 : nowMs - this.#lastMs
     this.#lastMs = nowMs
-    this.#tokens = Math.min(this.#atOnce, this.#tokens + (elapsedMs * this.#perSecond) / 1000)
+    this.#tokens = Math.min(this.#atOnce(), this.#tokens + (elapsedMs * this.#perSecond()) / 1000)
     return this.#tokens >= 1
   }
 }

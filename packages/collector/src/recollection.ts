@@ -122,8 +122,8 @@ export class Recollection {
     this.#limits = limits
     this.#warmUp = warmUp
     this.#deps = deps
-    this.#memory = new WarmMemory(limits.rememberedOctetsTotal)
-    this.#gate = new RateGate(limits.unverifiedReadsPerSec)
+    this.#memory = new WarmMemory(() => limits.rememberedOctetsTotal)
+    this.#gate = new RateGate(() => limits.unverifiedReadsPerSec)
     this.#rewriter = new StoreRewriter(deps)
     this.#rotation = new Rotation(deps.domains)
     this.#connections = new Rotation(deps.connections)

@@ -74,7 +74,7 @@ export class SessionTable {
   constructor(limits: SessionLimits, deps: SessionTableDeps) {
     this.#limits = limits
     this.#deps = deps
-    this.#gate = new RateGate(limits.udpNewSessionsPerSec)
+    this.#gate = new RateGate(() => limits.udpNewSessionsPerSec)
   }
 
   get udpSessions(): number {

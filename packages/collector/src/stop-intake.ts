@@ -36,9 +36,25 @@ async function stopTcp({ tcp, clock, tcpReadMs }: StopIntakeOptions): Promise<vo
   const isDone = (): boolean => tcp.every(listener => listener.connections.size + listener.lobby.strangers.size === 0)
   const silenceMs = Math.min(TCP_SILENCE_MS, tcpReadMs)
   // While the link holds back, silence is ours and not the peers'.
-  const isHeld = (): boolean => tcp.some(listener => listener.isHeld)
+  const isHeld = (): boolean => tcp.some(listener => listener.isBlocked)
   await quiet(clock, arrivals, silenceMs, tcpReadMs, isDone, isHeld)
   for (const listener of tcp) listener.closeAll()
+}
+
+/** Ask the peers of one listener to end, read what they have sent, close. Resolves when all its connections are closed. */
+export async function finishTcp(listener: TcpListener, clock: Clock, mostMs: number): Promise<void> {
+  listener.askToEnd()
+  const isDone = (): boolean => listener.connections.size === 0
+  const silenceMs = Math.min(TCP_SILENCE_MS, mostMs)
+  await quiet(
+    clock,
+    () => listener.arrivals,
+    silenceMs,
+    mostMs,
+    isDone,
+    () => listener.isBlocked
+  )
+  listener.closeAll()
 }
 
 /** Resolves when `count` has stood still for `silenceMs`, when `isDone`, or after `mostMs`. */

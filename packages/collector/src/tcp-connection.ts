@@ -33,8 +33,9 @@ export interface TcpConnectionDeps {
 export class TcpConnection {
   readonly socket: Socket
   readonly session: Session
-  readonly openedMs: number
   isPaused = false
+  /** Since when the first header is waited for. */
+  #headerSinceMs: number
   #hasMessage = false
   #malformedInRow = 0
   /** When the Message began that is not whole yet; -1 between Messages. */
@@ -61,7 +62,7 @@ export class TcpConnection {
     this.session = session
     this.#maxMalformed = maxMalformed
     this.#deps = deps
-    this.openedMs = openedMs
+    this.#headerSinceMs = openedMs
   }
 
   /** Octets of a Message that has begun and is not whole. */
@@ -105,9 +106,10 @@ export class TcpConnection {
   timeout(nowMs: number, firstHeaderMs: number, partialMessageMs: number): CloseReason | undefined {
     if (this.isPaused) {
       if (this.#partialSinceMs !== -1) this.#partialSinceMs = nowMs
+      this.#headerSinceMs = nowMs
       return undefined
     }
-    if (!this.#hasMessage && this.#framer.pendingOctets < 16 && nowMs - this.openedMs >= firstHeaderMs) {
+    if (!this.#hasMessage && this.#framer.pendingOctets < 16 && nowMs - this.#headerSinceMs >= firstHeaderMs) {
       return 'timeout_header'
     }
     if (this.#partialSinceMs !== -1 && nowMs - this.#partialSinceMs >= partialMessageMs) return 'timeout_partial'

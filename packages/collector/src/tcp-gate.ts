@@ -31,7 +31,7 @@ export class TcpGate {
 
   constructor(limits: TcpGateLimits, clock: Clock) {
     this.#limits = limits
-    this.#rate = new RateGate(limits.tcpAcceptsPerSec)
+    this.#rate = new RateGate(() => limits.tcpAcceptsPerSec)
     this.#clock = clock
   }
 

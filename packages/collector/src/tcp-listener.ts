@@ -24,8 +24,9 @@ export interface TcpListenerConfig {
   readonly proxyProtocol: { readonly from: readonly string[] } | null
 }
 
-/** L-07, L-08. */
+/** L-05, L-07, L-08. */
 export interface TcpLimits {
+  readonly tcpConnections: number
   readonly tcpFirstHeaderMs: number
   readonly tcpPartialMessageMs: number
   readonly tcpMalformedMessages: number
@@ -61,25 +62,27 @@ export type TcpCounters = Record<CloseReason, number> & {
 
 const KEEPALIVE_MS = 60_000
 
-/** One TCP listener and its connections. `::` takes IPv4 too. */
+export const noTcpCounts = (): TcpCounters => ({
+  accepted: 0,
+  not_allowed: 0,
+  limit: 0,
+  proxy_header: 0,
+  proxy_silent: 0,
+  partialOctets: 0,
+  peer: 0,
+  abnormal: 0,
+  framing: 0,
+  malformed: 0,
+  timeout_header: 0,
+  timeout_partial: 0,
+  shutdown: 0
+})
+
+/** One TCP listener and its connections. `::` takes IPv4 too. It may stop accepting, and be started again. */
 export class TcpListener {
-  readonly config: TcpListenerConfig
+  #config: TcpListenerConfig
   port = 0
-  readonly counters: TcpCounters = {
-    accepted: 0,
-    not_allowed: 0,
-    limit: 0,
-    proxy_header: 0,
-    proxy_silent: 0,
-    partialOctets: 0,
-    peer: 0,
-    abnormal: 0,
-    framing: 0,
-    malformed: 0,
-    timeout_header: 0,
-    timeout_partial: 0,
-    shutdown: 0
-  }
+  readonly counters: TcpCounters
   readonly connections = new Set<TcpConnection>()
   /** Connections of balancers whose exporter is not known yet. */
   readonly lobby: ProxyLobby
@@ -89,17 +92,24 @@ export class TcpListener {
   octets = 0
   readonly #limits: TcpLimits
   readonly #deps: TcpListenerDeps
-  readonly #balancers: AllowList | undefined
+  #balancers: AllowList | undefined
   #server: Server | undefined
   #serial = 0
   #isBlocked = false
+  #isHeld = false
+  /** Came while nothing is to be read: nothing is known of them yet. */
+  readonly #door = new Set<Socket>()
 
-  constructor(config: TcpListenerConfig, limits: TcpLimits, deps: TcpListenerDeps) {
-    this.config = config
+  /**
+   * @param limits - read anew whenever they are asked about.
+   * @param counters - those of the listener that this one stands for from now on.
+   */
+  constructor(config: TcpListenerConfig, limits: TcpLimits, deps: TcpListenerDeps, counters = noTcpCounts()) {
+    this.#config = config
     this.#limits = limits
     this.#deps = deps
-    const { proxyProtocol } = config
-    this.#balancers = proxyProtocol === null ? undefined : new AllowList(proxyProtocol.from, false)
+    this.counters = counters
+    this.#balancers = balancersOf(config)
     this.lobby = new ProxyLobby({
       listener: config.name,
       counters: this.counters,
@@ -112,9 +122,27 @@ export class TcpListener {
     })
   }
 
-  /** Listens; rejects with one sentence that says what to do. */
-  async start(): Promise<void> {
-    const { name, address } = this.config
+  get config(): TcpListenerConfig {
+    return this.#config
+  }
+
+  get isOpen(): boolean {
+    return this.#server !== undefined
+  }
+
+  /** Nothing is read, by an operator's wish; connections that come wait unread. */
+  get isHeld(): boolean {
+    return this.#isHeld
+  }
+
+  /**
+   * Listens; rejects with one sentence that says what to do.
+   *
+   * @param isHeld - do not read before {@link release}.
+   */
+  async start(isHeld = false): Promise<void> {
+    this.#isHeld = isHeld
+    const { name, address } = this.#config
     const { log } = this.#deps
     await bindAddress(
       address,
@@ -127,7 +155,7 @@ export class TcpListener {
   }
 
   async #listen(address: string): Promise<void> {
-    const { name, port } = this.config
+    const { name, port } = this.#config
     const server = createServer(
       { pauseOnConnect: true, keepAlive: true, keepAliveInitialDelay: KEEPALIVE_MS, noDelay: true },
       socket => this.#onConnection(socket)
@@ -141,15 +169,46 @@ export class TcpListener {
   }
 
   /** Some connection is not read because the link has no room. */
-  get isHeld(): boolean {
+  get isBlocked(): boolean {
     for (const connection of this.connections) if (connection.isPaused) return true
     return false
   }
 
-  /** No more connections; those that are there go on. */
+  /** Read no more until {@link release}: the peers find that out by themselves (RFC 9293 §3.8.6). */
+  hold(): void {
+    this.#isHeld = true
+    for (const connection of this.connections) this.#pause(connection)
+  }
+
+  /** Read again; those that came meanwhile come in. */
+  release(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    const waiting = [...this.#door]
+    this.#door.clear()
+    for (const accepted of waiting) if (!accepted.destroyed) this.#admit(accepted)
+    if (this.#deps.forwarder.isWritable) this.resume()
+  }
+
+  /** Take what can be changed without another socket. @param config - of the same address and port. */
+  retune(config: TcpListenerConfig): void {
+    this.#config = config
+    this.#balancers = balancersOf(config)
+  }
+
+  /** No more connections; those that are there go on, and those that nothing was read of are reset. */
   stopAccepting(): void {
     this.#server?.close()
     this.#server = undefined
+    for (const accepted of this.#door) accepted.resetAndDestroy()
+    this.#door.clear()
+  }
+
+  /** Tell all peers that nothing more is wanted; what they have sent is still read (RFC 7011 §10.4.4). */
+  askToEnd(): void {
+    this.release()
+    for (const { socket } of this.connections) socket.end()
+    this.lobby.closeAll()
   }
 
   /** Close all connections: what was read is kept. */
@@ -174,6 +233,7 @@ export class TcpListener {
   /** The link has room again. */
   resume(): void {
     this.#isBlocked = false
+    if (this.#isHeld) return
     for (const connection of this.connections) {
       if (!this.#deps.forwarder.isWritable) return
       if (!connection.isPaused) continue
@@ -198,11 +258,23 @@ export class TcpListener {
   }
 
   #onConnection(accepted: Socket): void {
-    const { gate } = this.#deps
-    const address = parsePeerAddress(accepted.remoteAddress ?? '')
     // Gone before it was accepted.
     if (accepted.remoteAddress === undefined) return void accepted.destroy()
     accepted.on('error', () => {})
+    if (!this.#isHeld) return this.#admit(accepted)
+    // How many may wait is L-05, as for those that are in.
+    if (this.#door.size + this.#deps.gate.count >= this.#limits.tcpConnections) {
+      this.#noteLimit(parsePeerAddress(accepted.remoteAddress).text)
+      return void accepted.resetAndDestroy()
+    }
+    this.#door.add(accepted)
+    accepted.once('close', () => this.#door.delete(accepted))
+  }
+
+  #admit(accepted: Socket): void {
+    const { gate } = this.#deps
+    const address = parsePeerAddress(accepted.remoteAddress ?? '')
+    if (accepted.remoteAddress === undefined) return void accepted.destroy()
     const refuse = (): void => {
       this.#noteLimit(address.text)
       accepted.resetAndDestroy()
@@ -258,7 +330,7 @@ export class TcpListener {
     socket.on('end', () => this.#onEnd(known))
     socket.on('error', () => this.#end(known, 'abnormal'))
     socket.on('close', () => this.#onEnd(known))
-    if (this.#deps.forwarder.isWritable) socket.resume()
+    if (this.#deps.forwarder.isWritable && !this.#isHeld) socket.resume()
     else connection.isPaused = true
     return true
   }
@@ -270,7 +342,7 @@ export class TcpListener {
     const nowAtMs = clock.nowMs()
     const exporter = exporters.candidate(address, nowAtMs)
     const id = `${runId}-${++this.#serial}`
-    const session = sessions.openTcp(this.config.name, exporter, port, id, nowMs, nowAtMs, stranger?.balancer)
+    const session = sessions.openTcp(this.#config.name, exporter, port, id, nowMs, nowAtMs, stranger?.balancer)
     const deps = { intake, ledger, nowMs: () => clock.monotonicMs(), nowAtMs: () => clock.nowMs() }
     const { tcpMalformedMessages } = this.#limits
     const connection = new TcpConnection(socket, session, tcpMalformedMessages, deps, stranger?.openedMs)
@@ -308,7 +380,7 @@ export class TcpListener {
       const hint = isProxy ? ': a PROXY header; if this is a load balancer, add it to proxyProtocol.from' : ''
       this.#deps.log.warn('connection_closed', `a TCP session was closed for what it sent${hint}`, {
         exporter: exporter.id,
-        listener: this.config.name,
+        listener: this.#config.name,
         reason,
         fault: connection.fault
       })
@@ -316,8 +388,9 @@ export class TcpListener {
       connection.socket.destroy()
       return false
     }
-    if (this.#deps.forwarder.isWritable) return true
-    this.#pauseAll()
+    const isWritable = this.#deps.forwarder.isWritable
+    if (isWritable && !this.#isHeld) return true
+    if (!isWritable) this.#pauseAll()
     this.#pause(connection)
     return false
   }
@@ -348,7 +421,7 @@ export class TcpListener {
     if (reason === 'abnormal') {
       log.warn('session_abnormal', 'a TCP session ended within a Message, or was reset', {
         exporter: connection.session.exporter.id,
-        listener: this.config.name,
+        listener: this.#config.name,
         partialOctets: connection.partialOctets
       })
     }
@@ -356,3 +429,6 @@ export class TcpListener {
     sessions.close(connection.session, true)
   }
 }
+
+const balancersOf = ({ proxyProtocol }: TcpListenerConfig): AllowList | undefined =>
+  proxyProtocol === null ? undefined : new AllowList(proxyProtocol.from, false)

@@ -33,9 +33,12 @@ const TURN_DATAGRAMS = 32
 /** A smaller receive buffer does not bridge some milliseconds at a high rate. */
 const POLL_BUFFER_OCTETS = 1_048_576
 
-/** One UDP socket. `::` takes IPv4 too. */
+/** Of a socket that never gets empty so long is read before it is closed. */
+const EMPTY_MOST_MS = 500
+
+/** One UDP socket. `::` takes IPv4 too. It may be stopped and started again. */
 export class UdpListener {
-  readonly config: UdpListenerConfig
+  #config: UdpListenerConfig
   /** Port in use, 0 before start. */
   port = 0
   /** Octets that were asked of the kernel. */
@@ -44,7 +47,11 @@ export class UdpListener {
   receiveBufferGranted = 0
   /** Datagrams that the kernel dropped at this socket. */
   kernelDrops = 0
+  /** Of the sockets before this one. */
+  #formerDrops = 0
   readonly #deps: UdpListenerDeps
+  #reader: RecvmmsgReader | undefined
+  #isHeld = false
   readonly #octets = new Uint8Array(MAX_DATAGRAM_OCTETS)
   readonly #view = new DataView(this.#octets.buffer)
   #socket: Socket | undefined
@@ -59,12 +66,26 @@ export class UdpListener {
   #arrivals = 0
 
   constructor(config: UdpListenerConfig, deps: UdpListenerDeps) {
-    this.config = config
+    this.#config = config
     this.#deps = deps
+    this.#reader = deps.reader
+  }
+
+  get config(): UdpListenerConfig {
+    return this.#config
   }
 
   get socketKind(): 'recvmmsg' | 'dgram' {
-    return this.#deps.reader !== undefined && this.#fd >= 0 ? 'recvmmsg' : 'dgram'
+    return this.#reader !== undefined && this.#fd >= 0 ? 'recvmmsg' : 'dgram'
+  }
+
+  get isOpen(): boolean {
+    return this.#socket !== undefined
+  }
+
+  /** Nothing is read: what comes waits in the kernel, which drops and counts what its buffer does not hold. */
+  get isHeld(): boolean {
+    return this.#isHeld
   }
 
   /** So much comes that the socket is asked every millisecond. */
@@ -77,9 +98,16 @@ export class UdpListener {
     return this.#arrivals
   }
 
-  /** Binds; rejects with one sentence that says what to do. */
-  async start(): Promise<void> {
-    const { name, address, receiveBufferOctets } = this.config
+  /**
+   * Binds; rejects with one sentence that says what to do.
+   *
+   * @param isHeld - do not read before {@link release}.
+   */
+  async start(isHeld = false): Promise<void> {
+    const { name, address, receiveBufferOctets } = this.#config
+    this.#formerDrops = this.kernelDrops
+    this.#isPolling = false
+    this.#isHeld = false
     await bindAddress(
       address,
       local => this.#bind(local),
@@ -94,10 +122,70 @@ export class UdpListener {
     this.#fd = this.#handle?.fd ?? -1
     this.#identity = { inode: socketInode(this.#fd), port: this.port }
     socket.on('message', this.socketKind === 'recvmmsg' ? this.#onMany : this.#onSingle)
+    if (isHeld) this.hold()
+  }
+
+  /**
+   * Read no more until {@link release}.
+   *
+   * @returns false where the socket cannot be told so.
+   */
+  hold(): boolean {
+    if (this.#handle === undefined || this.#fd < 0) return false
+    this.#isHeld = true
+    this.#handle.recvStop()
+    return true
+  }
+
+  /** Read again; what waits in the kernel comes first. */
+  release(): void {
+    if (!this.#isHeld) return
+    this.#isHeld = false
+    if (this.#fd < 0) return
+    clearTimeout(this.#timer)
+    this.#isPolling = false
+    this.#handle!.recvStart()
+  }
+
+  /**
+   * Take what can be changed without another socket: its receive buffer and how it is read.
+   *
+   * @param config - of the same address and port.
+   */
+  retune(config: UdpListenerConfig, reader: RecvmmsgReader | undefined): void {
+    const { receiveBufferOctets } = this.#config
+    this.#config = config
+    this.#reader = reader
+    const socket = this.#socket
+    if (socket === undefined) return
+    socket.removeAllListeners('message')
+    socket.on('message', this.socketKind === 'recvmmsg' ? this.#onMany : this.#onSingle)
+    if (config.receiveBufferOctets !== receiveBufferOctets) this.#askBuffer(socket, config.receiveBufferOctets)
+  }
+
+  /** Read what waits in the kernel, until nothing does. To be followed by {@link stop} at once. */
+  async readEmpty(): Promise<void> {
+    this.release()
+    const endMs = performance.now() + EMPTY_MOST_MS
+    let isEmpty = false
+    while (!isEmpty && this.#fd >= 0 && performance.now() < endMs) {
+      if (this.#reader !== undefined) {
+        const fetched = this.#reader.drain(this.#fd, this.#deps.sink)
+        if (fetched > 0) this.#arrivals++
+        isEmpty = fetched === 0
+        if (!isEmpty) await turn()
+        continue
+      }
+      if (this.#isPolling) this.#wake()
+      const before = this.#arrivals
+      await turn()
+      await turn()
+      isEmpty = this.#arrivals === before
+    }
   }
 
   async #bind(address: string): Promise<void> {
-    const { name, port } = this.config
+    const { name, port } = this.#config
     const socket = createSocket({ type: isIPv6(address) ? 'udp6' : 'udp4' })
     await new Promise<void>((resolve, reject) => {
       socket.once('error', error => {
@@ -113,15 +201,26 @@ export class UdpListener {
   /** @param tables - text of /proc/net/udp and udp6. */
   readKernelDrops(tables: string): void {
     if (this.#socket === undefined) return
-    this.kernelDrops = Math.max(this.kernelDrops, dropsOf(tables, this.#identity) ?? 0)
+    this.#countDrops(tables)
+  }
+
+  #countDrops(tables: string): void {
+    this.kernelDrops = Math.max(this.kernelDrops, this.#formerDrops + (dropsOf(tables, this.#identity) ?? 0))
+  }
+
+  /** What the kernel dropped at another socket, which this one stands for from now on, is part of the account here. */
+  succeed({ kernelDrops }: UdpListener): void {
+    this.#formerDrops += kernelDrops
+    this.kernelDrops += kernelDrops
   }
 
   async stop(): Promise<void> {
     const socket = this.#socket
     this.#socket = undefined
     if (socket === undefined) return
-    this.kernelDrops = Math.max(this.kernelDrops, dropsOf(readUdpTables(), this.#identity) ?? 0)
+    this.#countDrops(readUdpTables())
     this.#fd = -1
+    this.#isHeld = false
     clearTimeout(this.#timer)
     await new Promise<void>(resolve => socket.close(resolve))
   }
@@ -139,7 +238,7 @@ export class UdpListener {
     this.#deps.log.warn(
       'receive_buffer',
       'the kernel grants a smaller receive buffer than asked: bursts will be dropped sooner; raise net.core.rmem_max',
-      { listener: this.config.name, askedOctets: octets, grantedOctets: this.receiveBufferGranted }
+      { listener: this.#config.name, askedOctets: octets, grantedOctets: this.receiveBufferGranted }
     )
   }
 
@@ -176,7 +275,7 @@ export class UdpListener {
   }
 
   readonly #wake = (): void => {
-    if (this.#fd < 0) return
+    if (this.#fd < 0 || this.#isHeld) return
     this.#isPolling = false
     this.#handle!.recvStart()
   }
@@ -187,14 +286,14 @@ export class UdpListener {
    */
   readonly #onMany = (message: Buffer, source: { address: string; port: number }): void => {
     this.#onOne(message, source)
-    if (this.#fd < 0) return
-    const fetched = this.#deps.reader!.drain(this.#fd, this.#deps.sink)
+    if (this.#fd < 0 || this.#reader === undefined) return
+    const fetched = this.#reader.drain(this.#fd, this.#deps.sink)
     if (fetched >= POLL_FROM && this.#isPollable) this.#rest(this.#poll)
   }
 
   readonly #poll = (): void => {
-    if (this.#fd < 0) return
-    const fetched = this.#deps.reader!.drain(this.#fd, this.#deps.sink)
+    if (this.#fd < 0 || this.#isHeld) return
+    const fetched = this.#reader?.drain(this.#fd, this.#deps.sink) ?? 0
     if (fetched > 0) this.#arrivals++
     if (fetched >= POLL_FROM) this.#timer!.refresh()
     else this.#wake()
@@ -206,12 +305,15 @@ export class UdpListener {
 
   /** Do not listen to the socket for a moment, so that datagrams gather. */
   #rest(then: () => void): void {
-    if (this.#isPolling) return
+    if (this.#isPolling || this.#isHeld) return
     this.#isPolling = true
     this.#handle!.recvStop()
     this.#timer = setTimeout(then, POLL_MS)
   }
 }
+
+/** One turn of the event loop: the sockets have been looked at. */
+const turn = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
 /** What is used of dgram's own handle, which has no public name. */
 interface DatagramHandle {

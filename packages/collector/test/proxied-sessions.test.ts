@@ -281,7 +281,7 @@ describe('when the link is full', () => {
     await rig.untilMessages(2)
     rig.link.fill()
     await first.send(dataMessage([2], { sequence: 1 }))
-    await rig.until(() => rig.collector.parts.tcp[0].isHeld)
+    await rig.until(() => rig.collector.parts.tcp[0].isBlocked)
     const second = await rig.tcpSource()
     await second.send(
       Buffer.concat([proxyV2({ addresses: ipv4Addresses('192.0.2.2', 1) }), templateMessage(), dataMessage([3])])

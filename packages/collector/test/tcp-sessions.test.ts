@@ -442,7 +442,7 @@ describe('back-pressure', () => {
     const count = 5_000
     const sent = Array.from({ length: count }, (_, index) => dataMessage([index], { sequence: index }))
     source.socket.write(Buffer.concat(sent))
-    await rig.until(() => rig.collector.parts.tcp[0].isHeld)
+    await rig.until(() => rig.collector.parts.tcp[0].isBlocked)
     const { records } = rig.collector.parts.ledger
     assert.ok(records.held > 0)
     assert.equal(rig.link.records, 0)
@@ -465,7 +465,7 @@ describe('back-pressure', () => {
     await source.send(vector('V01'))
     await rig.untilMessages(1)
     source.socket.resetAndDestroy()
-    await rig.until(() => rig.collector.parts.tcp[0].connections.size === 0 || rig.collector.parts.tcp[0].isHeld)
+    await rig.until(() => rig.collector.parts.tcp[0].connections.size === 0 || rig.collector.parts.tcp[0].isBlocked)
     assert.equal(rig.link.sources.size, 1)
     rig.link.empty()
     await rig.link.untilRecords(5)

@@ -1,4 +1,4 @@
-import { RequestCounters, createHttpServer, healthRoutes } from '@weir/http'
+import { RequestCounters, createHttpServer, healthRoutes, setHttpLimits } from '@weir/http'
 import type { ApiDescription, HttpServer, OpenApiDocument } from '@weir/http'
 import { ElementRegistry } from '@weir/ipfix'
 import { podKeys } from '@weir/config'
@@ -53,7 +53,7 @@ const controlApi: ApiDescription = {
   tags: [
     { name: 'configuration', description: 'The whole document, its revisions, and what a change would do.' },
     { name: 'health', description: 'Is it up, what is it, what does it count.' },
-    { name: 'intake', description: 'Listeners.' },
+    { name: 'intake', description: 'Listeners: what they do, and pausing, resuming and draining them.' },
     { name: 'exporters', description: 'Who exports to this pod, and what they said of themselves.' },
     { name: 'templates', description: 'What the data means: templates, live, remembered and past.' },
     { name: 'events', description: 'What happens, as it happens.' },
@@ -74,12 +74,25 @@ export function createCoordinator(
   deps: CoordinatorDeps
 ): Coordinator {
   const { control, log, version, clock = systemClock, fleetStore } = deps
-  const { address, port, limits } = config.coordinator
+  const { address, port } = config.coordinator
   const guard = guardOf(config.coordinator, clock)
   const tls = serverSecrets(config.coordinator, clock)
-  const pod = createPod(control, limits.controlTimeoutMs)
-  const changes = new PodChanges(pod, log)
-  const events = new EventLog(clock, { events: limits.eventsKept, octets: limits.eventOctetsKept })
+  // Whoever has a bound reads it here, each time: so another one holds at once.
+  const limits = { ...config.coordinator.limits }
+  const pod = createPod(control, () => limits.controlTimeoutMs)
+  const changes = new PodChanges(pod, next => {
+    log.setLevel(next.log.level)
+    Object.assign(limits, next.coordinator.limits)
+    if (server !== undefined) setHttpLimits(server, limits)
+  })
+  const events = new EventLog(clock, {
+    get events() {
+      return limits.eventsKept
+    },
+    get octets() {
+      return limits.eventOctetsKept
+    }
+  })
   const emit: FollowerDeps['emit'] = (event, data) => events.add('coordinator', event, { ...data })
   const fleet = fleetStore === undefined ? undefined : { store: fleetStore, ownKeys, emit }
   const book = new ConfigBook({ ...config, runDir: base.runDir }, base, baseHash, { changes, clock, log, fleet })
@@ -91,8 +104,12 @@ export function createCoordinator(
   const streams = new EventStreams(
     events,
     {
-      subscribers: limits.eventSubscribers,
-      bufferOctets: limits.eventBufferOctets,
+      get subscribers() {
+        return limits.eventSubscribers
+      },
+      get bufferOctets() {
+        return limits.eventBufferOctets
+      },
       // A connection on which nothing happens is closed.
       heartbeatMs: Math.min(HEARTBEAT_MS, limits.connectionTimeoutMs / 3)
     },

@@ -1,7 +1,7 @@
 import { HttpProblem } from '@weir/http'
 import type { ControlServer, JsonValue } from '@weir/link'
 import { CodedError, errorCode, errorMessage } from '@weir/runtime'
-import type { Readiness } from '@weir/runtime'
+import type { ConfigIssue, Readiness } from '@weir/runtime'
 
 /** The processes of this pod as the coordinator sees them: asked over the control channel, with a time-out. */
 export interface Pod {
@@ -16,9 +16,14 @@ export interface Pod {
 /** Processes that a ready pod has. */
 export const podProcesses = ['collector-0', 'mediator-0'] as const
 
-/** @param timeoutMs - for each request. */
-export function createPod(control: ControlServer, timeoutMs: number): Pod {
-  const ask = async (name: string, method: string, params: JsonValue = {}, waitMs = timeoutMs): Promise<JsonValue> => {
+/** @param timeoutMs - for each request; asked each time, because it may change. */
+export function createPod(control: ControlServer, timeoutMs: () => number): Pod {
+  const ask = async (
+    name: string,
+    method: string,
+    params: JsonValue = {},
+    waitMs = timeoutMs()
+  ): Promise<JsonValue> => {
     try {
       return await control.request(name, method, params, { timeoutMs: waitMs })
     } catch (error) {
@@ -28,7 +33,8 @@ export function createPod(control: ControlServer, timeoutMs: number): Pod {
   return {
     collector: (method, params) => ask('collector-0', method, params),
     mediator: (method, params, waitMs) => ask('mediator-0', method, params, waitMs),
-    unready: async () => (await Promise.all(podProcesses.map(name => unreadyReasons(control, name, timeoutMs)))).flat()
+    unready: async () =>
+      (await Promise.all(podProcesses.map(name => unreadyReasons(control, name, timeoutMs())))).flat()
   }
 }
 
@@ -69,7 +75,9 @@ const statuses: Readonly<Record<string, number>> = {
   OFFSET_TOO_LARGE: 400,
   DESTINATION_UNKNOWN: 404,
   DESTINATION_EXISTS: 409,
-  DESTINATION_PAUSED: 409
+  DESTINATION_PAUSED: 409,
+  LISTENER_REFUSED: 409,
+  LISTENER_STATE: 409
 }
 
 function problemOf(name: string, error: unknown): HttpProblem {
@@ -83,7 +91,7 @@ function problemOf(name: string, error: unknown): HttpProblem {
     )
   }
   if (error instanceof CodedError && 'issues' in error.details) {
-    return new HttpProblem(422, code, errorMessage(error))
+    return new HttpProblem(statuses[code] ?? 422, code, errorMessage(error), error.details.issues as ConfigIssue[])
   }
   if (status === 400) return new HttpProblem(status, code, errorMessage(error))
   return new HttpProblem(status, code, `The ${name} answered: ${errorMessage(error)}`)

@@ -144,6 +144,14 @@ function followSecrets(server: HttpServer, tls: FollowedFiles<ServerSecrets>): v
   server.addHook('onClose', async () => clearInterval(timer))
 }
 
+/** Let a server that runs have other bounds, but for `bodyOctets` and `connectionTimeoutMs`. */
+export function setHttpLimits({ server }: HttpServer, limits: HttpLimits): void {
+  server.maxConnections = limits.connections
+  server.requestTimeout = limits.requestTimeoutMs
+  server.keepAliveTimeout = limits.keepAliveMs
+  server.maxRequestsPerSocket = limits.requestsPerConnection
+}
+
 /** For the docs page: all of it is ours, and plain HTTP, so nothing may be turned into HTTPS or fetched from elsewhere. */
 const docsPolicy = [
   "default-src 'self'",

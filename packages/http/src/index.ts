@@ -1,4 +1,4 @@
-export { createHttpServer } from './http-server.ts'
+export { createHttpServer, setHttpLimits } from './http-server.ts'
 export type { ApiDescription, HttpLimits, HttpServer, HttpServerOptions, ServerSecrets } from './http-server.ts'
 export { healthRoutes } from './health-routes.ts'
 export type { HealthFacts } from './health-routes.ts'

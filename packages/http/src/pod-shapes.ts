@@ -21,6 +21,10 @@ export const Listener = Type.Object(
   {
     name: Type.String(),
     transport: Type.String(),
+    state: oneOf(
+      ['serving', 'paused', 'draining', 'drained', 'closing'],
+      'paused: nothing is read. draining: no new sessions, and those that are there go on until they end. drained: it has no socket any more. closing: it is not in the configuration any more, and what its peers have sent is read.'
+    ),
     address: Type.String(),
     port: Type.Integer({ description: 'The port in use.' })
   },

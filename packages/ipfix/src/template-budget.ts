@@ -2,7 +2,7 @@ import { defaultLimits } from './limits.ts'
 import type { Layout } from './layout.ts'
 import type { TemplateTable } from './template-table.ts'
 
-/** Bounds of one {@link TemplateBudget}. */
+/** Bounds of one {@link TemplateBudget}; read anew whenever room is asked for, so getters may change them. */
 export interface TemplateBudgetOptions {
   /** Most templates at once (L-11 for an exporter, L-12 for all). */
   readonly templates?: number
@@ -29,8 +29,7 @@ export function templateHeapOctets(layout: Layout): number {
  * sessions do, then the others; only idle ones are ever taken from another table (TH-09, L-11, L-12).
  */
 export class TemplateBudget {
-  readonly #maxTemplates: number
-  readonly #maxOctets: number
+  readonly #options: TemplateBudgetOptions
   readonly #parent: TemplateBudget | undefined
   /** In order of last definition: the first has been quiet for the longest. */
   readonly #tables = new Set<TemplateTable>()
@@ -39,8 +38,7 @@ export class TemplateBudget {
   #refused = 0
 
   constructor(options: TemplateBudgetOptions = {}) {
-    this.#maxTemplates = options.templates ?? defaultLimits.templatesTotal
-    this.#maxOctets = options.octets ?? defaultLimits.templateOctetsTotal
+    this.#options = options
     this.#parent = options.parent
   }
 
@@ -85,7 +83,9 @@ export class TemplateBudget {
   }
 
   #makeRoom(templates: number, octets: number, table: TemplateTable, nowMs: number, mayTakeOwn = true): boolean {
-    while (this.#templates + templates > this.#maxTemplates || this.#octets + octets > this.#maxOctets) {
+    const maxTemplates = this.#options.templates ?? defaultLimits.templatesTotal
+    const maxOctets = this.#options.octets ?? defaultLimits.templateOctetsTotal
+    while (this.#templates + templates > maxTemplates || this.#octets + octets > maxOctets) {
       if ((mayTakeOwn && table.evictIdle(nowMs, true)) || this.#evictElsewhere(table, nowMs)) continue
       this.#refused++
       return false

@@ -19,6 +19,8 @@ export const podEvents = {
   pending_delivered: 'Data Sets that waited for their template were decoded.',
   quarantine_began: 'Data Sets of a template wait until the exporter announces it again: it is in doubt.',
   quarantine_ended: 'The exporter announced a doubtful template again, and what waited goes on.',
+  listener_changed:
+    'A listener was opened, closed or changed, or has another `state`: serving, paused, draining, drained.',
   store_down: 'The store of templates does not answer; nothing waits for it.',
   store_up: 'The store of templates answers again.',
   destination_ready: 'A destination takes records: its session is up.',

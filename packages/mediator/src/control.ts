@@ -1,4 +1,4 @@
-import type { Destination as DestinationConfig } from '@weir/config'
+import type { Destination as DestinationConfig, PlanConfig, WeirConfig } from '@weir/config'
 import type { ControlClient, JsonValue } from '@weir/link'
 import type { Metrics } from '@weir/runtime'
 import type { WantedMode } from './destinations/destination-mode.ts'
@@ -13,7 +13,8 @@ const parametersOf = (params: JsonValue): Parameters => (params ?? {}) as Parame
 const json = (value: unknown): JsonValue => value as JsonValue
 
 /**
- * Serve the mediator's control methods: `process.readiness`, `mediator.state`, `mediator.metrics`, `destinations.add`, `.patch`, `.remove`,
+ * Serve the mediator's control methods: `process.readiness`, `mediator.state`, `mediator.metrics`, `mediator.setDefaults {plan, templatesPerDestination}`,
+ * `mediator.setShutdown {shutdown}`, `destinations.add`, `.patch`, `.remove`,
  * `.resendTemplates`, `.setMode`, `.flush`, `.test`. Those of destinations take `{id, …}`; all but the last two answer with the
  * destination's new state.
  *
@@ -24,6 +25,15 @@ export function serveControl(control: ControlClient, mediator: Mediator, metrics
   control.handle('process.readiness', () => json(mediator.readiness))
   control.handle('mediator.state', () => json(mediator.state))
   control.handle('mediator.metrics', () => metrics.text())
+  control.handle('mediator.setDefaults', params => {
+    const { plan, templatesPerDestination } = parametersOf(params)
+    destinations.setDefaults({ plan: plan as unknown as PlanConfig, maxTemplates: Number(templatesPerDestination) })
+    return {}
+  })
+  control.handle('mediator.setShutdown', params => {
+    mediator.setShutdown(parametersOf(params).shutdown as unknown as WeirConfig['shutdown'])
+    return {}
+  })
   control.handle('destinations.add', params => {
     const given = parametersOf(params)
     return json(destinations.add((given.destination ?? given) as unknown as DestinationConfig, true))

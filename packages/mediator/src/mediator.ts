@@ -55,6 +55,8 @@ export interface Mediator extends Component {
   readonly state: MediatorState
   readonly ledger: MediatorLedger
   readonly readiness: Readiness
+  /** How it is stopped, when it is, and how long a destination that is removed may take. */
+  setShutdown(shutdown: WeirConfig['shutdown']): void
   /** One sentence for each equation of the ledger that does not hold. */
   checkLedger(): string[]
 }
@@ -74,6 +76,7 @@ class MediatorProcess implements Mediator {
   readonly name = 'mediator'
   readonly destinations: DestinationSet
   readonly #config: WeirConfig
+  #shutdown: WeirConfig['shutdown']
   readonly #log: Log
   readonly #clock: Clock
   readonly #intake: Intake
@@ -90,6 +93,7 @@ class MediatorProcess implements Mediator {
     const { log, clock = systemClock, worker = 0, registry = ElementRegistry.standard() } = deps
     const { limits, plan } = config.mediator
     this.#config = config
+    this.#shutdown = config.shutdown
     this.#log = log
     this.#clock = clock
     const layouts = new LayoutTable()
@@ -108,7 +112,7 @@ class MediatorProcess implements Mediator {
       registry,
       stdout: deps.stdout ?? process.stdout,
       maxTemplates: limits.templatesPerDestination,
-      drainMs: config.shutdown.drainMs,
+      drainMs: () => this.#shutdown.drainMs,
       maxQueueOctets: config.link.bufferOctets / 2,
       modes: new ModeBook(join(config.stateDir, `destination-modes${worker === 0 ? '' : `-${worker}`}.json`), log),
       ...(deps.onDestination === undefined ? {} : { onChange: deps.onDestination }),
@@ -160,7 +164,7 @@ class MediatorProcess implements Mediator {
     this.#isStopAsked = true
     const endMs = this.#clock.monotonicMs() + deadlineMs
     const leftMs = (): number => Math.max(0, endMs - this.#clock.monotonicMs())
-    if (this.#isServing) await this.#endOfStream(Math.max(0, leftMs() - this.#config.shutdown.drainMs - CLOSING_MS))
+    if (this.#isServing) await this.#endOfStream(Math.max(0, leftMs() - this.#shutdown.drainMs - CLOSING_MS))
     this.#isStopping = true
     this.#isServing = false
     await this.destinations.stop(Math.max(0, leftMs() - CLOSING_MS))
@@ -198,6 +202,10 @@ class MediatorProcess implements Mediator {
     if (!this.#isServing) reasons.push('the link is not served')
     if (this.#isStopping) reasons.push('stopping')
     return { isReady: reasons.length === 0, reasons }
+  }
+
+  setShutdown(shutdown: WeirConfig['shutdown']): void {
+    this.#shutdown = shutdown
   }
 
   checkLedger(): string[] {

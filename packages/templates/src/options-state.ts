@@ -79,15 +79,26 @@ const RECORD_OVERHEAD_OCTETS = 160
 export class OptionsState<Source> {
   readonly stats: OptionsStateStats = { records: 0, octets: 0, evicted: 0, refused: 0 }
   readonly #sources = new Map<Source, SourceRecords>()
-  readonly #limits: OptionsStateLimits
+  readonly #limits: Partial<OptionsStateLimits>
   readonly #layouts: LayoutKeeper | undefined
   /** Unknown outside, so that nobody can choose scope values of one hash. */
   readonly #seed = Math.trunc(Math.random() * 0x3fffffff)
 
-  /** @param layouts - told of each record's Layout that is kept and no longer kept, so that it is not forgotten meanwhile. */
+  /**
+   * @param limits - read anew whenever they are asked about, so that getters may change them.
+   * @param layouts - told of each record's Layout that is kept and no longer kept, so that it is not forgotten meanwhile.
+   */
   constructor(limits: Partial<OptionsStateLimits> = {}, layouts?: LayoutKeeper) {
     this.#layouts = layouts
-    this.#limits = { recordsPerSource: 4096, totalOctets: 33_554_432, ...limits }
+    this.#limits = limits
+  }
+
+  get #recordsPerSource(): number {
+    return this.#limits.recordsPerSource ?? 4096
+  }
+
+  get #totalOctets(): number {
+    return this.#limits.totalOctets ?? 33_554_432
   }
 
   /**
@@ -166,13 +177,13 @@ export class OptionsState<Source> {
     let kept = records.byHash.get(hash)
     while (kept !== undefined && !isSame(kept, layout, octets, start, scopeEnd)) kept = kept.next
     if (kept === undefined) {
-      if (this.stats.octets + (end - start) + RECORD_OVERHEAD_OCTETS > this.#limits.totalOctets) {
+      if (this.stats.octets + (end - start) + RECORD_OVERHEAD_OCTETS > this.#totalOctets) {
         this.stats.refused++
         return
       }
       // Before the eviction, which may be of the only other record of this Layout.
       this.#layouts?.retain(layout)
-      if (records.count >= this.#limits.recordsPerSource) this.#evictOldest(records, onChange)
+      while (records.count >= this.#recordsPerSource) this.#evictOldest(records, onChange)
       const first = records.byHash.get(hash)
       kept = {
         layout,
@@ -199,7 +210,7 @@ export class OptionsState<Source> {
     const isChanged = !isEqual(kept.octets, octets, start, end)
     if (isChanged) {
       const grownOctets = end - start - kept.octets.length
-      if (grownOctets > 0 && this.stats.octets + grownOctets > this.#limits.totalOctets) {
+      if (grownOctets > 0 && this.stats.octets + grownOctets > this.#totalOctets) {
         // What it said before is not true any more: better nothing than that.
         this.stats.refused++
         this.#remove(records, kept)

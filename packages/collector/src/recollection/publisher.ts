@@ -40,7 +40,7 @@ export class Publisher {
   readonly #shared: TemplateStore | undefined
   readonly #policies: ExporterPolicies
   readonly #clock: Clock
-  readonly #entriesPerExporter: number
+  readonly #limits: PublisherLimits
   /** Entries not written, because their exporter says more than it could have live (L-18). */
   limited = 0
   readonly #limitedOptions = new WeakSet<OptionsRecord>()
@@ -50,13 +50,17 @@ export class Publisher {
     shared: TemplateStore | undefined,
     policies: ExporterPolicies,
     clock: Clock,
-    { templatesPerExporter, optionsRecordsPerSession }: PublisherLimits
+    limits: PublisherLimits
   ) {
-    this.#entriesPerExporter = templatesPerExporter + optionsRecordsPerSession
+    this.#limits = limits
     this.#local = local
     this.#shared = shared
     this.#policies = policies
     this.#clock = clock
+  }
+
+  get #entriesPerExporter(): number {
+    return this.#limits.templatesPerExporter + this.#limits.optionsRecordsPerSession
   }
 
   /** The domain's session has been verified, or the process ends: what it has said so far is written too. */
@@ -243,8 +247,8 @@ export class Publisher {
 
   #mayWrite({ session }: Domain): boolean {
     const gate = (session.exporter.storeGate ??= new RateGate(
-      this.#entriesPerExporter / GATE_SEC,
-      2 * this.#entriesPerExporter
+      () => this.#entriesPerExporter / GATE_SEC,
+      () => 2 * this.#entriesPerExporter
     ))
     if (gate.pass(this.#clock.monotonicMs())) return true
     this.limited++

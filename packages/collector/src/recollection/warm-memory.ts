@@ -9,7 +9,7 @@ import { Remembered } from './remembered.ts'
 export class WarmMemory {
   /** Places that did not fit. */
   refused = 0
-  readonly #maxOctets: number
+  readonly #maxOctets: () => number
   readonly #places = new Map<string, Remembered>()
   /** Equal definitions share one list of fields: thousands of exporters have the same templates. */
   readonly #fields = new Map<string, readonly FieldSpecifier[]>()
@@ -18,7 +18,8 @@ export class WarmMemory {
   #octets = 0
   #entries = 0
 
-  constructor(maxOctets: number) {
+  /** @param maxOctets - asked each time: it may change. */
+  constructor(maxOctets: () => number) {
     this.#maxOctets = maxOctets
   }
 
@@ -67,7 +68,7 @@ export class WarmMemory {
     const remembered = known ?? new Remembered()
     remembered.add(entries.map(entry => this.#compact(entry, place)))
     remembered.epoch = epoch
-    if (known === undefined && this.#octets + remembered.octets > this.#maxOctets) {
+    if (known === undefined && this.#octets + remembered.octets > this.#maxOctets()) {
       this.refused++
       return false
     }

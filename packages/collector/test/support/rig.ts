@@ -61,6 +61,8 @@ export interface UdpSource {
   readonly socket: UdpSocket
   readonly port: number
   send(...datagrams: Uint8Array[]): Promise<void>
+  /** Close its socket, so that another can have its port. */
+  end(): Promise<void>
 }
 
 export interface TcpSource {
@@ -144,7 +146,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
     untilMessages: count => until(() => parts.ledger.messages.received >= count),
     async udpSource(address = target, sourcePort = 0) {
       const source = await openUdp(udpPort, address, sourcePort)
-      sources.push({ end: () => source.socket.close() })
+      sources.push({ end: () => void source.end() })
       return source
     },
     async tcpSource(address = target) {
@@ -158,9 +160,11 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
 async function openUdp(port: number, address: string, sourcePort: number): Promise<UdpSource> {
   const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4')
   await new Promise<void>(resolve => socket.bind(sourcePort, address, resolve))
+  let ended: Promise<void> | undefined
   return {
     socket,
     port: socket.address().port,
+    end: () => (ended ??= new Promise(resolve => socket.close(() => resolve()))),
     async send(...datagrams) {
       for (const datagram of datagrams) {
         await new Promise<void>((resolve, reject) =>

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
-import { hasSameOutput, overridesOf } from '@weir/config'
-import type { Destination, WeirConfig } from '@weir/config'
-import { differencesOf } from '@weir/config'
+import { differencesOf, hasSameOutput, overridesOf, restartsFor } from '@weir/config'
+import type { Destination, Listener, WeirConfig } from '@weir/config'
+import { liveKeys } from './live-keys.ts'
 
 /** What a step does. `restart`: it holds only when the processes begin anew, so it is not done while they run. */
 export const planActions = ['add', 'change', 'remove', 'keep', 'restart'] as const
@@ -19,26 +19,22 @@ export interface PlanStep {
   readonly processes: readonly string[]
 }
 
-const allProcesses = ['collector', 'mediator', 'coordinator'] as const
-
-/** Whose keys are whose; what is not here is everybody's. */
-const readers: Readonly<Record<string, readonly string[]>> = {
-  collector: ['collector'],
-  mediator: ['mediator'],
-  coordinator: ['coordinator'],
-  stores: ['collector'],
-  shutdown: ['collector', 'mediator'],
-  link: ['collector', 'mediator', 'coordinator']
-}
-
 /** The steps from one checked document to another: what is taken live first, in the order in which it is done. */
 export function planOf(before: WeirConfig, after: WeirConfig): PlanStep[] {
+  const listeners = listenerSteps(before.collector.listeners, after.collector.listeners)
   const destinations = destinationSteps(before.destinations, after.destinations)
+  const isOf =
+    (...actions: readonly PlanStep['action'][]) =>
+    ({ action }: PlanStep): boolean =>
+      actions.includes(action)
   return [
-    ...destinations,
     ...exporterSteps(before, after),
+    ...destinations.filter(isOf('add', 'change')),
     ...keySteps(before, after),
-    ...listenerSteps(before, after),
+    ...listeners.filter(isOf('add', 'change', 'remove')),
+    ...destinations.filter(isOf('remove')),
+    ...destinations.filter(isOf('keep')),
+    ...listeners.filter(isOf('keep')),
     ...restartSteps(before, after)
   ]
 }
@@ -80,52 +76,42 @@ function exporterSteps(before: WeirConfig, after: WeirConfig): PlanStep[] {
   })
 }
 
-/** Single keys that are taken live. */
+/** Other keys that are taken live. */
 function keySteps(before: WeirConfig, after: WeirConfig): PlanStep[] {
-  const steps: PlanStep[] = []
-  if (!isDeepStrictEqual(allowOf(before), allowOf(after))) {
-    const stays = ['listeners', 'sessions of those who still may send', 'templates']
-    steps.push({ action: 'change', what: 'key', id: 'collector.allow', stays, processes: ['collector'] })
-  }
-  if (before.log.level !== after.log.level) {
-    const stays = ['listeners', 'sessions', 'queues', 'templates']
-    steps.push({ action: 'change', what: 'key', id: 'log.level', stays, processes: allProcesses })
-  }
-  return steps
+  return liveKeys
+    .filter(key => !isDeepStrictEqual(key.valueOf(before), key.valueOf(after)))
+    .map(({ id, stays, processes }) => ({ action: 'change', what: 'key', id, stays, processes }))
 }
 
-/** Who may send: `allow` and `allowAny` are one thing. */
-export function allowOf({ collector }: WeirConfig): { readonly allow: readonly string[]; readonly allowAny: boolean } {
-  const { allow, allowAny } = collector
-  return { allow, allowAny }
+/** Those that are new are opened before the others are closed. */
+function listenerSteps(before: readonly Listener[], after: readonly Listener[]): PlanStep[] {
+  const known = new Map(before.map(listener => [listener.name, listener]))
+  const wanted = new Set(after.map(({ name }) => name))
+  const step = (action: PlanStep['action'], id: string, stays: readonly string[]): PlanStep => {
+    return { action, what: 'listener', id, stays, processes: ['collector'] }
+  }
+  const changes = after.map(listener => {
+    const { name } = listener
+    const former = known.get(name)
+    if (former === undefined) return step('add', name, [])
+    const all = ['socket', 'sessions', 'templates']
+    if (isDeepStrictEqual(former, listener)) return step('keep', name, all)
+    return step('change', name, staysOf(former, listener))
+  })
+  const removed = before.filter(({ name }) => !wanted.has(name)).map(({ name }) => step('remove', name, []))
+  return [...changes, ...removed]
 }
 
-/** Listeners that stay as they are; others are keys that want a restart. */
-function listenerSteps(before: WeirConfig, after: WeirConfig): PlanStep[] {
-  const known = new Map(before.collector.listeners.map(listener => [listener.name, listener]))
-  return after.collector.listeners
-    .filter(listener => isDeepStrictEqual(known.get(listener.name), listener))
-    .map(({ name }) => ({
-      action: 'keep',
-      what: 'listener',
-      id: name,
-      stays: ['socket', 'sessions', 'templates'],
-      processes: ['collector']
-    }))
+/** Without another socket everything stays; UDP sessions stay with a listener that has another one. */
+function staysOf(before: Listener, after: Listener): readonly string[] {
+  if (before.transport !== after.transport) return []
+  if (before.address === after.address && before.port === after.port) return ['socket', 'sessions', 'templates']
+  return after.transport === 'udp' ? ['sessions', 'templates'] : []
 }
 
 function restartSteps(before: WeirConfig, after: WeirConfig): PlanStep[] {
-  return differencesOf(withoutLive(before), withoutLive(after)).map(({ path }) => ({
-    action: 'restart',
-    what: 'key',
-    id: path,
-    stays: [],
-    processes: readers[/^[a-zA-Z]+/.exec(path)?.[0] ?? ''] ?? allProcesses
-  }))
-}
-
-/** What of a document cannot be changed while the processes run. */
-function withoutLive({ destinations: _destinations, log: _log, ...config }: WeirConfig): object {
-  const { exporterOverrides: _overrides, allow: _allow, allowAny: _allowAny, ...collector } = config.collector
-  return { ...config, collector }
+  return differencesOf(before, after).flatMap(({ path }): PlanStep[] => {
+    const processes = restartsFor(path)
+    return processes.length === 0 ? [] : [{ action: 'restart', what: 'key', id: path, stays: [], processes }]
+  })
 }

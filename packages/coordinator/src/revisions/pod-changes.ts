@@ -2,9 +2,11 @@ import { HttpProblem } from '@weir/http'
 import { overridesOf } from '@weir/config'
 import type { Destination, WeirConfig } from '@weir/config'
 import type { JsonValue } from '@weir/link'
-import type { Log } from '@weir/runtime'
+import { isDeepStrictEqual } from 'node:util'
 import type { Pod } from '../pod.ts'
-import { allowOf, planOf } from './plan.ts'
+import { liveKeys } from './live-keys.ts'
+import type { LiveKey } from './live-keys.ts'
+import { planOf } from './plan.ts'
 
 /** Something that a process is told, and how it is taken back. */
 interface Change {
@@ -15,12 +17,12 @@ interface Change {
 /** Tells the processes what the document says: the steps of a change, or all of it to one that has just come. */
 export class PodChanges {
   readonly #pod: Pod
-  readonly #log: Log
+  readonly #takeOwn: (config: WeirConfig) => void
 
-  /** @param log - that of the coordinator itself. */
-  constructor(pod: Pod, log: Log) {
+  /** @param takeOwn - the coordinator takes what is its own: log level, limits. */
+  constructor(pod: Pod, takeOwn: (config: WeirConfig) => void) {
     this.#pod = pod
-    this.#log = log
+    this.#takeOwn = takeOwn
   }
 
   /**
@@ -43,58 +45,78 @@ export class PodChanges {
   }
 
   /** Give a mediator that has just come what it should have: it may have started from an older document. */
-  async giveMediator({ destinations, log }: WeirConfig): Promise<void> {
+  async giveMediator(config: WeirConfig): Promise<void> {
+    for (const key of liveKeys) await this.#tell(key, config, 'mediator')
     const state = (await this.#pod.mediator('mediator.state')) as unknown as {
       destinations: readonly { id: string }[]
     }
     const present = new Set(state.destinations.map(({ id }) => id))
-    for (const destination of destinations) {
+    for (const destination of config.destinations) {
       await this.#give(destination, present.has(destination.id) ? 'destinations.patch' : 'destinations.add')
       present.delete(destination.id)
     }
     for (const id of present) await this.#take(id)
-    await this.#pod.mediator('process.setLogLevel', { level: log.level })
   }
 
   /** The same of a collector. */
   async giveCollector(config: WeirConfig): Promise<void> {
-    await this.#pod.collector('process.setLogLevel', { level: config.log.level })
-    await this.#giveAllow(config)
+    for (const key of liveKeys) await this.#tell(key, config, 'collector')
     await this.#givePolicies(config)
+    await this.#giveListeners(config)
   }
 
-  async #giveAllow(config: WeirConfig): Promise<void> {
-    await this.#pod.collector('collector.setAllow', allowOf(config) as unknown as JsonValue)
+  /** @param process - only this one. */
+  async #tell(key: LiveKey, config: WeirConfig, process?: string): Promise<void> {
+    for (const telling of key.tellings(config)) {
+      if (process === undefined || process === telling.process) {
+        await this.#pod[telling.process](telling.method, telling.params)
+      }
+    }
   }
 
-  async #giveLogLevel({ log: { level } }: WeirConfig): Promise<void> {
-    await this.#pod.mediator('process.setLogLevel', { level })
-    await this.#pod.collector('process.setLogLevel', { level })
-    this.#log.setLevel(level)
+  async #giveListeners(
+    { collector: { listeners } }: WeirConfig,
+    method: 'prepareListeners' | 'setListeners' = 'setListeners'
+  ): Promise<void> {
+    await this.#pod.collector(`collector.${method}`, { listeners } as unknown as JsonValue)
   }
 
   async #givePolicies(config: WeirConfig): Promise<void> {
     await this.#pod.collector('exporters.setPolicies', { policies: overridesOf(config) } as unknown as JsonValue)
   }
 
+  /** What may fail without anything being changed comes first, what cannot be had back as it was last. */
   #changes(before: WeirConfig, after: WeirConfig): Change[] {
     const known = new Map(before.destinations.map(destination => [destination.id, destination]))
     const wanted = new Map(after.destinations.map(destination => [destination.id, destination]))
     const steps = planOf(before, after)
-    const changes = steps
-      .filter(({ what, action }) => what === 'destination' && action !== 'keep')
-      .map(({ id }) => this.#destinationChange(id, known.get(id), wanted.get(id)))
+    const changes: Change[] = []
+    const areListenersOther = !isDeepStrictEqual(before.collector.listeners, after.collector.listeners)
+    const setBack = (): Promise<void> => this.#giveListeners(before)
+    if (areListenersOther) {
+      changes.push({ apply: () => this.#giveListeners(after, 'prepareListeners'), undo: setBack })
+    }
     if (steps.some(({ what }) => what === 'exporter')) {
-      changes.unshift({ apply: () => this.#givePolicies(after), undo: () => this.#givePolicies(before) })
+      changes.push({ apply: () => this.#givePolicies(after), undo: () => this.#givePolicies(before) })
     }
-    const isChanged = (key: string): boolean => steps.some(({ action, id }) => action === 'change' && id === key)
-    if (isChanged('collector.allow')) {
-      changes.push({ apply: () => this.#giveAllow(after), undo: () => this.#giveAllow(before) })
-    }
-    if (isChanged('log.level')) {
-      changes.push({ apply: () => this.#giveLogLevel(after), undo: () => this.#giveLogLevel(before) })
-    }
+    const destinations = steps.filter(({ what, action }) => what === 'destination' && action !== 'keep')
+    const ofDestination = ({ id }: { id: string }): Change => this.#destinationChange(id, known.get(id), wanted.get(id))
+    changes.push(...destinations.filter(({ action }) => action !== 'remove').map(ofDestination))
+    const changed = new Set(
+      steps.filter(({ what, action }) => what === 'key' && action === 'change').map(({ id }) => id)
+    )
+    for (const key of liveKeys) if (changed.has(key.id)) changes.push(this.#keyChange(key, before, after))
+    if (areListenersOther) changes.push({ apply: () => this.#giveListeners(after), undo: setBack })
+    changes.push(...destinations.filter(({ action }) => action === 'remove').map(ofDestination))
     return changes
+  }
+
+  #keyChange(key: LiveKey, before: WeirConfig, after: WeirConfig): Change {
+    const set = async (config: WeirConfig): Promise<void> => {
+      await this.#tell(key, config)
+      if (key.processes.includes('coordinator')) this.#takeOwn(config)
+    }
+    return { apply: () => set(after), undo: () => set(before) }
   }
 
   #destinationChange(id: string, before: Destination | undefined, after: Destination | undefined): Change {

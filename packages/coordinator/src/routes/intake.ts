@@ -1,7 +1,29 @@
 import { Listener, listOf, listQuery, pageOf, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
+import Type from 'typebox'
 import type { Pod } from '../pod.ts'
 import type { CollectorState } from '../process-state.ts'
+
+const untilRestart =
+  'This is no configuration: it holds until the collector ends, or until the listener is opened at another place; a collector that begins anew reads all listeners.'
+
+const operations = [
+  [
+    'pause',
+    'Read nothing more from a listener',
+    `TCP: exporters are held back by flow control, and connections that come wait unread. UDP: datagrams wait in the receive buffer, so that a short pause loses nothing; what does not fit the kernel drops and counts (kernelDrops). A collector that is stopped reads what waits. ${untilRestart}`
+  ],
+  [
+    'resume',
+    'Read a listener again, or open it again after drain',
+    'What has waited comes first. 409 LISTENER_REFUSED if its port was taken meanwhile.'
+  ],
+  [
+    'drain',
+    'Let a listener come to its end: no new sessions',
+    `TCP: no connection is taken any more; those that are there go on until they end, and then it is drained. UDP: the socket is read empty and closed. ${untilRestart}`
+  ]
+] as const
 
 /** `/v1/listeners`. */
 export function intakeRoutes(server: HttpServer, pod: Pod, maxPage: number): void {
@@ -20,4 +42,20 @@ export function intakeRoutes(server: HttpServer, pod: Pod, maxPage: number): voi
       return pageOf(listeners, request.query, maxPage)
     }
   )
+
+  for (const [what, summary, description] of operations) {
+    server.post(
+      `/v1/listeners/:name/${what}`,
+      {
+        schema: {
+          tags: ['intake'],
+          summary,
+          description,
+          params: Type.Object({ name: Type.String({ description: 'The name of the listener.' }) }),
+          response: { 200: Listener, ...problems }
+        }
+      },
+      async request => (await pod.collector(`listeners.${what}`, request.params)) as Type.Static<typeof Listener>
+    )
+  }
 }

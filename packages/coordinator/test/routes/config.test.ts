@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import { startPod } from '../support/pod-fixture.ts'
+import { TAKEN_PORT, startPod } from '../support/pod-fixture.ts'
 import type { Answer, PodFixture } from '../support/pod-fixture.ts'
 
 const out = { id: 'out', type: 'ipfix', url: 'tcp://127.0.0.1:4750' }
@@ -84,24 +84,32 @@ describe('the configuration', () => {
   })
 
   test('what only a restart changes is planned as such, and refused with the keys and the process', async () => {
-    const change = { shutdown: { drainMs: 5_000, tcpReadMs: 10_000, udpSilenceMs: 200 }, destinations: [out, more] }
     const { document } = await read()
+    const link = { ...(document.link as object), batchAgeMs: 7 }
+    const { collector } = document as { collector: { limits: object } }
+    const limits = { ...collector.limits, pendingMs: 7, pendingSpoolOctets: 7 }
+    const change = { link, collector: { ...collector, limits }, destinations: [out, more] }
     const plan = await pod.call('POST', '/v1/config/plan', { ...document, ...change })
     assert.equal(plan.body.isApplicable, false)
     assert.deepEqual(
       plan.body.steps.filter(({ action }) => action !== 'keep').map(({ action, what, id }) => [action, what, id]),
       [
         ['add', 'destination', 'more'],
-        ['restart', 'key', 'shutdown.drainMs']
+        ['change', 'key', 'collector.limits'],
+        ['restart', 'key', 'collector.limits.pendingSpoolOctets'],
+        ['restart', 'key', 'link.batchAgeMs']
       ]
     )
     assert.deepEqual(plan.body.steps.find(({ id }) => id === 'out')!.stays, ['session', 'queue', 'templates'])
-    assert.deepEqual(plan.body.steps.find(({ action }) => action === 'restart')!.processes, ['collector', 'mediator'])
+    assert.deepEqual(
+      plan.body.steps.filter(({ action }) => action === 'restart').map(({ processes }) => processes),
+      [['collector'], ['collector', 'mediator', 'coordinator']]
+    )
     const refused = await put(change)
     assert.deepEqual([refused.status, refused.body.code], [409, 'RESTART_NEEDED'])
     assert.deepEqual(
       refused.body.errors.map(({ path }) => path),
-      ['shutdown.drainMs']
+      ['collector.limits.pendingSpoolOctets', 'link.batchAgeMs']
     )
     assert.deepEqual(methods(), [])
     assert.equal((await pod.kept()).number, 0)
@@ -128,6 +136,89 @@ describe('the configuration', () => {
     assert.deepEqual(told('collector.setAllow'), { allow: ['192.0.2.0/24'], allowAny: false })
     assert.deepEqual(told('process.setLogLevel'), { level: 'warn' })
     assert.deepEqual(pod.levels.at(-1), { level: 'warn' })
+  })
+
+  test('listeners: what each change leaves alone is planned; all are told at once, after they were prepared', async () => {
+    const { document } = await read()
+    const { collector } = document as { collector: { listeners: { name: string }[] } }
+    const [first, second, third] = collector.listeners
+    const wanted = [
+      { ...first, receiveBufferOctets: 65_536 },
+      { ...third, port: 2056 },
+      { ...second, name: 'new', port: 4741 }
+    ]
+    const change = { collector: { ...collector, listeners: wanted }, destinations: [more] }
+    const plan = await pod.call('POST', '/v1/config/plan', { ...document, ...change })
+    assert.deepEqual(
+      plan.body.steps.map(({ action, what, id, stays }) => [action, what, id, stays.join(' ')]),
+      [
+        ['add', 'destination', 'more', ''],
+        ['change', 'listener', 'ipfix-udp', 'socket sessions templates'],
+        ['change', 'listener', 'netflow-udp', 'sessions templates'],
+        ['add', 'listener', 'new', ''],
+        ['remove', 'listener', 'ipfix-tcp', ''],
+        ['remove', 'destination', 'out', '']
+      ]
+    )
+    pod.collectorCalls.length = 0
+    assert.equal((await put(change)).status, 200)
+    assert.deepEqual(
+      pod.collectorCalls.map(({ method }) => method),
+      ['collector.prepareListeners', 'collector.setListeners']
+    )
+    for (const { params } of pod.collectorCalls) {
+      const { listeners } = params as { listeners: { name: string }[] }
+      assert.deepEqual(
+        listeners.map(({ name }) => name),
+        wanted.map(({ name }) => name)
+      )
+    }
+  })
+
+  test('a listener whose port is taken: nothing else is begun, and the answer names its key, why, and what to do', async () => {
+    const { document } = await read()
+    const { collector } = document as { collector: { listeners: object[] } }
+    const taken = { ...collector.listeners[0], name: 'taken', port: TAKEN_PORT }
+    const listeners = [...collector.listeners, taken]
+    pod.mediatorCalls.length = 0
+    const answer = await put({ collector: { ...collector, listeners }, destinations: [out, more] })
+    assert.deepEqual([answer.status, answer.body.code], [409, 'LISTENER_REFUSED'])
+    assert.match(answer.body.detail, /listener taken.*in use/)
+    assert.deepEqual(answer.body.errors, [
+      {
+        path: 'collector.listeners[3].port',
+        message: answer.body.detail.replace(/^.*?UDP/, 'UDP'),
+        allowed: 'a port that is free'
+      }
+    ])
+    assert.ok(!methods().includes('destinations.add'))
+    assert.equal((await pod.kept()).number, 0)
+  })
+
+  test('bounds, plan and policies are taken live; what was told is told again as it was if a later process refuses', async () => {
+    const { document } = await read()
+    const { collector, mediator, coordinator } = document as {
+      collector: { limits: object }
+      mediator: { plan: object }
+      coordinator: { limits: object }
+    }
+    const exporters = [{ match: '192.0.2.0/24', scope: 'address', resumeTemplates: false }]
+    const change = {
+      collector: { ...collector, exporters, limits: { ...collector.limits, pendingMs: 7_000 } },
+      mediator: { ...mediator, plan: { ...mediator.plan, lineage: false } },
+      coordinator: { ...coordinator, limits: { ...coordinator.limits, eventsKept: 1, connections: 5 } }
+    }
+    const told = <T>(method: string): T => pod.collectorCalls.findLast(call => call.method === method)?.params as T
+    pod.refused.add('mediator.setDefaults')
+    assert.equal((await put(change)).status, 502)
+    pod.refused.clear()
+    assert.deepEqual(told('collector.setExporters'), { exporters: [] })
+    assert.equal(told<{ limits: { pendingMs: number } }>('collector.setLimits').limits.pendingMs, 30_000)
+    assert.equal((await put(change)).status, 200)
+    assert.deepEqual(told('collector.setExporters'), { exporters })
+    assert.equal((pod.levels.at(-1) as { plan: { lineage: boolean } }).plan.lineage, false)
+    for (let count = 0; count < 3; count++) await pod.tell('store_up', {})
+    assert.equal((await pod.call('GET', '/v1/events/recent')).body.items.length, 1)
   })
 
   test('is checked without being changed', async () => {

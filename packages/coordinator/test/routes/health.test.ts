@@ -48,6 +48,9 @@ const documentedRoutes = [
   'post /v1/destinations/{id}/resend-templates',
   'post /v1/destinations/{id}/resume',
   'post /v1/destinations/{id}/test',
+  'post /v1/listeners/{name}/drain',
+  'post /v1/listeners/{name}/pause',
+  'post /v1/listeners/{name}/resume',
   'put /v1/config'
 ]
 

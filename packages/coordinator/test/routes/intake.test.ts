@@ -16,11 +16,25 @@ describe('intake', () => {
     const { status, body } = await pod.call('GET', '/v1/listeners')
     assert.equal(status, 200)
     assert.deepEqual(body, {
-      items: [{ name: 'ipfix-udp', transport: 'udp', address: '::', port: 4739, kernelDrops: 0 }],
+      items: [{ name: 'ipfix-udp', transport: 'udp', state: 'serving', address: '::', port: 4739, kernelDrops: 0 }],
       total: 1,
       offset: 0,
       limit: 100
     })
+  })
+
+  test('pauses, resumes and drains a listener; 404 for none of this name, 409 where its state forbids it', async () => {
+    const states = ['pause', 'resume'].map(async what => {
+      const { status, body } = await pod.call('POST', `/v1/listeners/ipfix-udp/${what}`)
+      return [status, (body as unknown as { state: string }).state]
+    })
+    assert.deepEqual(await Promise.all(states), [
+      [200, 'paused'],
+      [200, 'serving']
+    ])
+    const refused = await pod.call('POST', '/v1/listeners/ipfix-udp/drain')
+    assert.deepEqual([refused.status, refused.body.code], [409, 'LISTENER_STATE'])
+    assert.equal((await pod.call('POST', '/v1/listeners/nobody/pause')).status, 404)
   })
 
   test('lists exporters; the collector is told the filters, the order and the page', async () => {

@@ -76,7 +76,7 @@ export interface PodFixture {
   tell(event: string, data: JsonValue): Promise<void>
   /** What would hold after a restart: the newest revision, as it is on disk. */
   kept(): Promise<Revision>
-  /** Log levels that the mediator was told, in order. */
+  /** Log levels, plans and ways to stop that the mediator was told, in order. */
   readonly levels: readonly JsonValue[]
   /** Methods of the mediator that fail from now on. */
   readonly refused: Set<string>
@@ -130,7 +130,7 @@ export const exporterOf = (id: string, records: number, version: number) => ({
 const exporters = [exporterOf('192.0.2.1', 5, 9), exporterOf('192.0.2.10', 20, 10), exporterOf('2001:db8::1', 10, 10)]
 
 const collectorState = {
-  listeners: [{ name: 'ipfix-udp', transport: 'udp', address: '::', port: 4739, kernelDrops: 0 }],
+  listeners: [{ name: 'ipfix-udp', transport: 'udp', state: 'serving', address: '::', port: 4739, kernelDrops: 0 }],
   ledger: {
     messages: { received: 10, decodedOk: 8, decodedPartial: 1, dropped: { bad_version: 1 } },
     dataSets: { received: 9, takenOver: 0, decoded: 7, pending: 1, handedOver: 0, dropped: { unknown_template: 1 } },
@@ -280,6 +280,9 @@ export async function startPod(
   }
 }
 
+/** That of a listener which cannot be opened. */
+export const TAKEN_PORT = 4799
+
 function serveCollector(
   client: ControlClient,
   templates: number,
@@ -368,10 +371,37 @@ function serveCollector(
       return { total: 1, offset: 0, limit: 100, sets: 3, octets: 900, items: [item] }
     })
   }
-  for (const method of ['exporters.setPolicies', 'collector.setAllow', 'process.setLogLevel']) {
+  for (const method of [
+    'exporters.setPolicies',
+    'collector.setAllow',
+    'collector.setExporters',
+    'collector.setLimits',
+    'collector.setShutdown',
+    'process.setLogLevel'
+  ]) {
     client.handle(method, params => {
       calls.push({ method, params })
       return {}
+    })
+  }
+  for (const method of ['collector.prepareListeners', 'collector.setListeners']) {
+    client.handle(method, params => {
+      calls.push({ method, params })
+      const { listeners } = params as { listeners: { name: string; port: number }[] }
+      const index = listeners.findIndex(({ port }) => port === TAKEN_PORT)
+      if (index === -1) return {}
+      const message = `UDP listener ${listeners[index]!.name}: [::]:${TAKEN_PORT} is in use by another process`
+      const issues = [{ path: `collector.listeners[${index}].port`, message, allowed: 'a port that is free' }]
+      throw new CodedError('LISTENER_REFUSED', message, 69, { issues })
+    })
+  }
+  for (const what of ['pause', 'resume', 'drain']) {
+    client.handle(`listeners.${what}`, params => {
+      const { name } = params as { name: string }
+      const found = collectorState.listeners.find(each => each.name === name)
+      if (found === undefined) throw new CodedError('NOT_FOUND', `There is no listener ${name}.`, 1)
+      if (what === 'drain') throw new CodedError('LISTENER_STATE', `Listener ${name} is busy.`, 1)
+      return { ...found, state: what === 'pause' ? 'paused' : 'serving' } as unknown as JsonValue
     })
   }
   client.handle('collector.options', params => {
@@ -438,6 +468,13 @@ function serveMediator(
     levels.push(params)
     return {}
   })
+  for (const method of ['mediator.setDefaults', 'mediator.setShutdown']) {
+    client.handle(method, params => {
+      if (refused.has(method)) throw new CodedError('DEAF', 'it does not listen', 1)
+      levels.push(params)
+      return {}
+    })
+  }
   client.handle('mediator.state', () => ({
     destinations: [...held.keys()].map(stateOf),
     ledger: {

@@ -26,7 +26,7 @@ interface Member {
 
 export interface DestinationSetDeps extends PartsDeps, DestinationDeps {
   /** How long one that is removed, or whose target changes, may take to deliver what it has. */
-  readonly drainMs: number
+  readonly drainMs: () => number
   /** No queue is longer. */
   readonly maxQueueOctets: number
   /** What destinations were told to do, over restarts; without it all of them run at first. */
@@ -50,7 +50,7 @@ export class DestinationSet {
   /** Those that were removed and still deliver what they have; an id may be there more than once. */
   readonly #stopping = new Map<Destination, Promise<void>>()
   readonly #removed = new Map<string, DestinationLedger>()
-  readonly #deps: DestinationSetDeps
+  #deps: DestinationSetDeps
 
   constructor(deps: DestinationSetDeps) {
     this.#deps = deps
@@ -141,9 +141,21 @@ export class DestinationSet {
     if (hasSameOutput(before, after)) configureEncoder(destination.encoder, after, this.#deps)
     else {
       const next: NextParts = () => ({ type: member.config.type, makeParts: partsMaker(member.config, this.#deps) })
-      void destination.reopen(next, this.#deps.drainMs)
+      void destination.reopen(next, this.#deps.drainMs())
     }
     return destination.state
+  }
+
+  /**
+   * What holds for all of them where they do not say otherwise. Sessions and queues stay; where records look different from now
+   * on, their templates are announced before them.
+   */
+  setDefaults({ plan, maxTemplates }: Pick<PartsDeps, 'plan' | 'maxTemplates'>): void {
+    if (isDeepStrictEqual(plan, this.#deps.plan) && maxTemplates === this.#deps.maxTemplates) return
+    this.#deps = { ...this.#deps, plan, maxTemplates }
+    for (const { config, destination } of this.#members.values()) {
+      configureEncoder(destination.encoder, config, this.#deps)
+    }
   }
 
   /**
@@ -156,7 +168,7 @@ export class DestinationSet {
     const { destination } = this.#member(id)
     this.#members.delete(id)
     this.#deps.modes?.set(id, 'running')
-    const done = destination.stop(this.#deps.drainMs).then(() => {
+    const done = destination.stop(this.#deps.drainMs()).then(() => {
       this.#stopping.delete(destination)
       this.#removed.set(id, sumOfLedgers(this.#removed.get(id), destination.ledger))
       if (this.#removed.size > MAX_REMOVED) this.#removed.delete(this.#removed.keys().next().value!)

@@ -73,7 +73,7 @@ export function partsMaker(config: DestinationConfig, deps: PartsDeps): MakePart
 /** Let a running encoder take a configuration with the same output over. */
 export function configureEncoder(encoder: Encoder, config: DestinationConfig, deps: PartsDeps): void {
   const programs = deps.programsFor(planOf(config, deps))
-  if (encoder instanceof JsonEncoder) encoder.configure(programs)
+  if (encoder instanceof JsonEncoder && config.type === 'json') encoder.configure(programs)
   else if (encoder instanceof IpfixEncoder && config.type !== 'json') {
     const encoderConfig = config.type === 'ipfix' ? messageConfig(config, deps) : fileConfig(config, deps)
     encoder.configure(encoderConfig, programs)

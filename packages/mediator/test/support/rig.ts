@@ -49,7 +49,7 @@ export class Rig {
       registry,
       stdout: options.stdout ?? process.stdout,
       maxTemplates: defaults.mediator.limits.templatesPerDestination,
-      drainMs: options.drainMs ?? 2_000,
+      drainMs: () => options.drainMs ?? 2_000,
       maxQueueOctets: defaults.link.bufferOctets / 2,
       programsFor: plan => programsOf(this.programs, plan),
       optionsSnapshot: () => this.intake.optionsSnapshot(),

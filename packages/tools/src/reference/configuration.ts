@@ -1,4 +1,4 @@
-import { allowedAt, configSchema, taggedVariants, variablesOf, withoutNull } from '@weir/config'
+import { allowedAt, configSchema, restartsFor, taggedVariants, variablesOf, withoutNull } from '@weir/config'
 import type { SchemaNode } from '@weir/config'
 import { code, generatedHead, table } from './markdown.ts'
 
@@ -10,9 +10,9 @@ kept as revisions of the whole document in \`revisions.db\` under \`stateDir\`, 
 change of. If they are changed, they hold at the next start, as a new revision; the earlier ones stay for
 \`POST /v1/config/rollback\`.
 
-Through the API, while Weir runs, can be changed: \`destinations\`, \`collector.allow\`, \`collector.allowAny\`,
-\`collector.exporterOverrides\` and \`log.level\`. \`POST /v1/config/plan\` says
-what a change would do; keys that only a restart changes are refused there (409) and belong into the file.
+A key is changed through the API while Weir runs, unless *Restart* is said of it: then the API refuses another value (409
+\`RESTART_NEEDED\`, with the processes that have to begin anew), and it belongs into the file. \`POST /v1/config/plan\` says what a
+change would do. A lowered bound ends nothing that is there; above it nothing more is taken.
 
 Environment: the variable of a key is \`WEIR_\` and its path in upper snake case: \`collector.http.port\` is
 \`WEIR_COLLECTOR_HTTP_PORT\`. Lists are one variable of JSON: \`WEIR_COLLECTOR_ALLOW='["192.0.2.0/24"]'\`. A section that may be
@@ -27,10 +27,15 @@ const show = (value: unknown): string => {
   return code(JSON.stringify(value))
 }
 
-const descriptionOf = (node: SchemaNode): string =>
-  [node.description ?? withoutNull(node).description ?? '', node.limit === undefined ? '' : `(${node.limit})`]
+/** @param path - of the key; undefined in lists, whose keys are as live as the list. */
+const descriptionOf = (node: SchemaNode, path?: string): string =>
+  [
+    path !== undefined && restartsFor(path).length > 0 ? '*Restart.*' : '',
+    node.description ?? withoutNull(node).description ?? '',
+    node.limit === undefined ? '' : `(${node.limit})`
+  ]
+    .filter(part => part !== '')
     .join(' ')
-    .trim()
 
 /** Keys below one object, depth first: path, node. */
 function* leavesOf(node: SchemaNode, path: string): Generator<[string, SchemaNode]> {
@@ -47,7 +52,7 @@ const variables = new Map(variablesOf(configSchema).map(({ name, path }) => [pat
 function sectionPage(key: string, node: SchemaNode): string {
   const inner = withoutNull(node)
   if (inner.type !== 'object') {
-    const row = [code(key), allowedAt(node), show(node.default), code(variables.get(key) ?? ''), descriptionOf(node)]
+    const row = [code(key), allowedAt(node), show(node.default), code(variables.get(key) ?? ''), descriptionOf(node, key)]
     return `## ${key}\n\n${table(head, [row])}\n${kindPages(key, node)}`
   }
   const leaves = [...leavesOf(inner, key)]
@@ -56,7 +61,7 @@ function sectionPage(key: string, node: SchemaNode): string {
     allowedAt(leaf),
     show(leaf.default),
     code(variables.get(path) ?? ''),
-    descriptionOf(leaf)
+    descriptionOf(leaf, path)
   ])
   const lists = leaves.map(([path, leaf]) => kindPages(path, leaf)).join('')
   return `## ${key}\n\n${inner.description ?? ''}\n\n${table(head, rows)}\n${lists}`
@@ -93,7 +98,7 @@ function keyTable(kind: SchemaNode, at: string | undefined): string {
     allowedAt(leaf),
     kind.required?.includes(key) === true && leaf.default === undefined ? 'required' : show(leaf.default),
     ...(at === undefined ? [] : [code(variables.get(`${at}.${key}`) ?? '')]),
-    descriptionOf(leaf)
+    descriptionOf(leaf, at === undefined ? undefined : `${at}.${key}`)
   ])
   return table(at === undefined ? head.filter(column => column !== 'variable') : head, rows)
 }
