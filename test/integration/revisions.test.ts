@@ -184,10 +184,7 @@ test('revisions outlive a restart; a change of the file is newer, and what was b
   )
   assert.equal((await second.stop()).code, 0, second.child.said)
 
-  writeFileSync(
-    file,
-    JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as Json), shutdown: { drainMs: 9_000 } })
-  )
+  writeFileSync(file, JSON.stringify({ ...(JSON.parse(readFileSync(file, 'utf8')) as Json), link: { batchAgeMs: 21 } }))
   const third = await again()
   assert.deepEqual((await read(third)).document.destinations, [])
   const { items } = await third.api.get<{ items: (Revision & { author: string })[] }>('/v1/config/revisions')
@@ -199,9 +196,9 @@ test('revisions outlive a restart; a change of the file is newer, and what was b
       [0, 'file']
     ]
   )
-  // Its time to stop was another one, which only a restart changes.
+  // The age of its batches was another one, which only a restart changes.
   const refused = await third.api.call<Problem>('POST', '/v1/config/rollback', { to: 1 })
-  assert.deepEqual([refused.status, refused.body.errors!.map(({ path }) => path)], [409, ['shutdown.drainMs']])
+  assert.deepEqual([refused.status, refused.body.errors!.map(({ path }) => path)], [409, ['link.batchAgeMs']])
   const former = await third.api.get<{ document: Json }>('/v1/config/revisions/1')
   const now = await read(third)
   const back = { ...now.document, destinations: former.document.destinations }

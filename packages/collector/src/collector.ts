@@ -16,6 +16,7 @@ import { Intake } from './intake.ts'
 import { Ledger } from './ledger.ts'
 import { PenaltyBox } from './penalty-box.ts'
 import { LiveDomains } from './live-domains.ts'
+import { ListenerStates } from './listener-states.ts'
 import { ListenerSet, type UdpPart } from './listener-set.ts'
 import { PendingDrain } from './pending-drain.ts'
 import { PendingMover } from './pending-mover.ts'
@@ -49,6 +50,8 @@ export interface CollectorDeps {
   readonly clock?: Clock
   /** The file in which Data Sets wait for their template beyond memory; without it they wait in memory alone. */
   readonly pendingSpoolPath?: string
+  /** The file in which it stands what listeners were told to do; without it that ends with the process. */
+  readonly listenerStatesPath?: string
   /** Names this process to the operator of a shared store. */
   readonly claimer?: string
   /** Told of what an operator may want to see at once. */
@@ -406,6 +409,7 @@ class CollectorProcess implements Collector {
       clock,
       log,
       limits: config.strict ? strictly(limits) : limits,
+      states: new ListenerStates(deps.listenerStatesPath, log),
       shutdown
     })
     this.parts = {

@@ -11,6 +11,7 @@ import type { Forwarder } from './forwarder.ts'
 import type { Intake } from './intake.ts'
 import { readUdpTables } from './kernel-drops.ts'
 import type { Ledger } from './ledger.ts'
+import type { ListenerStates } from './listener-states.ts'
 import { overlaps, planListeners } from './listener-plan.ts'
 import type { ListenerPlan } from './listener-plan.ts'
 import type { PenaltyBox } from './penalty-box.ts'
@@ -56,6 +57,7 @@ export interface ListenerSetDeps {
   readonly clock: Clock
   readonly log: Log
   readonly limits: TcpLimits
+  readonly states: ListenerStates
   /** L-90; read anew whenever it is asked about. */
   readonly shutdown: { readonly tcpReadMs: number; readonly udpSilenceMs: number }
 }
@@ -82,6 +84,7 @@ export class ListenerSet {
   #staged: Member[] = []
   #reader: Promise<RecvmmsgReader | undefined> | undefined
   #queue: Promise<unknown> = Promise.resolve()
+  #isStarting = false
   #isStopped = false
 
   constructor(deps: ListenerSetDeps) {
@@ -99,10 +102,12 @@ export class ListenerSet {
     yield* this.closing.keys()
   }
 
-  /** Serve these for the first time. @throws UnavailableError with the system's code */
+  /** Serve these for the first time, as they were told in an earlier life. @throws UnavailableError with the system's code */
   async start(listeners: readonly Listener[]): Promise<void> {
+    this.#isStarting = true
     try {
       await this.set(listeners)
+      this.#isStarting = false
     } catch (error) {
       throw error instanceof CodedError && error.code === 'LISTENER_REFUSED' ? error.cause : error
     }
@@ -147,7 +152,7 @@ export class ListenerSet {
       }
       this.#list()
       await Promise.all(former.map(member => this.#close(member)))
-      for (const member of opened) this.#serve(member)
+      for (const member of opened) await this.#serve(member)
     })
   }
 
@@ -161,6 +166,7 @@ export class ListenerSet {
       tcp?.hold()
       if (udp?.listener.hold() === false) throw wrongState(member, 'paused: this socket cannot be told not to read')
       this.#become(member, 'paused')
+      await this.#deps.states.set(name, 'paused')
     })
   }
 
@@ -172,6 +178,7 @@ export class ListenerSet {
       if (!listener.isOpen) await this.#bind(member, [...this.#members.keys()].indexOf(name), false)
       listener.release()
       this.#become(member, 'serving')
+      await this.#deps.states.set(name, undefined)
     })
   }
 
@@ -186,6 +193,7 @@ export class ListenerSet {
       tcp?.release()
       this.#become(member, 'draining')
       this.#look(member)
+      await this.#deps.states.set(name, 'drained')
     })
   }
 
@@ -276,6 +284,11 @@ export class ListenerSet {
     const opened: Member[] = []
     for (const config of listeners) {
       const member: Member = { config, part: await this.#make(config), state: 'serving' }
+      // Its port may be another's by now.
+      if (this.#isStarting && this.#deps.states.get(config.name) === 'drained') {
+        opened.push(member)
+        continue
+      }
       try {
         await this.#bind(member, wanted.indexOf(config), true)
       } catch (error) {
@@ -369,12 +382,18 @@ export class ListenerSet {
       const done = finishTcp(listener, clock, shutdown.tcpReadMs).then(() => void this.closing.delete(listener))
       this.closing.set(listener, done)
     }
+    if (!this.#members.has(config.name)) await this.#deps.states.set(config.name, undefined)
     const { transport, address, port } = config
     log.info('listener_closed', 'a listener was closed', { listener: config.name, transport, address, port })
     this.#tell(config.name, 'closed')
   }
 
-  #serve({ part, config }: Member): void {
+  async #serve(member: Member): Promise<void> {
+    const { part, config } = member
+    const { states } = this.#deps
+    const told = this.#isStarting ? states.get(config.name) : undefined
+    if (told !== undefined) return this.#become(member, told)
+    await states.set(config.name, undefined)
     const listener = listenerOf(part)
     listener.release()
     const socket = part.udp === undefined ? {} : { socket: part.udp.listener.socketKind }

@@ -43,6 +43,7 @@ export async function runCollector({
     registry: loadElements(config.collector.elementFiles),
     log,
     emit: (event, fields) => control.event(event, fields),
+    listenerStatesPath: join(config.stateDir, `listeners-${worker}.json`),
     claimer: `${hostname()}-${worker}`,
     ...(isSpooling ? { pendingSpoolPath: join(config.stateDir, `pending-${worker}.db`) } : {})
   })

@@ -62,7 +62,7 @@ export type TcpCounters = Record<CloseReason, number> & {
 
 const KEEPALIVE_MS = 60_000
 
-export const noTcpCounts = (): TcpCounters => ({
+const noTcpCounts = (): TcpCounters => ({
   accepted: 0,
   not_allowed: 0,
   limit: 0,

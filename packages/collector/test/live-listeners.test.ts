@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { Listener } from '@weir/config'
 import { buildMessage } from '@weir/ipfix/testing'
@@ -437,6 +440,36 @@ describe('a listener that is paused, resumed or drained', () => {
     assert.equal(state(rig, 'u'), 'drained')
     await set(rig, tcpListener('more', 0))
   })
+})
+
+test('what a listener was told outlives the collector, and ends with the listener or its place', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-listeners-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const listenerStatesPath = join(folder, 'listeners-0.json')
+  const port = await freePort()
+  const listeners = [udpListener('u', port), tcpListener('t', port)]
+  const first = await startRig(t, { listenerStatesPath, collector: { listeners } })
+  await first.collector.parts.listeners.pause('u')
+  await first.collector.parts.listeners.drain('t')
+  await first.stop()
+  // A port that is not used may be another's meanwhile.
+  const blocker = createServer()
+  await new Promise<void>(resolve => blocker.listen(port, '127.0.0.1', resolve))
+  t.after(() => void blocker.close())
+  const second = await startRig(t, { listenerStatesPath, collector: { listeners } })
+  const { parts } = second.collector
+  assert.deepEqual([state(second, 'u'), state(second, 't')], ['paused', 'drained'])
+  const udp = await udpTo(t, port)
+  await udp.send(template())
+  parts.listeners.tick(0)
+  assert.equal(parts.ledger.messages.received, 0)
+  await parts.listeners.resume('u')
+  await second.untilMessages(1)
+  await set(second, udpListener('u', port), tcpListener('t', await freePort()))
+  assert.equal(state(second, 't'), 'serving')
+  await parts.listeners.pause('u')
+  await set(second, tcpListener('t', 0))
+  assert.deepEqual(JSON.parse(readFileSync(listenerStatesPath, 'utf8')), {})
 })
 
 describe('bounds that are changed while the collector runs', () => {

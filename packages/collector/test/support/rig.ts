@@ -26,6 +26,7 @@ export interface RigOptions {
   readonly shared?: TemplateStore
   readonly link?: FakeLink
   readonly pendingSpoolPath?: string
+  readonly listenerStatesPath?: string
   readonly socket?: SocketKind
   readonly receiveBufferOctets?: number
   readonly address?: string
@@ -117,6 +118,7 @@ export async function startRig(t: TestContext, options: RigOptions = {}, link?: 
     log: options.log ?? silentLog(),
     clock: options.clock,
     pendingSpoolPath: options.pendingSpoolPath,
+    listenerStatesPath: options.listenerStatesPath,
     emit: (event, fields) => void events.push({ event, fields })
   })
   await collector.start(new AbortController().signal)

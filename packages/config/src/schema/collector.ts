@@ -84,7 +84,8 @@ export const CollectorConfig = section(
       default: defaultListeners,
       minItems: 1,
       maxItems: 64,
-      description: 'Where exporters send to. Versions are told apart by the Message, not by the port.'
+      description:
+        'Where exporters send to. Versions are told apart by the Message, not by the port. One that has the same name, transport, address and port as before keeps its socket when others change; a UDP one that moves keeps its sessions.'
     }),
     allow: Type.Array(text('cidr', { description: 'An address or a CIDR block.' }), {
       default: [],

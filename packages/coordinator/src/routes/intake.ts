@@ -4,14 +4,14 @@ import Type from 'typebox'
 import type { Pod } from '../pod.ts'
 import type { CollectorState } from '../process-state.ts'
 
-const untilRestart =
-  'This is no configuration: it holds until the collector ends, or until the listener is opened at another place; a collector that begins anew reads all listeners.'
+const untilTold =
+  'It holds over restarts, until resume, or until the listener is taken out of the configuration or opened at another place. No revision.'
 
 const operations = [
   [
     'pause',
     'Read nothing more from a listener',
-    `TCP: exporters are held back by flow control, and connections that come wait unread. UDP: datagrams wait in the receive buffer, so that a short pause loses nothing; what does not fit the kernel drops and counts (kernelDrops). A collector that is stopped reads what waits. ${untilRestart}`
+    `TCP: exporters are held back by flow control, and connections that come wait unread. UDP: datagrams wait in the receive buffer, so that a short pause loses nothing; what does not fit the kernel drops and counts (kernelDrops). A collector that is stopped reads what waits. ${untilTold}`
   ],
   [
     'resume',
@@ -21,7 +21,7 @@ const operations = [
   [
     'drain',
     'Let a listener come to its end: no new sessions',
-    `TCP: no connection is taken any more; those that are there go on until they end, and then it is drained. UDP: the socket is read empty and closed. ${untilRestart}`
+    `TCP: no connection is taken any more; those that are there go on until they end, and then it is drained. UDP: the socket is read empty and closed. ${untilTold}`
   ]
 ] as const
 

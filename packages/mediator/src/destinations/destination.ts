@@ -20,7 +20,7 @@ export interface DestinationDeps {
   /** All options records known now, as a batch with one reference; undefined if there are none. */
   readonly optionsSnapshot: () => HeldBatch | undefined
   /** How long one that is drained may take for the end of its session; default a second. */
-  readonly drainMs?: number
+  readonly drainMs?: () => number
   /** Told of each change of mode, and when its output became ready or is not ready any more. */
   readonly onChange?: (id: string, change: DestinationChangeNote) => void
 }
@@ -329,7 +329,7 @@ export class Destination {
     if (this.#mode !== 'draining' || this.#isReopening || this.#isStopping || !this.#queue.isEmpty) return
     this.#isReopening = true
     this.#transition = this.#transition.then(async () => {
-      await this.#parts.output.close(this.#deps.drainMs ?? DRAIN_CLOSE_MS)
+      await this.#parts.output.close(this.#deps.drainMs?.() ?? DRAIN_CLOSE_MS)
       this.#endSession()
       this.#generation++
       this.#isClosed = true

@@ -52,7 +52,13 @@ const variables = new Map(variablesOf(configSchema).map(({ name, path }) => [pat
 function sectionPage(key: string, node: SchemaNode): string {
   const inner = withoutNull(node)
   if (inner.type !== 'object') {
-    const row = [code(key), allowedAt(node), show(node.default), code(variables.get(key) ?? ''), descriptionOf(node, key)]
+    const row = [
+      code(key),
+      allowedAt(node),
+      show(node.default),
+      code(variables.get(key) ?? ''),
+      descriptionOf(node, key)
+    ]
     return `## ${key}\n\n${table(head, [row])}\n${kindPages(key, node)}`
   }
   const leaves = [...leavesOf(inner, key)]
