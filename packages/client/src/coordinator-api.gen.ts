@@ -1184,6 +1184,7 @@ export interface paths {
          *     - `pending_delivered`: Data Sets that waited for their template were decoded.
          *     - `quarantine_began`: Data Sets of a template wait until the exporter announces it again: it is in doubt.
          *     - `quarantine_ended`: The exporter announced a doubtful template again, and what waited goes on.
+         *     - `listener_changed`: A listener was opened, closed or changed, or has another `state`: serving, paused, draining, drained.
          *     - `store_down`: The store of templates does not answer; nothing waits for it.
          *     - `store_up`: The store of templates answers again.
          *     - `destination_ready`: A destination takes records: its session is up.
@@ -1204,7 +1205,7 @@ export interface paths {
                     exporter?: string;
                     /** @description Form of the stream. */
                     format?: "sse" | "ndjson";
-                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
+                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, listener_changed, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
                     type?: string;
                 };
                 header?: {
@@ -1259,7 +1260,7 @@ export interface paths {
                     offset?: number;
                     /** @description Key to order by; `-` before it turns the order round. */
                     sort?: string;
-                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
+                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, listener_changed, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
                     type?: string;
                 };
             };
@@ -2225,20 +2226,147 @@ export interface paths {
                     };
                     content: {
                         "application/json": {
-                            items: ({
-                                address: string;
-                                name: string;
-                                /** @description The port in use. */
-                                port: number;
-                                transport: string;
-                            } & {
-                                [key: string]: unknown;
-                            })[];
+                            items: components["schemas"]["ListenersItem"][];
                             limit: number;
                             offset: number;
                             /** @description Entries that match, on all pages. */
                             total: number;
                         };
+                    };
+                };
+            };
+        };
+    };
+    "/v1/listeners/{name}/drain": {
+        parameters: {
+        };
+        /**
+         * Let a listener come to its end: no new sessions
+         * @description TCP: no connection is taken any more; those that are there go on until they end, and then it is drained. UDP: the socket is read empty and closed. It holds over restarts, until resume, or until the listener is taken out of the configuration or opened at another place. No revision.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The name of the listener. */
+                    name: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ListenersItem"];
+                    };
+                };
+            };
+        };
+    };
+    "/v1/listeners/{name}/pause": {
+        parameters: {
+        };
+        /**
+         * Read nothing more from a listener
+         * @description TCP: exporters are held back by flow control, and connections that come wait unread. UDP: datagrams wait in the receive buffer, so that a short pause loses nothing; what does not fit the kernel drops and counts (kernelDrops). A collector that is stopped reads what waits. It holds over restarts, until resume, or until the listener is taken out of the configuration or opened at another place. No revision.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The name of the listener. */
+                    name: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ListenersItem"];
+                    };
+                };
+            };
+        };
+    };
+    "/v1/listeners/{name}/resume": {
+        parameters: {
+        };
+        /**
+         * Read a listener again, or open it again after drain
+         * @description What has waited comes first. 409 LISTENER_REFUSED if its port was taken meanwhile.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The name of the listener. */
+                    name: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ListenersItem"];
                     };
                 };
             };
@@ -2817,7 +2945,7 @@ export interface components {
             http: components["schemas"]["Config33"] | null;
             limits: components["schemas"]["Config32"];
             /**
-             * @description Where exporters send to. Versions are told apart by the Message, not by the port.
+             * @description Where exporters send to. Versions are told apart by the Message, not by the port. One that has the same name, transport, address and port as before keeps its socket when others change; a UDP one that moves keeps its sessions.
              * @default [
              *       {
              *         "name": "ipfix-udp",
@@ -3746,6 +3874,8 @@ export interface components {
          *
          *     `quarantine_ended`: The exporter announced a doubtful template again, and what waited goes on.
          *
+         *     `listener_changed`: A listener was opened, closed or changed, or has another `state`: serving, paused, draining, drained.
+         *
          *     `store_down`: The store of templates does not answer; nothing waits for it.
          *
          *     `store_up`: The store of templates answers again.
@@ -3778,7 +3908,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            type: "template_learned" | "template_restored" | "template_redefined" | "template_withdrawn" | "template_expired" | "template_evicted" | "template_rejected" | "scope_decided" | "exporter_discovered" | "exporter_silent" | "exporter_rebooted" | "exporter_skewed" | "pending_delivered" | "quarantine_began" | "quarantine_ended" | "store_down" | "store_up" | "destination_ready" | "destination_lost" | "destination_mode" | "config_taken" | "config_refused" | "revision_store_down" | "revision_store_up" | "events_suppressed";
+            type: "template_learned" | "template_restored" | "template_redefined" | "template_withdrawn" | "template_expired" | "template_evicted" | "template_rejected" | "scope_decided" | "exporter_discovered" | "exporter_silent" | "exporter_rebooted" | "exporter_skewed" | "pending_delivered" | "quarantine_began" | "quarantine_ended" | "listener_changed" | "store_down" | "store_up" | "destination_ready" | "destination_lost" | "destination_mode" | "config_taken" | "config_refused" | "revision_store_down" | "revision_store_up" | "events_suppressed";
         };
         /** @description What else there is to say; the keys depend on the type. */
         EventsApplicationXNdjson2: {
@@ -4019,6 +4149,21 @@ export interface components {
              * @default null
              */
             seconds: number | null;
+        };
+        /** @description UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters. */
+        ListenersItem: {
+            address: string;
+            name: string;
+            /** @description The port in use. */
+            port: number;
+            /**
+             * @description paused: nothing is read. draining: no new sessions, and those that are there go on until they end. drained: it has no socket any more. closing: it is not in the configuration any more, and what its peers have sent is read.
+             * @enum {string}
+             */
+            state: "serving" | "paused" | "draining" | "drained" | "closing";
+            transport: string;
+        } & {
+            [key: string]: unknown;
         };
         /** nats */
         Nats: {
