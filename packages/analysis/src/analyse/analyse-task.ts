@@ -6,6 +6,7 @@ import { Analyser } from './analyser.ts'
 import { buildReport } from './build-report.ts'
 import { DomainTable } from './domain-sums.ts'
 import { Inventory } from './inventory.ts'
+import { reportPage } from './report-page.ts'
 import type { Static } from 'typebox'
 import type { Task, TaskContext } from '../task.ts'
 import type { AnalysisReport } from './report-schema.ts'
@@ -65,6 +66,7 @@ export const analyseTask: Task<AnalyseParams> = {
     const report = await analyseFlows(given, context)
     const result = new ResultFolder(context)
     await result.write('report.json', 'application/json', `${JSON.stringify(report)}\n`)
+    await result.write('report.html', 'text/html', reportPage(report))
     const { records, octets, packets, flows } = report.totals
     return {
       files: result.files,

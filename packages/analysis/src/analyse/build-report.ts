@@ -272,12 +272,15 @@ function portEntry(table: HeavyTable, entry: number) {
 
 function conversationEntry(table: HeavyTable, entry: number) {
   const { sums, stride } = table
+  const key = table.key(entry).slice()
+  // Words are in the order of this machine, octets in that of the addresses.
+  const isAbove = Buffer.compare(new Uint8Array(key.buffer, 0, 16), new Uint8Array(key.buffer, 16, 16)) > 0
   const at = entry * stride
-  const aToB = sumsAt(sums, at)
-  const bToA = sumsAt(sums, at + DIRECTION)
+  const aToB = sumsAt(sums, isAbove ? at + DIRECTION : at)
+  const bToA = sumsAt(sums, isAbove ? at : at + DIRECTION)
   return {
-    a: addressText(table.key(entry), 0),
-    b: addressText(table.key(entry), 4),
+    a: addressText(key, isAbove ? 4 : 0),
+    b: addressText(key, isAbove ? 0 : 4),
     octets: aToB.octets + bToA.octets,
     packets: aToB.packets + bToA.packets,
     flows: aToB.flows + bToA.flows,
