@@ -189,12 +189,15 @@ test('flush: what waits is written and the file is finished, at once; it can be 
   await weir.stop()
 })
 
-test('test: says whether a destination can be reached, by a class, and leaves its session alone', async () => {
+test('test: says whether a destination can be reached, by a class; TH-34 one of the API is held to the policy, one of the file is not', async () => {
   const sink = await TcpSink.listen()
   const closed = await freePort()
   writeFileSync(join(folder, 'no-folder'), '')
   const ipfix = (id: string, url: string) => ({ id, type: 'ipfix', url })
   const weir = await startWeir(join(folder, 'test'), {
+    config: {
+      mediator: { destinationPolicy: { profile: 'pod', allow: ['198.51.100.0/24'], ports: [4739, sink.port] } }
+    },
     destinations: [
       ipfix('there', `tcp://127.0.0.1:${sink.port}`),
       ipfix('named', `tcp://localhost:${sink.port}`),
@@ -228,6 +231,35 @@ test('test: says whether a destination can be reached, by a class, and leaves it
   assert.equal((await weir.api.get<View>('/v1/destinations/there')).sessions, 1)
   assert.equal(sink.octets, 0)
   assert.equal((await weir.api.call('POST', '/v1/destinations/nobody/test')).status, 404)
+
+  interface Refusal {
+    readonly code: string
+    readonly errors: readonly { readonly path: string }[]
+  }
+  const add = (id: string, url: string) => weir.api.call<Refusal>('POST', '/v1/destinations', ipfix(id, url))
+  for (const host of ['127.0.0.1', '169.254.169.254', '2130706433', '[::ffff:127.0.0.1]', '192.0.2.1']) {
+    const { status, body } = await add('denied', `tcp://${host}:4739`)
+    assert.deepEqual([status, body.errors[0]!.path], [422, 'url'], host)
+  }
+  assert.equal((await add('denied', 'tcp://198.51.100.1:22')).status, 422)
+  const { document, etag } = await weir.api
+    .call<{ destinations: object[] }>('GET', '/v1/config')
+    .then(({ body, headers }) => ({ document: body, etag: headers.get('etag')! }))
+  const destinations = [...document.destinations, ipfix('denied', 'tcp://127.0.0.1:4739')]
+  const put = (path: string, method: string) =>
+    weir.api.call<Refusal>(method, path, { ...document, destinations }, { 'if-match': etag })
+  assert.equal((await put('/v1/config', 'PUT')).body.errors[0]!.path, 'destinations[8].url')
+  // A name is looked up when it is connected to.
+  assert.equal((await add('denied', `tcp://LocalHost:4739`)).status, 201)
+  assert.deepEqual((await tested('denied')).failure, 'denied')
+  const view = await until('it has been tried', async () => {
+    const { lastError } = await weir.api.get<{ lastError: string | null }>('/v1/destinations/denied')
+    return lastError
+  })
+  assert.match(view, /^denied: /)
+  // The same target as in the file, under another name.
+  assert.equal((await add('again', `tcp://127.0.0.1:${sink.port}`)).status, 201)
+  await until('it is connected', () => sink.connections === 5)
   await weir.stop()
   await sink.close()
 })

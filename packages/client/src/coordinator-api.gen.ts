@@ -1143,7 +1143,7 @@ export interface paths {
                     content: {
                         "application/json": {
                             address: string | null;
-                            failure: ("name_unknown" | "name_timeout" | "refused" | "unreachable" | "timeout" | "reset" | "permission" | "missing" | "no_space" | "read_only" | "no_reader" | "other") | null;
+                            failure: ("name_unknown" | "name_timeout" | "denied" | "refused" | "unreachable" | "timeout" | "reset" | "permission" | "missing" | "no_space" | "read_only" | "no_reader" | "other") | null;
                             id: string;
                             /**
                              * @description unknown: UDP; there is a way to it, but only what is sent would show whether somebody listens.
@@ -3008,12 +3008,13 @@ export interface components {
          * @default {}
          */
         Config4: {
+            destinationPolicy: components["schemas"]["Config43"];
             /**
              * @description Where the mediator answers /livez, /readyz and /metrics; null turns it off.
              * @default {}
              */
-            http: components["schemas"]["Config44"] | null;
-            limits: components["schemas"]["Config43"];
+            http: components["schemas"]["Config45"] | null;
+            limits: components["schemas"]["Config44"];
             plan: components["schemas"]["Config42"];
         };
         /**
@@ -3447,10 +3448,36 @@ export interface components {
             timestamps: "milliseconds" | "nanoseconds" | "preserve";
         };
         /**
-         * @description Bounds of the mediator.
+         * @description Where destinations that come through the API may send to; those of the file are the word of its owner. Names are checked by each address that is connected to. Only the file and the environment say this, not the API.
          * @default {}
          */
         Config43: {
+            /**
+             * @description Where to they may send; empty: anywhere on a machine, nowhere in a pod. An entry within a block that is never allowed (link-local, cloud metadata, multicast, broadcast, unspecified, IPv4 in IPv6) opens that entry.
+             * @default []
+             */
+            allow: string[];
+            /**
+             * @description Where to they may not send, whatever `allow` says.
+             * @default []
+             */
+            deny: string[];
+            /**
+             * @description Ports that may be sent to; null = any on a machine, 4739, 4740, 2055 and 9995 in a pod.
+             * @default null
+             */
+            ports: number[] | null;
+            /**
+             * @description machine: anything but what is never allowed, loopback and private addresses too. pod: only what `allow` names, and neither loopback nor the addresses of the pod unless it names them one by one.
+             * @default machine
+             */
+            profile: "machine" | "pod";
+        };
+        /**
+         * @description Bounds of the mediator.
+         * @default {}
+         */
+        Config44: {
             /**
              * @description A Layout is compiled once it has had so many records: before that it is not worth it.
              * @default 1000
@@ -3491,7 +3518,7 @@ export interface components {
          * @description Health and metrics of the mediator.
          * @default {}
          */
-        Config44: {
+        Config45: {
             /**
              * @description Local address to bind; this machine only, because nothing asks for credentials there.
              * @default 127.0.0.1

@@ -1,5 +1,5 @@
 import { HttpProblem, notFound } from '@weir/http'
-import { hashOf, validateDestination } from '@weir/config'
+import { hasSameOutput, hashOf, validateDestination } from '@weir/config'
 import type { Destination } from '@weir/config'
 import type { ConfigIssue } from '@weir/runtime'
 import type { ConfigBook } from './revisions/config-book.ts'
@@ -95,6 +95,9 @@ export class DestinationBook {
   #validated(value: unknown): Destination {
     const { destination, issues } = validateDestination(value, this.#book.document)
     if (destination === undefined) throw invalid(issues)
+    const denied = this.#book.targets.issuesOf(destination, '')
+    const former = this.all.find(({ id }) => id === destination.id)
+    if (denied.length > 0 && (former === undefined || !hasSameOutput(former, destination))) throw invalid(denied)
     return destination
   }
 

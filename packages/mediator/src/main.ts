@@ -10,6 +10,8 @@ import type { Component, Log } from '@weir/runtime'
 export interface MediatorProcessOptions {
   /** The effective document; `runDir` is set. */
   readonly config: WeirConfig
+  /** The document of file and environment, where `config` is a later revision. */
+  readonly base?: WeirConfig
   readonly version: string
   readonly worker?: number
   /** Default: JSON lines on standard error at the document's level. */
@@ -19,6 +21,7 @@ export interface MediatorProcessOptions {
 /** Run a mediator process until it is told to stop. Components start in this order and stop in reverse. */
 export async function runMediator({
   config,
+  base = config,
   version,
   worker = 0,
   log: given
@@ -34,6 +37,7 @@ export async function runMediator({
   })
   const mediator = createMediator(config, {
     log,
+    base,
     worker,
     registry,
     onFenced: () => process.exit(exitCodes.unavailable),

@@ -1,4 +1,5 @@
 import { LayoutTable, ElementRegistry } from '@weir/ipfix'
+import { TargetPolicy } from '@weir/config'
 import { createLinkReceiver, dataEndpoint } from '@weir/link'
 import { ProgramCache } from '@weir/mediation'
 import { systemClock } from '@weir/runtime'
@@ -17,11 +18,16 @@ import type { Writable } from 'node:stream'
 import type { DestinationState } from './destinations/destination-state.ts'
 import type { DestinationChangeNote } from './destinations/destination.ts'
 import type { MediatorLedger } from './ledger.ts'
+import type { Lookup } from './outputs/guarded-lookup.ts'
 import type { MakeSegmentSender } from './outputs/udp-output.ts'
 
 export interface MediatorDeps {
   readonly log: Log
   readonly clock?: Clock
+  /** The document of file and environment: what it names may be sent to. Default: the whole document is theirs. */
+  readonly base?: WeirConfig
+  /** Default `lookup` of node:dns. */
+  readonly lookup?: Lookup
   /** Which mediator of the pod this is; default 0. */
   readonly worker?: number
   /** Element names; default the standard registry. */
@@ -114,6 +120,8 @@ class MediatorProcess implements Mediator {
       maxTemplates: limits.templatesPerDestination,
       drainMs: () => this.#shutdown.drainMs,
       maxQueueOctets: config.link.bufferOctets / 2,
+      targets: new TargetPolicy(deps.base ?? config),
+      ...(deps.lookup === undefined ? {} : { lookup: deps.lookup }),
       modes: new ModeBook(join(config.stateDir, `destination-modes${worker === 0 ? '' : `-${worker}`}.json`), log),
       ...(deps.onDestination === undefined ? {} : { onChange: deps.onDestination }),
       programsFor: wanted => programsOf(this.#programs, wanted),

@@ -8,8 +8,8 @@ export function mediatorCommand(): Command {
   return addDocumentOptions(new Command('mediator'))
     .description('Run the mediator alone; it meets the collector under runDir (WEIR_RUN_DIR, default /run/weir).')
     .action(async (options: DocumentOptions) => {
-      const { config } = await loadDocument('mediator', options)
+      const { config, base = config } = await loadDocument('mediator', options)
       const { runMediator } = await import('@weir/mediator')
-      await runMediator({ config, version: weirVersion() })
+      await runMediator({ config, base, version: weirVersion() })
     })
 }

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { CollectorConfig } from './collector.ts'
 import { Destination, PlanConfig } from './destination.ts'
 import { GIB, KIB, MIB, httpHealth, orNull, section, text, wholeNumber, word } from './keys.ts'
+import { DestinationPolicyConfig } from './destination-policy.ts'
 import { FrontConfig } from './front.ts'
 import { httpLimits } from './http-limits.ts'
 import { StoresConfig } from './stores.ts'
@@ -10,6 +11,7 @@ import { StoresConfig } from './stores.ts'
 const MediatorConfig = section(
   {
     plan: PlanConfig,
+    destinationPolicy: DestinationPolicyConfig,
     limits: section(
       {
         programs: wholeNumber({

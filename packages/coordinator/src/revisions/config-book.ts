@@ -1,7 +1,15 @@
 import { HttpProblem, notFound } from '@weir/http'
 import { isDeepStrictEqual } from 'node:util'
 import { resolve } from 'node:path'
-import { formerRevisionPath, hashOf, openRevisions, resolveConfig, setRevisionAside } from '@weir/config'
+import {
+  formerRevisionPath,
+  hashOf,
+  openRevisions,
+  resolveConfig,
+  setRevisionAside,
+  TargetPolicy,
+  hasSameOutput
+} from '@weir/config'
 import type { FleetRevision, LocalRevisions, Revision, RevisionInfo, RevisionStore, WeirConfig } from '@weir/config'
 import { ConfigError, UnavailableError, errorCode, errorMessage } from '@weir/runtime'
 import type { Clock, ConfigIssue, Log } from '@weir/runtime'
@@ -37,6 +45,8 @@ export class ConfigBook {
   readonly #base: WeirConfig
   readonly #baseHash: string
   readonly #deps: ConfigBookDeps
+  /** Where destinations may send to. */
+  readonly targets: TargetPolicy
   #document: WeirConfig
   #head: RevisionInfo
   #store: LocalRevisions | undefined
@@ -50,6 +60,7 @@ export class ConfigBook {
   constructor(document: WeirConfig, base: WeirConfig, baseHash: string, deps: ConfigBookDeps) {
     this.#document = document
     this.#base = base
+    this.targets = new TargetPolicy(base)
     this.#baseHash = baseHash
     this.#deps = deps
     this.#head = { number: 0, author: 'file', atMs: 0, reason: '', hash: hashOf(document), baseHash }
@@ -152,7 +163,13 @@ export class ConfigBook {
     try {
       const { config } = resolveConfig(isObject ? { runDir, stateDir, ...value } : (value ?? []))
       const elementFiles = config.collector.elementFiles.map(path => resolve(path))
-      return { ...config, stateDir: resolve(config.stateDir), collector: { ...config.collector, elementFiles } }
+      const document = {
+        ...config,
+        stateDir: resolve(config.stateDir),
+        collector: { ...config.collector, elementFiles }
+      }
+      this.#refuseTargets(this.#document, document)
+      return document
     } catch (error) {
       if (error instanceof ConfigError) throw invalid(error.issues)
       throw error
@@ -175,6 +192,17 @@ export class ConfigBook {
     return this.#store
   }
 
+  /** What is new in a document and may not be sent to. Destinations that are there stay, and are told by their own state. */
+  #refuseTargets(before: WeirConfig, after: WeirConfig): void {
+    const known = new Map(before.destinations.map(each => [each.id, each]))
+    const issues = after.destinations.flatMap((destination, index) => {
+      const former = known.get(destination.id)
+      if (former !== undefined && hasSameOutput(former, destination)) return []
+      return this.targets.issuesOf(destination, `destinations[${index}]`)
+    })
+    if (issues.length > 0) throw invalid(issues)
+  }
+
   async #begin(store: LocalRevisions): Promise<void> {
     const { fleet, clock, log } = this.#deps
     if (fleet === undefined) return this.#settle(store)
@@ -187,6 +215,7 @@ export class ConfigBook {
   /** @throws HttpProblem; then the former holds. */
   async #apply(before: WeirConfig, after: WeirConfig): Promise<void> {
     refuseRestarts(planOf(before, after))
+    this.#refuseTargets(before, after)
     try {
       await this.#deps.changes.apply(before, after)
     } catch (error) {

@@ -29,6 +29,7 @@ const Flushed = Type.Object(
 const failures = [
   'name_unknown',
   'name_timeout',
+  'denied',
   'refused',
   'unreachable',
   'timeout',

@@ -16,7 +16,6 @@ import type { DestinationState } from './destination-state.ts'
 import type { DestinationChangeNote, DestinationDeps } from './destination.ts'
 import type { ModeBook } from './mode-book.ts'
 import type { ProbeResult } from '../outputs/probe.ts'
-import type { Lookup } from '../outputs/udp-output.ts'
 import type { PartsDeps } from './make-destination.ts'
 
 interface Member {
@@ -31,8 +30,6 @@ export interface DestinationSetDeps extends PartsDeps, DestinationDeps {
   readonly maxQueueOctets: number
   /** What destinations were told to do, over restarts; without it all of them run at first. */
   readonly modes?: ModeBook
-  /** Default `lookup` of node:dns. */
-  readonly lookup?: Lookup
 }
 
 /** Accounts of destinations that are gone, kept for the ledger. */
@@ -212,7 +209,9 @@ export class DestinationSet {
   /** Try whether it can be reached; its own session is not touched. @throws PeerError DESTINATION_UNKNOWN */
   test(id: string, timeoutMs: number): Promise<ProbeResult> {
     const { config } = this.#member(id)
-    return probe(probeTargetOf(config), { lookup: this.#deps.lookup, timeoutMs })
+    const target = probeTargetOf(config)
+    const allows = 'host' in target ? this.#deps.targets?.checkOf(target.host, target.port) : undefined
+    return probe(target, { lookup: this.#deps.lookup, allows, timeoutMs })
   }
 
   forgetLayout(layout: Layout): void {

@@ -17,11 +17,12 @@ import type {
   JsonDestination,
   PlanConfig
 } from '@weir/config'
-import type { IpfixFileDestination } from '@weir/config'
+import type { IpfixFileDestination, TargetPolicy } from '@weir/config'
 import type { ElementRegistry } from '@weir/ipfix'
 import type { Plan } from '@weir/mediation'
 import type { Clock, Log } from '@weir/runtime'
 import type { Writable } from 'node:stream'
+import type { Lookup } from '../outputs/guarded-lookup.ts'
 import type { ProbeTarget } from '../outputs/probe.ts'
 import type { Programs } from '../programs.ts'
 import type { MakeSegmentSender } from '../outputs/udp-output.ts'
@@ -43,6 +44,10 @@ export interface PartsDeps {
   readonly segmentSender: () => MakeSegmentSender | undefined
   readonly stdout: Writable
   readonly maxTemplates: number
+  /** Where they may send to; without it anywhere. */
+  readonly targets?: TargetPolicy
+  /** Default `lookup` of node:dns. */
+  readonly lookup?: Lookup
 }
 
 const IPFIX_PORT = 4_739
@@ -150,13 +155,14 @@ function ipfixParts(config: IpfixDestination, deps: PartsDeps, events: OutputEve
     defectLog(config.id, deps.log)
   )
   const isSegmenting = config.socket !== 'dgram'
+  const outputDeps = { ...deps, events, allows: deps.targets?.checkOf(endpoint.host, endpoint.port) }
   const output: Output = isUdp
     ? new UdpOutput(
         { ...endpoint, ...config, sendBufferOctets: SEND_BUFFER_OCTETS },
-        { ...deps, events },
+        outputDeps,
         isSegmenting ? deps.segmentSender() : undefined
       )
-    : new TcpOutput({ ...endpoint, ...config }, { ...deps, events })
+    : new TcpOutput({ ...endpoint, ...config }, outputDeps)
   return { encoder, output }
 }
 
@@ -170,7 +176,9 @@ function jsonOutput(config: JsonDestination, deps: PartsDeps, events: OutputEven
   const outputDeps = { ...deps, events }
   if (target === 'stdout') return new StreamOutput(deps.stdout, outputDeps)
   if (!target.startsWith('file:')) {
-    return new TcpOutput({ ...endpointOf(target, ['tcp'], undefined), ...config }, outputDeps)
+    const endpoint = endpointOf(target, ['tcp'], undefined)
+    const allows = deps.targets?.checkOf(endpoint.host, endpoint.port)
+    return new TcpOutput({ ...endpoint, ...config }, { ...outputDeps, allows })
   }
   const path = target.slice('file:'.length)
   return new FileOutput(

@@ -4,6 +4,7 @@ import { errorCode } from '@weir/runtime'
 const failureClasses = {
   name_unknown: 'the name is not known',
   name_timeout: 'the name servers do not answer',
+  denied: 'mediator.destinationPolicy does not allow its address',
   refused: 'nobody listens there',
   unreachable: 'there is no way to it',
   timeout: 'it does not answer in time',
@@ -18,6 +19,7 @@ const failureClasses = {
 export type FailureClass = keyof typeof failureClasses
 
 const classes: Readonly<Record<string, FailureClass>> = {
+  ADDRESS_DENIED: 'denied',
   ENOTFOUND: 'name_unknown',
   ENODATA: 'name_unknown',
   EAI_AGAIN: 'name_timeout',
@@ -47,4 +49,10 @@ export function failureClassOf(error: unknown): FailureClass {
   // Several addresses were tried: the first says it.
   if (error instanceof AggregateError && error.errors.length > 0) return failureClassOf(error.errors[0])
   return classes[errorCode(error) ?? ''] ?? 'other'
+}
+
+/** The same as a sentence, for people. */
+export function failureText(error: unknown): string {
+  const failure = failureClassOf(error)
+  return `${failure}: ${failureClasses[failure]}`
 }

@@ -1,5 +1,4 @@
 import { createSocket } from 'node:dgram'
-import { lookup } from 'node:dns'
 import { constants } from 'node:fs'
 import { open, rm, stat } from 'node:fs/promises'
 import { connect, isIP } from 'node:net'
@@ -7,8 +6,10 @@ import { dirname, join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { errorCode } from '@weir/runtime'
 import { failureClassOf } from './failure-class.ts'
+import { guardedLookup } from './guarded-lookup.ts'
+import type { AddressCheck } from '@weir/config'
 import type { FailureClass } from './failure-class.ts'
-import type { Lookup } from './udp-output.ts'
+import type { Lookup } from './guarded-lookup.ts'
 
 /** What is tried. */
 export type ProbeTarget =
@@ -29,6 +30,8 @@ export interface ProbeResult {
 export interface ProbeDeps {
   /** Default `lookup` of node:dns. */
   readonly lookup?: Lookup | undefined
+  /** Which addresses may be connected to; undefined = all. */
+  readonly allows?: AddressCheck
   readonly timeoutMs: number
 }
 
@@ -52,7 +55,7 @@ export async function probe(target: ProbeTarget, deps: ProbeDeps): Promise<Probe
         return 'yes'
       case 'tcp':
       case 'udp':
-        address = await addressOf(target.host, deps.lookup ?? lookup)
+        address = await addressOf(target.host, guardedLookup(deps.allows, deps.lookup))
         if (target.kind === 'tcp') await connectTcp(address, target.port, signal)
         else await connectUdp(address, target.port, signal)
         return target.kind === 'tcp' ? 'yes' : 'unknown'
@@ -81,7 +84,6 @@ async function inTime<T>(work: (signal: AbortSignal) => Promise<T>, timeoutMs: n
 }
 
 function addressOf(host: string, find: Lookup): Promise<string> {
-  if (isIP(host) !== 0) return Promise.resolve(host)
   return new Promise((resolve, reject) => {
     find(host, { all: true }, (error, addresses) => {
       if (error !== null) reject(error)

@@ -1,12 +1,15 @@
-import { connect } from 'node:net'
+import { connect, isIP } from 'node:net'
 import { formatHostPort } from '@weir/config'
-import { errorMessage } from '@weir/runtime'
 import { BackOff } from './back-off.ts'
+import { failureText } from './failure-class.ts'
+import { AddressDenied, guardedLookup } from './guarded-lookup.ts'
 import { UnreadTail } from './unread-tail.ts'
-import type { Socket } from 'node:net'
+import type { AddressCheck } from '@weir/config'
+import type { LookupFunction, Socket } from 'node:net'
 import type { Clock, Log, Timer } from '@weir/runtime'
 import type { Chunk } from '../destinations/chunk.ts'
 import type { Output, OutputEvents, OutputState } from '../destinations/output.ts'
+import type { Lookup } from './guarded-lookup.ts'
 
 export interface TcpOutputConfig {
   readonly host: string
@@ -23,6 +26,10 @@ export interface OutputDeps {
   readonly events: OutputEvents
   /** 0..1, for jitter; tests set it. */
   readonly random?: () => number
+  /** Which addresses may be connected to; undefined = all. */
+  readonly allows?: AddressCheck
+  /** Default `lookup` of node:dns. */
+  readonly lookup?: Lookup | undefined
 }
 
 const KEEP_ALIVE_MS = 60_000
@@ -151,15 +158,39 @@ export class TcpOutput implements Output {
     this.#attempts++
     this.#nextAttemptAtMs = undefined
     this.#backOff.attempted(clock.monotonicMs())
-    const socket = connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS })
+    // What is an address already is never looked up.
+    if (isIP(host) !== 0 && this.#deps.allows?.(host) === false) return this.#deny()
+    // A name is looked up once, and what is connected to is one of the addresses that were found allowed then.
+    const socket = connect({
+      host,
+      port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_MS,
+      autoSelectFamily: true,
+      lookup: this.#lookup
+    })
     this.#socket = socket
     this.#timer = clock.setTimer(connectTimeoutMs, () => this.#end(socket, `did not connect in ${connectTimeoutMs} ms`))
     socket.on('connect', () => this.#onConnect(socket))
-    socket.on('error', error => (this.#lastError = errorMessage(error)))
+    socket.on('error', error => (this.#lastError = failureText(error)))
     // A collector never answers: what comes is thrown away, and the end of it is the end of the session.
     socket.on('end', () => this.#end(socket, 'was closed by the peer'))
     socket.on('close', () => this.#end(socket, this.#lastError ?? 'was closed'))
     socket.resume()
+  }
+
+  readonly #lookup: LookupFunction = (host, { all }, onFound) => {
+    const { allows, lookup } = this.#deps
+    guardedLookup(allows, lookup)(host, { all: true }, (error, addresses) => {
+      if (error !== null || all === true) onFound(error, addresses)
+      else onFound(null, addresses[0]!.address, addresses[0]!.family)
+    })
+  }
+
+  #deny(): void {
+    this.#lastError = failureText(new AddressDenied())
+    this.#again(this.#lastError)
   }
 
   #onConnect(socket: Socket): void {
@@ -185,14 +216,18 @@ export class TcpOutput implements Output {
     this.#lastError = reason
     socket.destroy()
     if (this.#isClosing) return
-    const delayMs = this.#backOff.delayMs(this.#deps.clock.monotonicMs())
-    const next = `it is tried again in ${Math.ceil(delayMs / 1000)} s`
-    this.#deps.log.warn('destination_lost', `${this.#target} ${reason}; ${next}`, { target: this.#target })
     if (wasReady) {
       this.#sendErrors++
       this.#deps.events.onUncertain(this.#tail.take())
       this.#deps.events.onLost()
     }
+    this.#again(reason)
+  }
+
+  #again(reason: string): void {
+    const delayMs = this.#backOff.delayMs(this.#deps.clock.monotonicMs())
+    const next = `it is tried again in ${Math.ceil(delayMs / 1000)} s`
+    this.#deps.log.warn('destination_lost', `${this.#target} ${reason}; ${next}`, { target: this.#target })
     this.#attemptIn(delayMs)
   }
 }

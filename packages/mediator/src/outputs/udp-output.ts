@@ -1,9 +1,10 @@
 import { createSocket } from 'node:dgram'
-import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { formatHostPort } from '@weir/config'
-import { errorCode, errorMessage } from '@weir/runtime'
+import { errorCode } from '@weir/runtime'
 import { BackOff } from './back-off.ts'
+import { failureText } from './failure-class.ts'
+import { guardedLookup } from './guarded-lookup.ts'
 import { IdleWait } from './idle-wait.ts'
 import type { Socket } from 'node:dgram'
 import type { LookupAddress } from 'node:dns'
@@ -22,18 +23,6 @@ export interface UdpOutputConfig {
   readonly sendBufferOctets: number
 }
 
-/** All addresses of a name, as node:dns finds them. */
-export type Lookup = (
-  host: string,
-  options: { readonly all: true },
-  onFound: (error: Error | null, addresses: LookupAddress[]) => void
-) => void
-
-export interface UdpOutputDeps extends OutputDeps {
-  /** Default `lookup` of node:dns. */
-  readonly lookup?: Lookup
-}
-
 /** Makes the sender that hands the kernel many datagrams at once, or undefined where that cannot be had. */
 export type MakeSegmentSender = (socket: Socket) => SegmentSender | undefined
 
@@ -49,7 +38,7 @@ export class UdpOutput implements Output {
   readonly isLazy = false
   readonly hasOpenFile = false
   readonly #config: UdpOutputConfig
-  readonly #deps: UdpOutputDeps
+  readonly #deps: OutputDeps
   readonly #makeSegmentSender: MakeSegmentSender | undefined
   readonly #backOff: BackOff
   readonly #target: string
@@ -72,7 +61,7 @@ export class UdpOutput implements Output {
   #address = ''
   #lookedUpAtMs = 0
 
-  constructor(config: UdpOutputConfig, deps: UdpOutputDeps, makeSegmentSender?: MakeSegmentSender) {
+  constructor(config: UdpOutputConfig, deps: OutputDeps, makeSegmentSender?: MakeSegmentSender) {
     this.#config = config
     this.#deps = deps
     this.#makeSegmentSender = makeSegmentSender
@@ -114,9 +103,6 @@ export class UdpOutput implements Output {
     this.#nextAttemptAtMs = undefined
     this.#attempts++
     this.#backOff.attempted(this.#deps.clock.monotonicMs())
-    const { host } = this.#config
-    const family = isIP(host)
-    if (family !== 0) return this.#connect(host, family)
     this.#lookUp((error, addresses) => {
       if (error !== null) this.#retry(error)
       else this.#connect(addresses[0]!.address, addresses[0]!.family)
@@ -124,9 +110,9 @@ export class UdpOutput implements Output {
   }
 
   #lookUp(onFound: (error: Error | null, addresses: LookupAddress[]) => void): void {
-    const { clock, lookup: find = lookup } = this.#deps
+    const { clock, lookup, allows } = this.#deps
     this.#lookedUpAtMs = clock.monotonicMs()
-    find(this.#config.host, { all: true }, (error, addresses) => {
+    guardedLookup(allows, lookup)(this.#config.host, { all: true }, (error, addresses) => {
       if (!this.#isClosing) onFound(error, addresses)
     })
   }
@@ -194,7 +180,7 @@ export class UdpOutput implements Output {
       sendBufferSize: this.#config.sendBufferOctets
     })
     socket.on('error', error => {
-      this.#lastError = errorMessage(error)
+      this.#lastError = failureText(error)
       this.#sendErrors++
       if (this.#socket === socket && !this.#isReady) this.#retry(error)
     })
@@ -210,7 +196,7 @@ export class UdpOutput implements Output {
   }
 
   #retry(error: unknown): void {
-    this.#lastError = errorMessage(error)
+    this.#lastError = failureText(error)
     this.#socket?.close()
     this.#socket = undefined
     if (this.#isClosing) return
@@ -252,7 +238,7 @@ export class UdpOutput implements Output {
     socket.send(chunk.octets, offset, length, error => {
       if (error && this.#socket === socket) {
         this.#sendErrors++
-        this.#lastError = errorMessage(error)
+        this.#lastError = failureText(error)
         // An error that the last datagram caused is told to this one, which did not leave.
         if (tries > 1) return this.#sendOne(chunk, offset, length, records, tries - 1, onSent)
         this.#deps.events.onUncertain(records)

@@ -7,9 +7,10 @@ import { Intake } from '../../src/intake.ts'
 import { checkLedger } from '../../src/ledger.ts'
 import { programsOf } from '../../src/programs.ts'
 import assert from 'node:assert/strict'
-import type { Destination as DestinationConfig, WeirConfig } from '@weir/config'
+import type { Destination as DestinationConfig, TargetPolicy, WeirConfig } from '@weir/config'
 import type { Clock } from '@weir/runtime'
 import type { MediatorLedger } from '../../src/ledger.ts'
+import type { Lookup } from '../../src/outputs/guarded-lookup.ts'
 import type { MakeSegmentSender } from '../../src/outputs/udp-output.ts'
 import type { Writable } from 'node:stream'
 import type { TestBatch } from './batches.ts'
@@ -22,6 +23,8 @@ export interface RigOptions {
   readonly stdout?: Writable
   readonly drainMs?: number
   readonly compileAfterRecords?: number
+  readonly targets?: TargetPolicy
+  readonly lookup?: Lookup
 }
 
 export const defaults: WeirConfig = resolveConfig({}, { source: 'test' }).config
@@ -48,6 +51,8 @@ export class Rig {
       plan: defaults.mediator.plan,
       registry,
       stdout: options.stdout ?? process.stdout,
+      targets: options.targets,
+      lookup: options.lookup,
       maxTemplates: defaults.mediator.limits.templatesPerDestination,
       drainMs: () => options.drainMs ?? 2_000,
       maxQueueOctets: defaults.link.bufferOctets / 2,

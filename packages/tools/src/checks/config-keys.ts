@@ -6,17 +6,19 @@ import type { SourceFile } from './source-file.ts'
 
 /**
  * Keys of the configuration that nothing reads, one sentence each: such a key promises what does not happen. A key is read
- * where a source outside packages/config (and outside the tools) takes a property of its name, by `.key` or `{ key }`; that
+ * where a source outside packages/config (and outside the tools), or a policy there that processes keep to, takes a property of its name, by `.key` or `{ key }`; that
  * a property of another thing has the same name is not seen.
  */
 export function checkConfigKeys(files: readonly SourceFile[], schema: SchemaNode = configSchema): string[] {
   const read = new Set<string>()
   for (const { path, program } of files) {
-    if (/^packages\/(?!config\/|tools\/)[^/]+\/src\//.test(path)) visit(program, node => collect(node, read))
+    if (isReader.test(path)) visit(program, node => collect(node, read))
   }
   const unread = new Set([...leavesOf(schema, '')].filter(path => !read.has(path.split('.').at(-1)!)))
   return [...unread].map(path => `${path}: no source reads this key; use it, or take it out of the schema`)
 }
+
+const isReader = /^packages\/(?:(?!config\/|tools\/)[^/]+\/src\/|config\/src\/\w+-policy\.ts$)/
 
 function collect(node: AnyNode, read: Set<string>): void {
   if (node.type === 'MemberExpression' && !node.computed && node.property.type === 'Identifier') {
