@@ -92,6 +92,15 @@ test('the lists of all pods are one list: in order, nothing twice, nothing left 
   assert.deepEqual([body.total, body.isPartial], [107, false])
 })
 
+test('a cursor of pods that are gone, or of another pod, is no cursor: 400', async t => {
+  const { call, adminKey } = await startFront(t, { pods: [await startPod(t, podWith(['192.0.2.1']))] })
+  for (const entries of [[['192.0.2.9:8090', null, 0]], []]) {
+    const cursor = Buffer.from(JSON.stringify(entries)).toString('base64url')
+    const { status, body } = await call('GET', `/api/v1/exporters?cursor=${cursor}`, adminKey)
+    assert.deepEqual([status, body.code], [400, 'BAD_CURSOR'])
+  }
+})
+
 test('one pod can be asked alone, and there is no other', async t => {
   const pods = [await startPod(t, podWith(['192.0.2.1'])), await startPod(t, podWith(['192.0.2.2']))]
   const { call, adminKey } = await startFront(t, { pods })

@@ -67,6 +67,8 @@ export async function mergedPage<T extends object>(
     },
     only
   )
+  // It names pods that are gone, or another one than is asked for.
+  if (places !== undefined && answers.length === 0 && missing.length === 0) throw badCursor()
   const reports = reportsOf(answers, missing)
   const sources = answers.flatMap(answer => {
     if (!answer.isAnswered) return []
@@ -130,8 +132,12 @@ function readPlaces(cursor: string): ReadonlyMap<string, Place> {
   } catch {
     // Told below.
   }
+  throw badCursor()
+}
+
+function badCursor(): HttpProblem {
   const detail = 'The cursor is none of this list: give `next` of the page before, or leave it out.'
-  throw new HttpProblem(400, 'BAD_CURSOR', detail)
+  return new HttpProblem(400, 'BAD_CURSOR', detail)
 }
 
 const isEntry = (entry: unknown): entry is [pod: string, cursor: string | null, skip: number] =>
