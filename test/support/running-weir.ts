@@ -10,7 +10,7 @@ import { until } from './until.ts'
 import { weir } from './weir-command.ts'
 
 type Json = Readonly<Record<string, unknown>>
-export type PodProcess = 'collector' | 'mediator' | 'coordinator' | 'front'
+export type PodProcess = 'collector' | 'mediator' | 'coordinator' | 'front' | 'job-worker'
 
 export interface WeirSettings {
   readonly destinations?: readonly Json[]

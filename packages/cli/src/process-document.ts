@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { Command } from 'commander'
 import { applyRevision, loadConfig, readEffectiveDocument } from '@weir/config'
-import type { EffectiveDocument } from '@weir/config'
+import type { EffectiveDocument, FrontConfig } from '@weir/config'
 import { createLog } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
 import { fleetOf } from './fleet-news.ts'
@@ -43,9 +43,15 @@ export async function loadOperatorConfig(file: string | undefined): ReturnType<t
       ...config,
       stateDir: resolve(config.stateDir),
       runDir: config.runDir === null ? null : resolve(config.runDir),
+      front: config.front === null ? null : absoluteFront(config.front),
       collector: { ...config.collector, elementFiles: config.collector.elementFiles.map(path => resolve(path)) }
     }
   }
+}
+
+const absoluteFront = (front: FrontConfig): FrontConfig => {
+  const folder = front.jobs?.folder ?? null
+  return folder === null ? front : { ...front, jobs: { ...front.jobs!, folder: resolve(folder) } }
 }
 
 /** @param log - undefined: the supervisor has asked the fleet, and has spoken of a revision that is not taken. */

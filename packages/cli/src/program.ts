@@ -9,6 +9,7 @@ import { demoCommand } from './commands/demo.ts'
 import { dumpCommand } from './commands/dump.ts'
 import { frontCommand } from './commands/front.ts'
 import { generateCommand } from './commands/generate.ts'
+import { jobWorkerCommand } from './commands/job-worker.ts'
 import { mediatorCommand } from './commands/mediator.ts'
 import { receiveCommand } from './commands/receive.ts'
 import { replayCommand } from './commands/replay.ts'
@@ -39,7 +40,7 @@ export function weirProgram(): Command {
     .addHelpText('after', help)
     .showHelpAfterError('(weir --help shows the commands)')
   program.commandsGroup('Run:')
-  const processes = [collectorCommand(), mediatorCommand(), coordinatorCommand(), frontCommand()]
+  const processes = [collectorCommand(), mediatorCommand(), coordinatorCommand(), frontCommand(), jobWorkerCommand()]
   for (const command of [upCommand(), demoCommand(), ...processes]) program.addCommand(command)
   program.commandsGroup('Steer:')
   program.addCommand(ctlCommands())

@@ -3096,7 +3096,12 @@ export interface components {
              */
             address: string;
             cache: components["schemas"]["Config73"];
-            limits: components["schemas"]["Config75"];
+            /**
+             * @description Work on recorded flows that the web API takes and weir job-worker does; null: none, and weir up starts no job worker.
+             * @default {}
+             */
+            jobs: components["schemas"]["Config75"] | null;
+            limits: components["schemas"]["Config76"];
             /**
              * @description Bearer tokens of an OpenID Connect issuer, besides API keys; null: only keys open.
              * @default null
@@ -3719,10 +3724,22 @@ export interface components {
             value: string;
         };
         /**
-         * @description Bounds of the web API.
+         * @description Work on recorded flows.
          * @default {}
          */
         Config75: {
+            /**
+             * @description Where uploads and results are kept; null = jobs under stateDir. Fronts and job workers that share a queue share this folder, on a volume that all of them have.
+             * @default null
+             */
+            folder: string | null;
+            limits: components["schemas"]["Config752"];
+        };
+        /**
+         * @description Bounds of the web API.
+         * @default {}
+         */
+        Config76: {
             /**
              * @description Longest request body.
              * @default 1048576
@@ -3813,6 +3830,122 @@ export interface components {
              * @default 20
              */
             writesPerSec: number;
+        };
+        /**
+         * @description Bounds of jobs and of the files they need and make.
+         * @default {}
+         */
+        Config752: {
+            /**
+             * @description How often a job is begun whose worker dies or that ends by a defect; an error of its input ends it at once.
+             * @default 2
+             */
+            attempts: number;
+            /**
+             * @description Streams of the events of jobs at once.
+             * @default 32
+             */
+            eventSubscribers: number;
+            /**
+             * @description Octets that one octet of a compressed input may become.
+             * @default 100
+             */
+            expansion: number;
+            /**
+             * @description Free space of the volume that uploads and results leave to others.
+             * @default 1073741824
+             */
+            freeOctets: number;
+            /**
+             * @description Jobs kept that have ended.
+             * @default 1000
+             */
+            kept: number;
+            /**
+             * @description How long a job that has ended is kept, with its result.
+             * @default 604800000
+             */
+            keptMs: number;
+            /**
+             * @description A worker that is not heard of for so long has lost its jobs; it is heard of three times as often.
+             * @default 30000
+             */
+            lockMs: number;
+            /**
+             * @description Files of the result of one job.
+             * @default 2147483648
+             */
+            outputOctets: number;
+            /**
+             * @description Jobs that wait, of all keys together.
+             * @default 1000
+             */
+            queuedJobs: number;
+            /**
+             * @description Jobs of one API key that wait.
+             * @default 100
+             */
+            queuedPerKey: number;
+            /**
+             * @description Results kept, of all jobs together.
+             * @default 21474836480
+             */
+            resultOctets: number;
+            /**
+             * @description Jobs of one API key that run at once.
+             * @default 4
+             */
+            runningPerKey: number;
+            /**
+             * @description CPU time of one job.
+             * @default 600000
+             */
+            taskCpuMs: number;
+            /**
+             * @description Memory of the thread of one job: its heap and its buffers. Half of it is for tables of what was seen.
+             * @default 1073741824
+             */
+            taskMemoryOctets: number;
+            /**
+             * @description Time of one job from its begin to its end.
+             * @default 3600000
+             */
+            taskTimeMs: number;
+            /**
+             * @description Jobs that one job worker runs at once, each in a thread of its own.
+             * @default 2
+             */
+            threads: number;
+            /**
+             * @description How long an upload is kept that no job needs.
+             * @default 604800000
+             */
+            uploadKeptMs: number;
+            /**
+             * @description Longest file that is uploaded.
+             * @default 536870912
+             */
+            uploadOctets: number;
+            /**
+             * @description Uploads kept.
+             * @default 1000
+             */
+            uploads: number;
+            /**
+             * @description Uploads that arrive at the same time.
+             * @default 8
+             */
+            uploadsAtOnce: number;
+            /**
+             * @description Uploads kept, all together.
+             * @default 21474836480
+             */
+            uploadsOctets: number;
+            /**
+             * @description Time for a whole upload to arrive; other requests have front.limits.requestTimeoutMs.
+             * @default 3600000
+             */
+            uploadTimeoutMs: number;
         };
         DestinationsItem: {
             /** @description Its document, of the form that POST takes. */

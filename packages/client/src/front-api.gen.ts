@@ -437,6 +437,633 @@ export interface paths {
             };
         };
     };
+    "/api/v1/job-types": {
+        parameters: {
+        };
+        /**
+         * What kinds of jobs there are, with their parameters
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["JobTypesItem"][];
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/job-types/{name}": {
+        parameters: {
+        };
+        /**
+         * One kind of jobs
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                path: {
+                    /** @description Of the kind. */
+                    name: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["JobTypesItem"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/jobs": {
+        parameters: {
+        };
+        /**
+         * The jobs, the newest first
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only those of this key. */
+                    author?: string;
+                    /** @description `next` of the page before, with the same `sort`: the page after it. */
+                    cursor?: string;
+                    /** @description Entries of the page. */
+                    limit?: number;
+                    /** @description Entries before the page. */
+                    offset?: number;
+                    /** @description Only those made then or later, milliseconds since 1970 UTC. */
+                    since?: number;
+                    /** @description Key to order by; `-` before it turns the order round. */
+                    sort?: string;
+                    /** @description Only those in this state. */
+                    state?: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+                    /** @description Only those of this type. */
+                    type?: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["Jobs"][];
+                            limit: number;
+                            /** @description The cursor of the page after this one; null at the end. */
+                            next: string | null;
+                            offset: number;
+                            /** @description Entries that match, on all pages. */
+                            total: number;
+                        };
+                    };
+                };
+            };
+        };
+        /**
+         * Have something done
+         * @description Answered at once; the job waits for a worker. With an `Idempotency-Key` a request that is sent again is answered with the job there is (200), as long as that is kept.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                header?: {
+                    /** @description Of your choice, for this one request. */
+                    "idempotency-key"?: string;
+                };
+            };
+            /** @description One of the types of jobs, with its own parameters. */
+            requestBody: {
+                content: {
+                    "application/json": {
+                        input: {
+                            /** @description What it works on, in this order. */
+                            uploads: string[];
+                        };
+                        params?: {
+                            /**
+                             * @description Entries of each list of talkers, ports and conversations.
+                             * @default 20
+                             */
+                            top: number;
+                        };
+                        /**
+                         * @description What is in recorded flows: exporters, templates, elements, loss, protocols, ports, top talkers, conversations, a time series.
+                         * @enum {string}
+                         */
+                        type: "analyse";
+                    } | {
+                        input: {
+                            /** @description What it works on, in this order. */
+                            uploads: string[];
+                        };
+                        params: {
+                            /**
+                             * @description Parquet: addresses as octets in network order (BLOB), or as text.
+                             * @default binary
+                             */
+                            addresses?: "binary" | "text";
+                            /** @description Elements of the normalised records that are wanted, in the order of the columns; all if left out. What sampling and lineage add does not belong here. */
+                            fields?: string[];
+                            /**
+                             * @description Data Records that are wanted, in the filter language of destinations; null: all.
+                             * @default null
+                             */
+                            filter?: string | null;
+                            /**
+                             * @description CSV: a ' before text that a spreadsheet would take for a formula (= + - @ tab).
+                             * @default true
+                             */
+                            formulaPrefix?: boolean;
+                            /**
+                             * @description Add who exported a record, in which domain, and when it was collected.
+                             * @default true
+                             */
+                            lineage?: boolean;
+                            /**
+                             * @description NDJSON: 64-bit integers as numbers with all their digits, or as strings.
+                             * @default number
+                             */
+                            numbers64?: "number" | "string";
+                            /**
+                             * @description NDJSON and IPFIX: write records of options too.
+                             * @default true
+                             */
+                            optionsRecords?: boolean;
+                            /**
+                             * @description Add the effective sampling rate, as far as it is known.
+                             * @default true
+                             */
+                            sampling?: boolean;
+                            /**
+                             * @description Elements of start and end; preserve: the absolute ones the exporter wrote.
+                             * @default milliseconds
+                             */
+                            timestamps?: "milliseconds" | "nanoseconds" | "preserve";
+                            /** @description Format of the result: `flows.ndjson`, `flows.csv`, `flows.parquet` or `flows.ipfix` (RFC 5655). */
+                            to: "ndjson" | "csv" | "parquet" | "ipfix";
+                        };
+                        /**
+                         * @description Recorded flows (captures, IPFIX Files, Parquet) as NDJSON, CSV, Parquet or an IPFIX File.
+                         * @enum {string}
+                         */
+                        type: "convert";
+                    };
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Jobs"];
+                    };
+                };
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Jobs"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/jobs/{id}": {
+        parameters: {
+        };
+        /**
+         * One job, as it is now
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                path: {
+                    /** @description Of the job. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Jobs"];
+                    };
+                };
+            };
+        };
+        /**
+         * Forget a job that does not run, and what it has made
+         * @description Needs the role operator.
+         */
+        delete: {
+            parameters: {
+                path: {
+                    /** @description Of the job. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+    };
+    "/api/v1/jobs/{id}/cancel": {
+        parameters: {
+        };
+        /**
+         * Do not do it after all; nothing if it has ended
+         * @description A job that runs is told to end, and is `cancelled` within a second.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description Of the job. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Jobs"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/jobs/{id}/events": {
+        parameters: {
+        };
+        /**
+         * What happens to one job, as it happens: a stream that ends with it
+         * @description Server-sent events: `state` (the job, first as it is now), `progress`, `end` with the reason, and `closed` with the reason if the front ends the stream before. After `end` there is nothing to come back for.
+         *
+         *     Needs the role reader.
+         */
+        get: {
+            parameters: {
+                path: {
+                    /** @description Of the job. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The stream. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "text/event-stream": string;
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/jobs/{id}/files/{name}": {
+        parameters: {
+        };
+        /**
+         * A file that a job has made, or a part of it
+         * @description The link holds as long as the job is kept. The ETag is the SHA-256 of the content. A page (HTML) is served so that it can reach nothing.
+         *
+         *     Needs the role reader.
+         */
+        get: {
+            parameters: {
+                header?: {
+                    /** @description 304 if the file still has this ETag. */
+                    "if-none-match"?: string;
+                    /** @description The part only if the file still has this ETag, else the whole. */
+                    "if-range"?: string;
+                    /** @description One range of octets, e.g. `bytes=0-1023`. */
+                    range?: string;
+                };
+                path: {
+                    /** @description Of the job. */
+                    id: string;
+                    /** @description Of the file. */
+                    name: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The whole file. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description The part that was asked for. */
+                206: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/octet-stream": string;
+                    };
+                };
+                /** @description It is as it was. */
+                304: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+    };
+    "/api/v1/jobs/{id}/result": {
+        parameters: {
+        };
+        /**
+         * What a job has made, with where its files are
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                path: {
+                    /** @description Of the job. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Jobs3"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/jobs/{id}/retry": {
+        parameters: {
+        };
+        /**
+         * Do it again, if it failed or was cancelled; it waits behind the others
+         * @description Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description Of the job. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Jobs"];
+                    };
+                };
+            };
+        };
+    };
     "/api/v1/keys": {
         parameters: {
         };
@@ -1065,6 +1692,195 @@ export interface paths {
             };
         };
     };
+    "/api/v1/uploads": {
+        parameters: {
+        };
+        /**
+         * The uploads, the oldest first
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Only those of this key. */
+                    author?: string;
+                    /** @description Entries of the page. */
+                    limit?: number;
+                    /** @description Entries before the page. */
+                    offset?: number;
+                    /** @description Key to order by; `-` before it turns the order round. */
+                    sort?: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["Uploads"][];
+                            limit: number;
+                            offset: number;
+                            /** @description Entries that match, on all pages. */
+                            total: number;
+                        };
+                    };
+                };
+            };
+        };
+        /**
+         * Bring a file; its octets are the body
+         * @description Streamed to disk. `Content-Length` is of use: what is too long is refused before it is sent. Compressed files (.gz) stay as they are.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                query: {
+                    /** @description How you call it: letters, digits, dots, underscores and hyphens, not a dot first, 128 at most. */
+                    name: string;
+                };
+            };
+            requestBody: {
+                content: {
+                    "application/octet-stream": unknown;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                201: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Uploads"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/uploads/{id}": {
+        parameters: {
+        };
+        /**
+         * One upload
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                path: {
+                    /** @description Of the upload. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Uploads"];
+                    };
+                };
+            };
+        };
+        /**
+         * Delete an upload of yours that no job needs; an admin may delete those of others
+         * @description Needs the role operator.
+         */
+        delete: {
+            parameters: {
+                path: {
+                    /** @description Of the upload. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                204: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+            };
+        };
+    };
     "/livez": {
         parameters: {
         };
@@ -1260,6 +2076,93 @@ export interface components {
             /** @description Units of steps that a Set without a template made ambiguous. */
             undecoded: number;
         };
+        Jobs: {
+            /** @description How often it was begun. */
+            attempts: number;
+            /** @description Id of the key that it was made with. */
+            author: string;
+            /** @description When it was made, milliseconds since 1970 UTC. */
+            createdAtMs: number;
+            error: {
+                /** @description Stable name of the case, e.g. TASK_LIMIT. */
+                code: string;
+                /** @description One sentence: what went wrong and what to do. */
+                detail: string;
+            } | null;
+            finishedAtMs: number | null;
+            id: string;
+            input: components["schemas"]["Jobs2"];
+            /** @description It runs, and is about to end. */
+            isCancelAsked: boolean;
+            /** @description As the type has them, with their defaults. */
+            params: {
+                [key: string]: unknown;
+            };
+            position: number | null;
+            progress: {
+                /** @description Of its inputs. */
+                octetsRead: number;
+                /** @description Of its inputs. */
+                octetsTotal: number;
+                /** @description Records read. */
+                records: number;
+            } | null;
+            result: components["schemas"]["Jobs3"] | null;
+            startedAtMs: number | null;
+            /**
+             * @description Where it is; the three last ones are ends.
+             * @enum {string}
+             */
+            state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** @description See /api/v1/job-types. */
+            type: string;
+        };
+        Jobs2: {
+            uploads: components["schemas"]["Jobs2Item"][];
+        };
+        Jobs2Item: {
+            /** @description Of the upload. */
+            id: string;
+            /** @description As its owner called it. */
+            name: string;
+            /** @description Octets. */
+            octets: number;
+            /** @description SHA-256 of its content, hexadecimal. */
+            sha256: string;
+        };
+        Jobs3: {
+            files: components["schemas"]["Jobs3Item"][];
+            /** @description What a list shows of it; depends on the type. */
+            summary: {
+                [key: string]: unknown;
+            };
+        };
+        Jobs3Item: {
+            /** @description Where it is to be had, as long as the job is kept. */
+            href: string;
+            mediaType: string;
+            /** @description Name of the file. */
+            name: string;
+            /** @description Octets. */
+            octets: number;
+            /** @description SHA-256 of its content, hexadecimal. */
+            sha256: string;
+        };
+        JobTypesItem: {
+            inputs: {
+                /** @description And at most. */
+                max: number;
+                /** @description Uploads that it takes at least. */
+                min: number;
+            };
+            name: string;
+            /** @description Its parameters, as a JSON Schema. */
+            params: {
+                [key: string]: unknown;
+            };
+            /** @description What it does. */
+            summary: string;
+        };
         KeysItem: {
             /** @description When it was made, milliseconds since 1970 UTC. */
             createdAtMs: number;
@@ -1413,6 +2316,20 @@ export interface components {
             /** @description Private Enterprise Number; 0 for IANA elements. */
             pen: number;
             type: string | null;
+        };
+        Uploads: {
+            /** @description Id of the key that it was brought with. */
+            author: string;
+            /** @description When it was there as a whole, milliseconds since 1970 UTC. */
+            createdAtMs: number;
+            /** @description Of the upload. */
+            id: string;
+            /** @description As its owner called it. */
+            name: string;
+            /** @description Octets. */
+            octets: number;
+            /** @description SHA-256 of its content, hexadecimal. */
+            sha256: string;
         };
     };
     responses: never;

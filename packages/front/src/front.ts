@@ -1,3 +1,5 @@
+import { tasks as analysisTasks } from '@weir/analysis'
+import type { Task } from '@weir/analysis'
 import { ElementRegistry } from '@weir/ipfix'
 import { formatHostPort } from '@weir/config'
 import type { FrontConfig, WeirConfig } from '@weir/config'
@@ -19,12 +21,15 @@ import { PodCaller } from './fleet/pod-caller.ts'
 import type { PodCredentials } from './fleet/pod-caller.ts'
 import { PodList } from './fleet/pod-list.ts'
 import type { Lookup } from './fleet/pod-list.ts'
+import { Jobs } from './jobs/jobs.ts'
 import { createFrontMetrics } from './metrics.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { eventRoutes } from './routes/events.ts'
+import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
 import { templateRoutes } from './routes/templates.ts'
+import { uploadRoutes } from './routes/uploads.ts'
 
 export interface FrontDeps {
   readonly log: Log
@@ -33,6 +38,8 @@ export interface FrontDeps {
   /** Pods instead of those of an empty `front.pods`. */
   readonly pods?: readonly string[]
   readonly lookup?: Lookup
+  /** Kinds of jobs instead of those of @weir/analysis. */
+  readonly tasks?: readonly Task[]
 }
 
 export interface Front extends Component {
@@ -56,6 +63,8 @@ const webApi: ApiDescription = {
     { name: 'fleet', description: 'All pods as one.' },
     { name: 'templates', description: 'What the data means: templates of all pods.' },
     { name: 'events', description: 'What happens, as it happens.' },
+    { name: 'jobs', description: 'Work on recorded flows, done by job workers.' },
+    { name: 'uploads', description: 'Files for jobs to work on.' },
     { name: 'keys', description: 'Who may do what.' }
   ],
   securitySchemes: {
@@ -69,8 +78,8 @@ const webApi: ApiDescription = {
 
 /** The web API of a fleet: keeps keys and an audit log of its own, and asks the coordinators for all else. */
 export function createFront(config: WeirConfig, deps: FrontDeps): Front {
-  const { log, version, clock = systemClock } = deps
-  const { address, port, cache: cached, limits, oidc, pods, podTls } = frontOf(config)
+  const { log, version, clock = systemClock, tasks = analysisTasks } = deps
+  const { address, port, cache: cached, limits, oidc, pods, podTls, jobs: jobsConfig } = frontOf(config)
   const keys = new KeyBook(config.stateDir, clock, limits.keys)
   const tokens = oidc === null ? undefined : new TokenVerifier(oidc, clock, log)
   const audit = new AuditLog(config.stateDir, log)
@@ -81,6 +90,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const cache = new AnswerCache({ ...cached, ...limits }, clock)
   const streams = new EventStreams(list, limits, caller, clock)
   const counters = new RequestCounters()
+  const jobs = jobsConfig === null ? undefined : new Jobs(config, jobsConfig, tasks, clock, limits.connectionTimeoutMs)
   let gate = new Gate(keys, tokens, audit, limits, clock)
   let server: HttpServer | undefined
   let url = ''
@@ -92,11 +102,20 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       gate.guard(each)
       each.addHook('onRoute', refuseUnknownQuery)
     }
-    const made = await createHttpServer({ name: 'front', version, api: webApi, limits, log, counters, prepare })
+    const made = await createHttpServer({
+      name: 'front',
+      version,
+      api: webApi,
+      limits,
+      uploadTimeoutMs: jobsConfig?.limits.uploadTimeoutMs,
+      log,
+      counters,
+      prepare
+    })
     healthRoutes(made, {
-      unready: async () => [],
+      unready: async () => [jobs?.queue.unready].filter(each => each !== undefined),
       process: 'front',
-      metrics: createFrontMetrics({ counters, gate, fleet, streams, cache, tokens }),
+      metrics: createFrontMetrics({ counters, gate, fleet, streams, cache, tokens, jobs }),
       version,
       registry: ElementRegistry.standard().version,
       summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }
@@ -105,6 +124,10 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     pipelineRoutes(made, fleet)
     templateRoutes(made, fleet, cache, limits.pageSize)
     eventRoutes(made, { fleet, streams, gate, maxPage: limits.pageSize })
+    if (jobs !== undefined) {
+      jobRoutes(made, { jobs, gate, maxPage: limits.pageSize })
+      await uploadRoutes(made, jobs, gate, limits.pageSize)
+    }
     keyRoutes(made, keys, gate, limits.pageSize)
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
     await made.ready()
@@ -132,8 +155,12 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     async start() {
       ;({ isAdminKeyNew } = await keys.load())
       await tokens?.start()
+      await jobs?.start()
       streams.start()
-      keys.onRevoked(id => streams.close('key_revoked', id))
+      keys.onRevoked(id => {
+        streams.close('key_revoked', id)
+        jobs?.streams.close('key_revoked', id)
+      })
       server = await makeServer()
       try {
         url = await server.listen({ host: address, port })
@@ -144,9 +171,11 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     async stop() {
       const closing = server
       streams.close('stopping')
+      jobs?.streams.close('stopping')
       server = undefined
       await closing?.close()
       caller.close()
+      await jobs?.stop()
       await audit.flush()
     }
   }

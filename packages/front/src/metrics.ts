@@ -6,6 +6,8 @@ import type { AnswerCache } from './fleet/answer-cache.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
 import type { EventStreams } from './fleet/event-streams.ts'
 import type { Fleet } from './fleet/fleet.ts'
+import type { Jobs } from './jobs/jobs.ts'
+import type { QueueStats } from './jobs/job-queue.ts'
 
 /** The metrics of the front. */
 export const frontMetrics = defineMetrics({
@@ -53,6 +55,39 @@ export const frontMetrics = defineMetrics({
     help: 'Streams of /api/v1/events that the front ended, by reason.',
     type: 'counter',
     labels: ['reason']
+  },
+  jobs: {
+    name: 'weir_front_jobs',
+    help: 'Jobs that wait (queued; front.jobs.limits.queuedJobs) and that run, in the queue that this front shares with others.',
+    type: 'gauge',
+    labels: ['state']
+  },
+  jobsEnded: {
+    name: 'weir_front_jobs_ended_total',
+    help: 'Jobs that ended since the queue was made, by type and result.',
+    type: 'counter',
+    labels: ['type', 'result']
+  },
+  jobSeconds: {
+    name: 'weir_front_job_seconds_total',
+    help: 'Time that these jobs ran, the last attempt of each.',
+    type: 'counter',
+    labels: ['type', 'result']
+  },
+  jobWorkers: {
+    name: 'weir_front_job_workers',
+    help: 'Job workers that were heard of within front.jobs.limits.lockMs; none: jobs wait.',
+    type: 'gauge'
+  },
+  jobQueueUp: {
+    name: 'weir_front_job_queue_up',
+    help: '1 if the queue of jobs answers.',
+    type: 'gauge'
+  },
+  jobSubscribers: {
+    name: 'weir_front_job_subscribers',
+    help: 'Open streams of the events of jobs (front.jobs.limits.eventSubscribers).',
+    type: 'gauge'
   }
 })
 
@@ -64,10 +99,13 @@ export interface FrontMeters {
   readonly streams: EventStreams
   readonly cache: AnswerCache
   readonly tokens: TokenVerifier | undefined
+  /** undefined: this front takes none. */
+  readonly jobs: Jobs | undefined
 }
 
-export function createFrontMetrics({ counters, gate, fleet, streams, cache, tokens }: FrontMeters): Metrics {
-  return createMetrics(frontMetrics, {
+export function createFrontMetrics({ counters, gate, fleet, streams, cache, tokens, jobs }: FrontMeters): Metrics {
+  let queue: QueueStats | undefined
+  const metrics = createMetrics(frontMetrics, {
     requests: report => {
       for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
     },
@@ -85,6 +123,34 @@ export function createFrontMetrics({ counters, gate, fleet, streams, cache, toke
     eventSubscribers: report => report(streams.size),
     eventStreamsClosed: report => {
       for (const [reason, count] of Object.entries(streams.closed)) report(count, { reason })
+    },
+    jobs: report => {
+      if (queue === undefined) return
+      report(queue.queued, { state: 'queued' })
+      report(queue.running, { state: 'running' })
+    },
+    jobsEnded: report => {
+      for (const { type, result, count } of queue?.totals ?? []) report(count, { type, result })
+    },
+    jobSeconds: report => {
+      for (const { type, result, seconds } of queue?.totals ?? []) report(seconds, { type, result })
+    },
+    jobWorkers: report => {
+      if (queue !== undefined) report(queue.workers)
+    },
+    jobQueueUp: report => {
+      if (jobs !== undefined) report(queue === undefined ? 0 : 1)
+    },
+    jobSubscribers: report => {
+      if (jobs !== undefined) report(jobs.streams.size)
     }
   })
+  return {
+    contentType: metrics.contentType,
+    async text() {
+      // Whoever keeps the jobs is asked at each scrape; while it does not answer there are no figures of it.
+      queue = await jobs?.queue.stats().catch(() => undefined)
+      return metrics.text()
+    }
+  }
 }

@@ -40,12 +40,21 @@ export interface ApiDescription {
   readonly securitySchemes?: Readonly<Record<string, { type: 'http'; scheme: string; description: string }>>
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Its body may take longer than that of others to arrive: {@link HttpServerOptions.uploadTimeoutMs}. */
+    isUpload?: boolean
+  }
+}
+
 export interface HttpServerOptions {
   /** Of the process, for the answer that says where the log is. */
   readonly name: string
   readonly version: string
   readonly api: ApiDescription
   readonly limits: HttpLimits
+  /** Time for the whole request of a route with `isUpload`; undefined: as for all others. */
+  readonly uploadTimeoutMs?: number | undefined
   readonly log: Log
   readonly counters: RequestCounters
   /** Hooks that hold for every route, those of the docs page too; called before there is any. */
@@ -68,7 +77,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   const server = fastify({
     logger: false,
     bodyLimit: limits.bodyOctets,
-    requestTimeout: limits.requestTimeoutMs,
+    requestTimeout: Math.max(limits.requestTimeoutMs, options.uploadTimeoutMs ?? 0),
     connectionTimeout: limits.connectionTimeoutMs,
     keepAliveTimeout: limits.keepAliveMs,
     maxRequestsPerSocket: limits.requestsPerConnection,
@@ -95,6 +104,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     if (error instanceof HttpProblem) reply.headers(error.headers)
     return sendProblem(reply, problemOf(error, name, log))
   })
+  if (options.uploadTimeoutMs !== undefined) limitOtherRequests(server, limits.requestTimeoutMs)
   options.prepare?.(server)
   const routes = new KnownRoutes()
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method))
@@ -150,6 +160,18 @@ export function setHttpLimits({ server }: HttpServer, limits: HttpLimits): void 
   server.requestTimeout = limits.requestTimeoutMs
   server.keepAliveTimeout = limits.keepAliveMs
   server.maxRequestsPerSocket = limits.requestsPerConnection
+}
+
+/** The server knows one time for all requests, and it is that of uploads: whatever is none has to be there sooner. */
+function limitOtherRequests(server: HttpServer, requestTimeoutMs: number): void {
+  server.server.headersTimeout = requestTimeoutMs
+  server.addHook('preParsing', async ({ raw, routeOptions }) => {
+    if (routeOptions.config.isUpload === true || raw.complete) return
+    const late = (): void => answerClientError({ name: '', message: '', code: 'ERR_HTTP_REQUEST_TIMEOUT' }, raw.socket)
+    const timer = setTimeout(late, requestTimeoutMs)
+    raw.once('close', () => clearTimeout(timer))
+    raw.once('end', () => clearTimeout(timer))
+  })
 }
 
 /** For the docs page: all of it is ours, and plain HTTP, so nothing may be turned into HTTPS or fetched from elsewhere. */

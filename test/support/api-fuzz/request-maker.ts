@@ -131,11 +131,14 @@ export class RequestMaker {
     if (dice.isOneIn(30)) return [undefined, undefined]
     const type = dice.oneOf(types)
     const schema = bodies[type]!.schema ?? {}
-    const options = { dice, resolve: this.#document.resolve }
+    const options = { dice, resolve: this.#document.resolve, ids: [...this.known.values()].flat().toReversed() }
     const given = dice.isOneIn(20)
       ? dice.oneOf(['text/plain', 'application/xml', 'application/json; charset=utf-16', 'x', 'multipart/form-data'])
       : type
-    if (!/[/+]json$/.test(type)) return [given, dice.isOneIn(2) ? nastyText(dice) : String(sampleOf(schema, options))]
+    if (!/[/+]json$/.test(type)) {
+      const value = dice.isOneIn(2) ? nastyText(dice) : sampleOf(schema, options)
+      return [given, typeof value === 'string' ? value : JSON.stringify(value)]
+    }
     if (dice.isOneIn(15))
       return [
         given,

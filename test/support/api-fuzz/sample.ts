@@ -31,13 +31,15 @@ export interface SampleOptions {
   readonly resolve: Resolve
   /** Text of values; names and numbers are as the schema wants them. */
   readonly text?: (dice: Dice) => string
+  /** Ids that there are, for text that has to look like one. */
+  readonly ids?: readonly string[]
 }
 
 const plain = (dice: Dice): string => dice.oneOf(['a', '192.0.2.7', 'octetDeltaCount', 'x-1', 'up', '2001:db8::7'])
 
 /** A value that a schema allows. */
 export function sampleOf(schema: Schema, options: SampleOptions, depth = 0): unknown {
-  const { dice, resolve, text = plain } = options
+  const { dice, resolve, text = plain, ids = [] } = options
   const inner = (each: Schema): unknown => sampleOf(each, options, depth + 1)
   if (schema.$ref !== undefined) return inner(resolve(schema.$ref))
   if ('const' in schema) return schema.const
@@ -57,7 +59,7 @@ export function sampleOf(schema: Schema, options: SampleOptions, depth = 0): unk
       return dice.isOneIn(4) ? dice.oneOf([minimum, maximum]) : minimum + dice.below(maximum - minimum + 1)
     }
     case 'string':
-      return textFor(schema, dice, text)
+      return textFor(schema, dice, text, schema.pattern === undefined ? [] : ids)
     case 'array': {
       const length = Math.max(schema.minItems ?? 0, depth > 6 ? 0 : dice.below(3))
       return Array.from({ length }, () => inner(schema.items ?? {}))
@@ -72,9 +74,10 @@ export function sampleOf(schema: Schema, options: SampleOptions, depth = 0): unk
 function textFor(
   { pattern, minLength = 0, maxLength = 10_000 }: Schema,
   dice: Dice,
-  text: (dice: Dice) => string
+  text: (dice: Dice) => string,
+  ids: readonly string[]
 ): string {
-  const words = [text(dice), plain(dice), 'abc', '0', '-records', 'a'.repeat(64), '1']
+  const words = [text(dice), plain(dice), 'abc', '0', '-records', 'a'.repeat(64), '1', ...ids]
   const fits = words
     .map(word => word.toWellFormed().slice(0, maxLength).padEnd(minLength, 'a'))
     .find(word => pattern === undefined || new RegExp(pattern, 'u').test(word))

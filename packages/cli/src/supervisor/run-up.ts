@@ -67,8 +67,16 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
     isBeside: true,
     leaveMs: 0
   }
+  const jobWorker: SupervisedSpec = {
+    name: 'job-worker',
+    args: ['job-worker', '--effective', effective],
+    isProcess: true,
+    isBeside: true,
+    leaveMs: 0
+  }
   const [coordinator, ...dataPath] = pod
-  const all = config.front === null ? pod : [coordinator!, front, ...dataPath]
+  const besides = config.front === null ? [] : config.front.jobs === null ? [front] : [front, jobWorker]
+  const all = [coordinator!, ...besides, ...dataPath]
   const supervisor: Supervisor = createSupervisor([...before, ...all, ...after], {
     log,
     clock: systemClock,

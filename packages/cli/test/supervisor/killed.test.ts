@@ -64,7 +64,7 @@ test('when the supervisor is killed its children stop in order by themselves, an
     }
     if (code === 'process_stopped') stopped.push(process)
   }
-  assert.deepEqual(stopped.toSorted(), ['collector', 'coordinator', 'front', 'mediator'])
+  assert.deepEqual(stopped.toSorted(), ['collector', 'coordinator', 'front', 'job-worker', 'mediator'])
   const left = readdirSync(runs)
   const third = up()
   for await (const text of linesOf(third)) {

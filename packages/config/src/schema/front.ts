@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { httpLimits } from './http-limits.ts'
+import { jobsKey } from './jobs.ts'
 import { GIB, KIB, MIB, orNull, section, text, wholeNumber, word } from './keys.ts'
 
 const claimText = (description: string) => Type.String({ minLength: 1, maxLength: 256, description })
@@ -171,6 +172,7 @@ export const FrontConfig = section(
       null,
       'Bearer tokens of an OpenID Connect issuer, besides API keys; null: only keys open.'
     ),
+    jobs: jobsKey,
     limits: section(
       {
         ...httpLimits,

@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { resolveConfig } from '@weir/config'
 import { FakeClock, createLog } from '@weir/runtime'
+import type { Clock } from '@weir/runtime'
+import type { Task } from '@weir/analysis'
 import { createFront } from '../../src/index.ts'
 import type { Front, Role } from '../../src/index.ts'
 import type { Lookup } from '../../src/fleet/pod-list.ts'
@@ -32,6 +34,9 @@ export interface FrontFixture {
 }
 
 export interface FrontSettings {
+  readonly tasks?: readonly Task[]
+  /** Instead of one that stands still. */
+  readonly realClock?: Clock
   readonly pods?: readonly string[]
   readonly limits?: object
   /** Default: nothing is kept, so that tests see what is there. */
@@ -44,7 +49,7 @@ export interface FrontSettings {
 /** A front on a free port, with a state folder of its own; its clock stands still. */
 export async function startFront(
   t: TestContext,
-  { pods, limits, lookup, cache, more }: FrontSettings = {}
+  { pods, limits, lookup, cache, more, tasks, realClock }: FrontSettings = {}
 ): Promise<FrontFixture> {
   const stateDir = mkdtempSync(join(tmpdir(), 'weir-front-'))
   const { config } = resolveConfig({
@@ -54,7 +59,7 @@ export async function startFront(
   const logged: string[] = []
   const clock = new FakeClock()
   const log = createLog({ name: 'front', level: 'info', destination: { write: line => void logged.push(line) } })
-  const front = createFront(config, { log, version: '9.9.9', clock, lookup })
+  const front = createFront(config, { log, version: '9.9.9', clock: realClock ?? clock, lookup, tasks })
   await front.start(new AbortController().signal)
   t.after(async () => {
     await front.stop(1_000)

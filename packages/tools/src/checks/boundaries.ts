@@ -30,7 +30,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   '@nats-io/': ['templates'],
   // The front only for BullMQ, whose driver it is.
   ioredis: ['front', 'templates'],
-  'node:sqlite': ['templates', 'config'],
+  'node:sqlite': ['templates', 'config', 'front'],
   'node:ffi': ['collector', 'mediator'],
   'openapi-fetch': ['client'],
   'openapi-typescript': ['tools'],

@@ -42,6 +42,9 @@ const libraries: ReadonlySet<string> = new Set(['ipfix'])
 const isEntry = (path: string): boolean =>
   /^packages\/[^/]+\/src\/(index|main|testing\/index)\.ts$/.test(path) || /^packages\/tools\/src\/[^/]+\.ts$/.test(path)
 
+/** What a worker thread is started with: its URL is passed on, and its default export is called. */
+const isThread = (path: string): boolean => /^packages\/[^/]+\/src\/(.+\/)?[a-z0-9-]+-thread\.ts$/.test(path)
+
 /** Sources that nobody reaches, and values they export that nobody imports, one sentence each. Tests count as users. */
 export function checkUnused(files: readonly SourceFile[], packages: readonly PackageFacts[]): string[] {
   const used = new Map<string, Set<string>>()
@@ -60,10 +63,10 @@ export function checkUnused(files: readonly SourceFile[], packages: readonly Pac
   return files.flatMap(({ path, exports }) => {
     if (!/^packages\/[^/]+\/src\//.test(path)) return []
     const names = used.get(path) ?? new Set()
-    if (!names.has('(reached)') && !isEntry(path)) return [`${path}: nothing imports this file`]
+    if (!names.has('(reached)') && !isEntry(path) && !isThread(path)) return [`${path}: nothing imports this file`]
     if (names.has('*')) return []
     return exports
-      .filter(name => !names.has(name))
+      .filter(name => !names.has(name) && !(name === 'default' && isThread(path)))
       .map(name => `${path}: nobody imports ${name}; export it no longer, or remove it`)
   })
 }

@@ -1,0 +1,341 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import type { Clock, Timer } from '@weir/runtime'
+import { hasEnded } from './job.ts'
+import type { Job, JobFailure, JobOrder, JobOutcome, JobResult, JobState, RunJob } from './job.ts'
+import { jobOf, jobSchema } from './embedded-job-rows.ts'
+import type { JobRow } from './embedded-job-rows.ts'
+import { EmbeddedJobWork } from './embedded-job-work.ts'
+import { noJob, tooManyWait, workerLost, wrongState } from './job-queue.ts'
+import type { JobQueue, JobTotal, JobWork, QueueLimits, QueueStats } from './job-queue.ts'
+import { isGone } from './worker-name.ts'
+
+/** How often a process looks whether another one has changed something, while somebody wants to know. */
+const LOOK_MS = 100
+
+type Value = string | number | null
+
+/**
+ * Jobs in one file of SQLite, which the processes of one machine share: nothing else is between them. Each sees what the others
+ * have changed by asking the file for its version, ten times a second while anybody waits for it. It outlives every process.
+ */
+export class EmbeddedJobQueue implements JobQueue {
+  readonly unready = undefined
+  readonly #path: string
+  readonly #limits: QueueLimits
+  readonly #clock: Clock
+  readonly #watchers = new Map<string, Set<() => void>>()
+  readonly #works = new Set<EmbeddedJobWork>()
+  #db: DatabaseSync | undefined
+  #version = 0
+  #look: Timer | undefined
+
+  /** @param path - of the file; its folder is made. */
+  constructor(path: string, limits: QueueLimits, clock: Clock) {
+    this.#path = path
+    this.#limits = limits
+    this.#clock = clock
+  }
+
+  async start(): Promise<void> {
+    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
+    this.#db = new DatabaseSync(this.#path, { timeout: 5_000 })
+    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+    this.#db.exec(jobSchema)
+    this.#version = this.#dataVersion()
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#works].map(work => work.stop()))
+    this.#look?.cancel()
+    this.#look = undefined
+    this.#db?.close()
+    this.#db = undefined
+  }
+
+  async add(order: JobOrder): Promise<{ job: Job; isNew: boolean }> {
+    const isNew = this.#together(() => {
+      if (this.#row(order.id) !== undefined) return false
+      this.#checkRoom(order.author)
+      const { id, type, author, uploads, params, requestHash } = order
+      this.#run(
+        `INSERT INTO jobs (id, place, type, author, state, uploads, params, requestHash, createdAtMs)
+         VALUES (?, (SELECT coalesce(max(place), 0) + 1 FROM jobs), ?, ?, 'queued', ?, ?, ?, ?)`,
+        [id, type, author, JSON.stringify(uploads), JSON.stringify(params), requestHash, this.#clock.nowMs()]
+      )
+      return true
+    })
+    if (isNew) this.#changed()
+    return { job: (await this.get(order.id))!, isNew }
+  }
+
+  async get(id: string): Promise<Job | undefined> {
+    const row = this.#row(id)
+    if (row === undefined) return undefined
+    if (row.state !== 'queued') return jobOf(row, null)
+    return jobOf(row, 1 + this.#count(`state = 'queued' AND place < ?`, [row.place]))
+  }
+
+  async list(): Promise<Job[]> {
+    let position = 0
+    return this.#rows('SELECT * FROM jobs ORDER BY place', []).map(row =>
+      jobOf(row, row.state === 'queued' ? ++position : null)
+    )
+  }
+
+  async cancel(id: string): Promise<void> {
+    this.#together(() => {
+      const { state, type } = this.#row(id) ?? missing(id)
+      if (state === 'running') this.#run('UPDATE jobs SET isCancelAsked = 1 WHERE id = ?', [id])
+      if (state !== 'queued') return
+      this.#run(`UPDATE jobs SET state = 'cancelled', finishedAtMs = ? WHERE id = ?`, [this.#clock.nowMs(), id])
+      this.#total(type, 'cancelled', 0)
+    })
+    this.#changed()
+  }
+
+  async retry(id: string): Promise<void> {
+    this.#together(() => {
+      const { state, author } = this.#row(id) ?? missing(id)
+      if (state !== 'failed' && state !== 'cancelled')
+        throw wrongState(state, 'only one that failed or was cancelled can be tried again')
+      this.#checkRoom(author)
+      this.#run(
+        `UPDATE jobs SET state = 'queued', place = (SELECT max(place) + 1 FROM jobs), attempts = 0, isCancelAsked = 0,
+         startedAtMs = NULL, finishedAtMs = NULL, progress = NULL, error = NULL WHERE id = ?`,
+        [id]
+      )
+    })
+    this.#changed()
+  }
+
+  async remove(id: string): Promise<void> {
+    this.#together(() => {
+      const { state } = this.#row(id) ?? missing(id)
+      if (state === 'running') throw wrongState(state, 'cancel it first')
+      this.#run('DELETE FROM jobs WHERE id = ?', [id])
+    })
+    this.#changed()
+  }
+
+  watch(id: string, listener: () => void): () => void {
+    const listeners = this.#watchers.get(id) ?? new Set()
+    this.#watchers.set(id, listeners.add(listener))
+    this.#lookOn()
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0) this.#watchers.delete(id)
+    }
+  }
+
+  work(run: RunJob, threads: number): JobWork {
+    const work = new EmbeddedJobWork(this, run, threads, this.#limits.lockMs, this.#clock, () =>
+      this.#works.delete(work)
+    )
+    this.#works.add(work)
+    this.#lookOn()
+    work.beat()
+    return work
+  }
+
+  async stats(): Promise<QueueStats> {
+    const heardAfterMs = this.#clock.nowMs() - this.#limits.lockMs
+    const workers = this.#rows<{ name: string }>('SELECT name FROM workers WHERE seenAtMs > ?', [heardAfterMs])
+    return {
+      queued: this.#count(`state = 'queued'`, []),
+      running: this.#count(`state = 'running'`, []),
+      totals: this.#rows<JobTotal>('SELECT type, result, count, seconds FROM totals', []),
+      workers: workers.filter(({ name }) => !isGone(name)).length
+    }
+  }
+
+  /** The next one to be done, now of this worker. */
+  take(worker: string): Job | undefined {
+    const nowMs = this.#clock.nowMs()
+    const [row] = this.#rows(
+      `UPDATE jobs SET state = 'running', attempts = attempts + 1, startedAtMs = ?, worker = ?, leaseUntilMs = ?, progress = NULL
+       WHERE id = (
+         SELECT id FROM jobs AS next WHERE state = 'queued' AND ? >
+           (SELECT count(*) FROM jobs AS mine WHERE mine.state = 'running' AND mine.author = next.author)
+         ORDER BY place LIMIT 1)
+       RETURNING *`,
+      [nowMs, worker, nowMs + this.#limits.lockMs, this.#limits.runningPerKey]
+    )
+    if (row === undefined) return undefined
+    this.#changed()
+    return jobOf(row, null)
+  }
+
+  /** What this worker has, and whether somebody wants it to end. */
+  heldBy(worker: string): ReadonlyMap<string, { readonly isCancelAsked: boolean }> {
+    const rows = this.#rows(`SELECT * FROM jobs WHERE state = 'running' AND worker = ?`, [worker])
+    return new Map(rows.map(({ id, isCancelAsked }) => [id, { isCancelAsked: isCancelAsked !== 0 }]))
+  }
+
+  /** It lives, and so do its jobs. */
+  live(worker: string): void {
+    const nowMs = this.#clock.nowMs()
+    const { lockMs } = this.#limits
+    this.#together(() => {
+      this.#run('INSERT INTO workers VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seenAtMs = excluded.seenAtMs', [
+        worker,
+        nowMs
+      ])
+      this.#run('DELETE FROM workers WHERE seenAtMs < ?', [nowMs - 10 * lockMs])
+      this.#run(`UPDATE jobs SET leaseUntilMs = ? WHERE state = 'running' AND worker = ?`, [nowMs + lockMs, worker])
+    })
+  }
+
+  /** Jobs of workers that live no more are put back, or are failed. @param worker - who asks; its own are not meant. */
+  rescue(worker: string): void {
+    if (this.#lostTo(worker).length === 0) return
+    this.#together(() => {
+      for (const row of this.#lostTo(worker)) {
+        const { id, attempts } = row
+        if (row.isCancelAsked !== 0) this.#end(row, { kind: 'cancelled' })
+        else if (attempts < this.#limits.attempts) this.#requeue(id)
+        else this.#end(row, { kind: 'failed', error: workerLost(attempts), isFinal: true })
+      }
+    })
+    this.#changed()
+  }
+
+  #lostTo(worker: string): JobRow[] {
+    const nowMs = this.#clock.nowMs()
+    const others = this.#rows(`SELECT * FROM jobs WHERE state = 'running' AND worker <> ?`, [worker])
+    return others.filter(row => row.leaseUntilMs! < nowMs || isGone(row.worker!))
+  }
+
+  progress(worker: string, id: string, progress: Job['progress']): void {
+    this.#run(`UPDATE jobs SET progress = ? WHERE id = ? AND state = 'running' AND worker = ?`, [
+      JSON.stringify(progress),
+      id,
+      worker
+    ])
+    this.#changed()
+  }
+
+  /** An attempt is over; nothing if the job is another worker's by now. */
+  finish(worker: string, id: string, outcome: JobOutcome): void {
+    this.#together(() => {
+      const row = this.#row(id)
+      if (row === undefined || row.state !== 'running' || row.worker !== worker) return
+      if (row.isCancelAsked !== 0 && outcome.kind !== 'succeeded') this.#end(row, { kind: 'cancelled' })
+      else if (outcome.kind === 'returned') this.#giveBack(id)
+      else if (outcome.kind === 'failed' && !outcome.isFinal && row.attempts < this.#limits.attempts) this.#requeue(id)
+      else this.#end(row, outcome)
+    })
+    this.#changed()
+  }
+
+  #requeue(id: string): void {
+    this.#run(`UPDATE jobs SET state = 'queued', worker = NULL, leaseUntilMs = NULL, progress = NULL WHERE id = ?`, [
+      id
+    ])
+  }
+
+  #giveBack(id: string): void {
+    this.#requeue(id)
+    this.#run('UPDATE jobs SET attempts = attempts - 1, startedAtMs = NULL WHERE id = ?', [id])
+  }
+
+  #end(row: JobRow, outcome: Exclude<JobOutcome, { kind: 'returned' }>): void {
+    const nowMs = this.#clock.nowMs()
+    const result: JobResult | null = outcome.kind === 'succeeded' ? outcome.result : null
+    const error: JobFailure | null = outcome.kind === 'failed' ? outcome.error : null
+    this.#run(
+      `UPDATE jobs SET state = ?, finishedAtMs = ?, result = ?, error = ?, worker = NULL, leaseUntilMs = NULL,
+       isCancelAsked = 0 WHERE id = ?`,
+      [outcome.kind, nowMs, jsonOrNull(result), jsonOrNull(error), row.id]
+    )
+    this.#total(row.type, outcome.kind, Math.max(0, nowMs - (row.startedAtMs ?? nowMs)) / 1_000)
+  }
+
+  #total(type: string, result: JobState, seconds: number): void {
+    if (!hasEnded(result)) return
+    this.#run(
+      `INSERT INTO totals VALUES (?, ?, 1, ?)
+       ON CONFLICT (type, result) DO UPDATE SET count = count + 1, seconds = seconds + excluded.seconds`,
+      [type, result, seconds]
+    )
+  }
+
+  #checkRoom(author: string): void {
+    const { queuedJobs, queuedPerKey } = this.#limits
+    if (this.#count(`state = 'queued' AND author = ?`, [author]) >= queuedPerKey)
+      throw tooManyWait(queuedPerKey, 'queuedPerKey')
+    if (this.#count(`state = 'queued'`, []) >= queuedJobs) throw tooManyWait(queuedJobs, 'queuedJobs')
+  }
+
+  /** Somebody here wants to know what the other processes do. */
+  #lookOn(): void {
+    this.#look ??= this.#clock.setPeriodic(LOOK_MS, () => this.#lookAround())
+  }
+
+  #lookAround(): void {
+    if (this.#watchers.size === 0 && this.#works.size === 0) {
+      this.#look?.cancel()
+      this.#look = undefined
+      return
+    }
+    const version = this.#dataVersion()
+    if (version !== this.#version) this.#tell()
+    this.#version = version
+    for (const work of this.#works) work.beat()
+  }
+
+  /** This process has changed something: the version does not tell it. */
+  #changed(): void {
+    queueMicrotask(() => this.#tell())
+  }
+
+  #tell(): void {
+    if (this.#db === undefined) return
+    for (const work of this.#works) work.look()
+    for (const listeners of this.#watchers.values()) for (const listener of listeners) listener()
+  }
+
+  #dataVersion(): number {
+    return (this.#open.prepare('PRAGMA data_version').get() as { data_version: number }).data_version
+  }
+
+  get #open(): DatabaseSync {
+    if (this.#db === undefined) throw new Error('the queue of jobs is not open')
+    return this.#db
+  }
+
+  #together<T>(change: () => T): T {
+    this.#open.exec('BEGIN IMMEDIATE')
+    try {
+      const done = change()
+      this.#open.exec('COMMIT')
+      return done
+    } catch (error) {
+      this.#open.exec('ROLLBACK')
+      throw error
+    }
+  }
+
+  #run(sql: string, values: Value[]): void {
+    this.#open.prepare(sql).run(...values)
+  }
+
+  #rows<T = JobRow>(sql: string, values: Value[]): T[] {
+    return this.#open.prepare(sql).all(...values) as T[]
+  }
+
+  #row(id: string): JobRow | undefined {
+    return this.#rows('SELECT * FROM jobs WHERE id = ?', [id])[0]
+  }
+
+  #count(condition: string, values: Value[]): number {
+    return this.#rows<{ count: number }>(`SELECT count(*) AS count FROM jobs WHERE ${condition}`, values)[0]!.count
+  }
+}
+
+const jsonOrNull = (value: object | null): string | null => (value === null ? null : JSON.stringify(value))
+
+function missing(id: string): never {
+  throw noJob(id)
+}

@@ -1,0 +1,54 @@
+import type { WeirConfig } from '@weir/config'
+import { ConfigError, systemClock } from '@weir/runtime'
+import type { Clock, Component, Log } from '@weir/runtime'
+import type { JobWork } from './job-queue.ts'
+import { JobRunner } from './job-runner.ts'
+import { JobSweeper } from './job-sweeper.ts'
+import { jobFoldersOf, makeJobQueue } from './make-job-queue.ts'
+import { TaskPool } from './task-pool.ts'
+import { Uploads } from './uploads.ts'
+
+export interface JobWorkerDeps {
+  readonly log: Log
+  readonly clock?: Clock
+  /** Url of a module that exports `tasks`, instead of those of @weir/analysis. */
+  readonly tasks?: string
+}
+
+const ownTasks = import.meta.resolve('@weir/analysis')
+
+/** Does the jobs that fronts have taken: takes them from the queue, and runs their tasks in threads. Needs no port. */
+export function createJobWorker(
+  config: WeirConfig,
+  { log, clock = systemClock, tasks = ownTasks }: JobWorkerDeps
+): Component {
+  const jobs = config.front?.jobs ?? null
+  if (jobs === null) {
+    const message = 'is null: there are no jobs to do'
+    throw new ConfigError([{ path: config.front === null ? 'front' : 'front.jobs', message, allowed: 'a section' }])
+  }
+  const { limits } = jobs
+  const folders = jobFoldersOf(config, jobs)
+  const queue = makeJobQueue(config, jobs, folders, clock)
+  const uploads = new Uploads(folders, limits, clock)
+  const pool = new TaskPool(tasks, limits, clock, log)
+  const runner = new JobRunner({ folders, uploads, pool, limits, clock, log })
+  const sweeper = new JobSweeper({ queue, uploads, folders, limits, clock, log })
+  let work: JobWork | undefined
+  return {
+    name: 'job worker',
+    async start() {
+      await folders.make()
+      await queue.start()
+      sweeper.start()
+      work = queue.work(runner.run, limits.threads)
+    },
+    async stop() {
+      await work?.stop()
+      work = undefined
+      await sweeper.stop()
+      await pool.close()
+      await queue.stop()
+    }
+  }
+}
