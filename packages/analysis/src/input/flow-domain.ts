@@ -1,6 +1,6 @@
 import { SequenceTracker } from '@weir/ipfix'
 import { SourceFacts } from '@weir/mediation'
-import type { CapturedMessage, LayoutLookup, MessageHeader } from '@weir/ipfix'
+import type { Endpoint, LayoutLookup, MessageHeader } from '@weir/ipfix'
 
 /** One Transport Session's Observation Domain: what it sent, what is missing, what its options records said. */
 export class FlowDomain {
@@ -29,8 +29,8 @@ export class FlowDomain {
   lastExportTimeSec = -Infinity
 
   constructor(
-    { source }: CapturedMessage,
-    { odid, version }: MessageHeader,
+    source: Endpoint,
+    { odid, version }: Pick<MessageHeader, 'odid' | 'version'>,
     templates: LayoutLookup,
     address: ExporterAddress
   ) {

@@ -1,8 +1,12 @@
 import { CaptureDecoder, CaptureReader, captureFaults, parseIpv4, parseIpv6, walkVariableRecords } from '@weir/ipfix'
+import { setImmediate } from 'node:timers/promises'
+import { samplingOrigins } from '@weir/mediation'
 import { CodedError, exitCodes } from '@weir/runtime'
-import { chunksOf, formatByName } from './file-chunks.ts'
+import { isParquetFile } from '../parquet/parquet-file.ts'
+import { chunksOf, formatByName, STANDARD_INPUT } from './file-chunks.ts'
 import { flowCounts } from './flow-counts.ts'
 import { FlowDomain } from './flow-domain.ts'
+import { readParquet } from './parquet-input.ts'
 import { PendingSets } from './pending-sets.ts'
 import type {
   CapturedMessage,
@@ -21,7 +25,9 @@ import type { ExpansionBound } from './file-chunks.ts'
 import type { FlowCounts } from './flow-counts.ts'
 import type { ExporterAddress } from './flow-domain.ts'
 import type { FlowContext, FlowRun } from './flow-run.ts'
+import type { RowOrigin } from './parquet-input.ts'
 import type { PendingSet } from './pending-sets.ts'
+import type { RowRun } from '../parquet/row-builder.ts'
 
 /** Sessions' domains told apart; what comes after is read without sequence numbers and options state. */
 const MAX_DOMAINS = 16_384
@@ -58,13 +64,15 @@ export interface Flows {
    * Read everything, once.
    *
    * @throws CodedError INPUT_UNREADABLE, INPUT_COMPRESSED, NOTHING_DECODED (if no Message of any input could be read),
+   * INPUT_PARQUET,
    * TASK_LIMIT (an input expands too much); the signal's reason.
    */
   read(sink: FlowSink): Promise<void>
 }
 
 /**
- * Recorded flows: pcap, pcapng, IPFIX Files (RFC 5655) and payloads, all optionally gzip, one after the other.
+ * Recorded flows: pcap, pcapng, IPFIX Files (RFC 5655) and payloads, all optionally gzip, and Parquet that convert
+ * wrote, one after the other.
  *
  * Templates and sessions are told apart as {@link CaptureDecoder} does. A Data Set that comes before its template waits, and
  * is given when the template comes.
@@ -81,6 +89,9 @@ class CapturedFlows implements Flows, CaptureVisitor {
   readonly #reader = new CaptureReader()
   readonly #decoder: CaptureDecoder
   readonly #domains = new Map<LayoutLookup, FlowDomain>()
+  /** Of rows of Parquet: by exporter and domain. */
+  readonly #rowDomains = new Map<string, FlowDomain>()
+  #rowsRead = false
   readonly #addresses = new Map<string, ExporterAddress>()
   readonly #pending: PendingSets
   readonly #walked = new Int32Array(1)
@@ -109,6 +120,7 @@ class CapturedFlows implements Flows, CaptureVisitor {
 
   *domains(): Iterable<FlowDomain> {
     yield* this.#domains.values()
+    yield* this.#rowDomains.values()
     if (this.#otherDomains !== undefined) yield this.#otherDomains
   }
 
@@ -120,10 +132,11 @@ class CapturedFlows implements Flows, CaptureVisitor {
     await sink.settle?.()
     this.#tell()
     const { messages, malformedMessages } = this.counts.decoded
-    if (messages === malformedMessages) throw this.#nothingDecoded()
+    if (messages === malformedMessages && !this.#rowsRead) throw this.#nothingDecoded()
   }
 
-  async #readInput({ name, path }: TaskInput): Promise<void> {
+  async #readInput(input: TaskInput): Promise<void> {
+    const { name, path } = input
     const { signal, limits } = this.#options
     const reader = this.#reader
     signal?.throwIfAborted()
@@ -132,14 +145,57 @@ class CapturedFlows implements Flows, CaptureVisitor {
     const onRead = (octets: number): void => {
       this.#octetsRead += octets
     }
+    if (path !== STANDARD_INPUT && isParquetFile(path)) return this.#readParquet(input, onRead)
     for await (const chunk of chunksOf(source, onRead)) {
       for (const message of reader.push(chunk)) this.#take(message)
-      await this.#sink.settle?.()
-      this.#tell()
-      signal?.throwIfAborted()
+      await this.#settle()
     }
     for (const message of reader.end()) this.#take(message)
     this.counts.inputs.push({ name, format: reader.format, fault: reader.fault })
+  }
+
+  async #settle(): Promise<void> {
+    await this.#sink.settle?.()
+    this.#tell()
+    this.#options.signal?.throwIfAborted()
+  }
+
+  async #readParquet(input: TaskInput, onRead: (octets: number) => void): Promise<void> {
+    await readParquet(input, this.#options.limits.memoryOctets, {
+      onRun: (rows, origin) => this.#takeRows(rows, origin),
+      onRead,
+      // A page is read at once, so others are let in between.
+      settle: async () => {
+        await setImmediate()
+        await this.#settle()
+      }
+    })
+    this.#rowsRead = true
+    this.counts.inputs.push({ name: input.name, format: 'parquet', fault: undefined })
+  }
+
+  /** Rows say themselves when they were exported: normalised records have no times that need the Message's. */
+  #takeRows(rows: RowRun, { exporter, odid, receivedAtMs, samplingRate }: RowOrigin): void {
+    const key = `${exporter} ${odid}`
+    let domain = this.#rowDomains.get(key)
+    if (domain === undefined) {
+      const source = { address: exporter, port: 0 }
+      domain = new FlowDomain(source, { odid, version: 10 }, noTemplates, this.#addressOf(exporter))
+      if (this.#rowDomains.size < MAX_DOMAINS) this.#rowDomains.set(key, domain)
+    }
+    const exportTimeSec = Math.floor(receivedAtMs / 1000)
+    domain.firstExportTimeSec = Math.min(domain.firstExportTimeSec, exportTimeSec)
+    domain.lastExportTimeSec = Math.max(domain.lastExportTimeSec, exportTimeSec)
+    const context = (this.#context ??= new RunContext(domain))
+    context.begin(domain, { version: 10, exportTimeSec, bootTimeMs: Number.NaN }, receivedAtMs)
+    context.samplingRate = samplingRate
+    context.samplingOrigin = samplingRate === 0 ? samplingOrigins.nowhere : samplingOrigins.options
+    const run = (this.#run ??= emptyRun(context))
+    Object.assign(run, { layout: rows.layout, templateId: 0, octets: rows.octets, view: rows.view })
+    run.offset = rows.offset
+    run.endOffset = rows.endOffset
+    run.records = rows.records
+    this.#give(run)
   }
 
   #tell(): void {
@@ -270,7 +326,7 @@ class CapturedFlows implements Flows, CaptureVisitor {
   #openDomain(message: CapturedMessage, header: MessageHeader): FlowDomain {
     if (this.#domains.size >= MAX_DOMAINS && this.#otherDomains !== undefined) return this.#otherDomains
     const { templates } = this.#decoder
-    const domain = new FlowDomain(message, header, templates, this.#addressOf(message.source.address))
+    const domain = new FlowDomain(message.source, header, templates, this.#addressOf(message.source.address))
     if (this.#domains.size < MAX_DOMAINS) this.#domains.set(templates, domain)
     else this.#otherDomains = domain
     return domain
@@ -310,6 +366,8 @@ const expansionBound =
     const message = `${name} becomes more than ${expansion} times its size when it is decompressed; decompress it first if it is to be trusted`
     return new CodedError('TASK_LIMIT', message, exitCodes.badInput, { limit: 'expansion', expansion })
   }
+
+const noTemplates: LayoutLookup = { get: () => undefined }
 
 const emptyRun = (context: FlowContext): FlowRun => ({
   layout: undefined as never,

@@ -1,3 +1,4 @@
+import type { ThriftFields } from './thrift-reader.ts'
 import type { ThriftStruct } from './thrift-writer.ts'
 import type { ValueType } from '../record-table/table-column.ts'
 
@@ -88,4 +89,15 @@ export function schemaElement(name: string, type: ParquetType): ThriftStruct {
     6: type.converted === undefined ? undefined : { i32: type.converted },
     10: type.isNanoseconds === true ? { struct: nanoseconds } : undefined
   }
+}
+
+/** Whether a SchemaElement that was read is that of this type. */
+export function sameType(type: ParquetType, element: ThriftFields): boolean {
+  return (
+    element.get(1) === type.physical &&
+    element.get(2) === type.length &&
+    element.get(3) === optional &&
+    element.get(6) === type.converted &&
+    element.has(10) === (type.isNanoseconds === true)
+  )
 }

@@ -15,7 +15,7 @@ import type { WriteValues } from './page-values.ts'
 const GROUP_ROWS = 131_072
 const MAGIC = Uint8Array.of(0x50, 0x41, 0x52, 0x31)
 /** The key of the metadata that says which elements the columns are. */
-const COLUMNS_KEY = 'weir.columns'
+export const COLUMNS_KEY = 'weir.columns'
 const zstdOptions = { params: { [constants.ZSTD_c_compressionLevel]: 1 } }
 
 /** A column on its way into a row group. */

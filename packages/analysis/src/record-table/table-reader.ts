@@ -5,7 +5,7 @@ import type { ElementRegistry } from '@weir/ipfix'
 import type { IpfixPlan } from '@weir/mediation'
 import type { FlowRun } from '../input/flow-run.ts'
 import type { NormalRecords } from '../input/run-normaliser.ts'
-import type { TableColumn } from './table-column.ts'
+import type { TableColumn, ValueType } from './table-column.ts'
 
 /** Values of a batch take this much at most, however many columns there are. */
 const BATCH_OCTETS = 64 * 1024 * 1024
@@ -25,6 +25,7 @@ export class TableReader {
   readonly #readers: ColumnReaders
   readonly #batch: ColumnBatch
   readonly #sink: RowSink
+  readonly #types: readonly ValueType[]
 
   constructor(columns: readonly TableColumn[], plan: IpfixPlan, registry: ElementRegistry, sink: RowSink) {
     const wanted = columns.map(column => column.wanted)
@@ -33,6 +34,7 @@ export class TableReader {
     this.#readers = new ColumnReaders(wanted)
     this.#batch = new ColumnBatch(wanted, Math.max(MIN_ROWS, Math.min(MAX_ROWS, room)))
     this.#sink = sink
+    this.#types = columns.map(({ type }) => type)
   }
 
   /** Records that could not be normalised. */
@@ -55,9 +57,13 @@ export class TableReader {
 
   #give(): void {
     const batch = this.#batch
-    for (const { kind, present, float64 } of batch.columns) {
-      // A rate that is not known is no value.
+    for (const [index, type] of this.#types.entries()) {
+      const { kind, present, float64, uint32 } = batch.columns[index]
+      // A rate that is not known is no value, nor is a boolean that is neither 1 (true) nor 2 (false).
       if (kind === 'samplingRate') for (let row = 0; row < batch.rows; row++) present[row] = float64[row] > 0 ? 1 : 0
+      else if (type === 'boolean') {
+        for (let row = 0; row < batch.rows; row++) if (uint32[row] !== 1 && uint32[row] !== 2) present[row] = 0
+      }
     }
     this.#sink.rows(batch)
     batch.clear()

@@ -15,7 +15,6 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   piscina: ['front'],
   jose: ['front'],
   '@duckdb/node-api': ['analysis'],
-  'hyparquet-writer': ['analysis'],
   'd3-scale': ['analysis'],
   'd3-shape': ['analysis'],
   graphology: ['analysis'],

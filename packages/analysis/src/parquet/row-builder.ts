@@ -1,0 +1,155 @@
+import { VARIABLE_LENGTH } from '@weir/ipfix'
+import { ParquetFault } from './parquet-fault.ts'
+import { valueReader } from './value-reader.ts'
+import type { FieldSpecifier, Layout, LayoutTable } from '@weir/ipfix'
+import type { Page } from './page-reader.ts'
+import type { StoredColumn } from './parquet-footer.ts'
+import type { AddressForm } from './parquet-types.ts'
+import type { ValueReader } from './value-reader.ts'
+
+/** Rows that stand one after the other and have the same fields. One object, reused. */
+export interface RowRun {
+  layout: Layout
+  octets: Uint8Array
+  view: DataView
+  offset: number
+  endOffset: number
+  records: number
+  /** Of the first row, in the pages. */
+  row: number
+}
+
+/** Records of one octet each and more; rows of a page and their octets are bounded by what a page may be. */
+/** Sets of columns that rows of one page have: exporters have a few templates each. */
+const MAX_SHAPES = 4096
+const MAX_OCTETS = 1024 * 1024 * 1024
+
+/** Makes records of rows again: octets in the order of the rows, column by column, without an object per record. */
+export class RowBuilder {
+  readonly #layouts: LayoutTable
+  readonly #columns: readonly { readonly index: number; readonly field: FieldSpecifier; readonly reader: ValueReader }[]
+  readonly #run: RowRun
+  #octets = new Uint8Array(0)
+  #view = new DataView(this.#octets.buffer)
+
+  /** @param isField - whether a column becomes a field of the records. */
+  constructor(
+    columns: readonly StoredColumn[],
+    addresses: AddressForm,
+    layouts: LayoutTable,
+    isField: (column: StoredColumn) => boolean
+  ) {
+    this.#layouts = layouts
+    this.#columns = columns.flatMap((column, index) => {
+      if (!isField(column)) return []
+      const reader = valueReader(column, addresses)
+      return [{ index, field: { ...column.elements[0], length: reader.length }, reader }]
+    })
+    const octets = this.#octets
+    this.#run = { layout: undefined as never, octets, view: this.#view, offset: 0, endOffset: 0, records: 0, row: 0 }
+  }
+
+  /**
+   * @param pages - one of each column, all of the same rows.
+   * @param breaks - 1 where a run must not go on from the row before; or undefined.
+   * @param onRun - rows without any value have no record, and no run.
+   * @throws ParquetFault if the pages do not fit together.
+   */
+  build(pages: readonly Page[], breaks: Uint8Array | undefined, onRun: (run: RowRun) => void): void {
+    const rows = pages[0]?.rows ?? 0
+    if (pages.some(page => page.rows !== rows)) throw new ParquetFault('its pages are not of the same rows')
+    const shapes = new Uint32Array(rows)
+    const ends = new Float64Array(rows)
+    const fields = this.#measure(pages, shapes, ends)
+    let total = 0
+    for (let row = 0; row < rows; row++) {
+      const length = ends[row]
+      ends[row] = total
+      total += length
+    }
+    if (total > MAX_OCTETS) throw new ParquetFault('its pages are too large')
+    if (total > this.#octets.length) {
+      this.#octets = new Uint8Array(total)
+      this.#view = new DataView(this.#octets.buffer)
+    }
+    this.#write(pages, ends)
+    this.#give(shapes, ends, breaks, fields, onRun)
+  }
+
+  /** Sizes of the records, and which fields each has: rows of the same shape have the same. */
+  #measure(pages: readonly Page[], shapes: Uint32Array, sizes: Float64Array): readonly (readonly FieldSpecifier[])[] {
+    let fieldsOf: (readonly FieldSpecifier[])[] = [[]]
+    for (const { index, field, reader } of this.#columns) {
+      const { present, presence, rows } = pages[index]
+      reader.open(pages[index])
+      if (presence === 'none') continue
+      if (field.length === VARIABLE_LENGTH) addSizes(reader, present, sizes)
+      else for (let row = 0; row < rows; row++) sizes[row] += present[row] * field.length
+      if (presence === 'all') {
+        fieldsOf = fieldsOf.map(fields => [...fields, field])
+        continue
+      }
+      // A shape before this column, with it or without, is a shape after it.
+      const next: (readonly FieldSpecifier[])[] = []
+      const known = new Int32Array(2 * fieldsOf.length).fill(-1)
+      for (let row = 0; row < rows; row++) {
+        const key = 2 * shapes[row] + present[row]
+        if (known[key] < 0) {
+          if (next.length >= MAX_SHAPES)
+            throw new ParquetFault('too many rows have fields of their own; query it instead')
+          const before = fieldsOf[shapes[row]]
+          known[key] = next.push(present[row] === 0 ? before : [...before, field]) - 1
+        }
+        shapes[row] = known[key]
+      }
+      fieldsOf = next
+    }
+    return fieldsOf
+  }
+
+  #write(pages: readonly Page[], ends: Float64Array): void {
+    for (const { index, reader } of this.#columns) {
+      const { present, presence, rows } = pages[index]
+      if (presence === 'none') continue
+      for (let row = 0; row < rows; row++) {
+        if (present[row] === 1) ends[row] = reader.write(this.#octets, this.#view, ends[row])
+      }
+    }
+  }
+
+  #give(
+    shapes: Uint32Array,
+    ends: Float64Array,
+    breaks: Uint8Array | undefined,
+    fieldsOf: readonly (readonly FieldSpecifier[])[],
+    onRun: (run: RowRun) => void
+  ): void {
+    const run = this.#run
+    run.octets = this.#octets
+    run.view = this.#view
+    const layouts = fieldsOf.map(fields => (fields.length === 0 ? undefined : this.#layouts.intern(fields, 0)))
+    let first = 0
+    for (let row = 1; row <= shapes.length; row++) {
+      if (row < shapes.length && shapes[row] === shapes[first] && breaks?.[row] !== 1) continue
+      const layout = layouts[shapes[first]]
+      if (layout !== undefined) {
+        run.layout = layout
+        run.offset = first === 0 ? 0 : ends[first - 1]
+        run.endOffset = ends[row - 1]
+        run.records = row - first
+        run.row = first
+        onRun(run)
+      }
+      first = row
+    }
+  }
+}
+
+function addSizes(reader: ValueReader, present: Uint8Array, sizes: Float64Array): void {
+  for (let row = 0; row < present.length; row++) {
+    if (present[row] === 0) continue
+    sizes[row] += reader.sizeOf()
+    reader.skip()
+  }
+  reader.rewind()
+}
