@@ -55,10 +55,32 @@ test('weir ctl shows a fleet and a pod, applies a document, goes back, and says 
   )
   assert.match((await ctl(pod, ['get', 'revisions'])).stdout, /1 +\d{4}-.*a test/)
   assert.match((await ctl(pod, ['diff', '--from', '0', '--to', '1'], 1)).stdout, /^\+ destinations\[id=out\]/)
+  assert.match((await ctl(pod, ['pause', 'destination', 'out'])).stdout, /^status: paused$/m)
+  assert.match((await ctl(pod, ['resume', 'destination', 'out'])).stdout, /^status: ready$/m)
+  assert.match((await ctl(pod, ['pause', 'destination', 'none'], 1)).stderr, /404 NOT_FOUND/)
   await ctl(pod, ['rollback', '0'])
   assert.deepEqual(await json(pod, ['get', 'destinations']), [])
   await ctl(pod, ['patch', '{log: {level: debug}}'])
   assert.match((await ctl(pod, ['get', 'config'])).stdout, /level: debug/)
+
+  assert.match((await ctl(pod, ['pause', 'listener', 'udp'])).stdout, /^state: paused$/m)
+  assert.match((await ctl(pod, ['resume', 'listener', 'udp'])).stdout, /^state: serving$/m)
+
+  const results = join(folder, 'results')
+  const run = await ctl(fleet, ['job', 'run', 'analyse', capture.path, '--out', results])
+  assert.match(run.stdout, /^job: j[0-9a-f]{32}\nrecords: \d+\n/)
+  const report = JSON.parse(readFileSync(join(results, 'report.json'), 'utf8')) as { totals: { records: number } }
+  assert.ok(JSON.stringify(report).includes('protocolIdentifier'))
+  const [job] = await json(fleet, ['get', 'jobs'])
+  assert.deepEqual([job?.type, job?.state], ['analyse', 'succeeded'])
+  await ctl(fleet, ['job', 'download', String(job?.id), '--out', join(folder, 'again')])
+  assert.deepEqual(readFileSync(join(folder, 'again/report.html')), readFileSync(join(results, 'report.html')))
+  await ctl(fleet, ['job', 'delete', String(job?.id)])
+  assert.deepEqual(await json(fleet, ['get', 'jobs']), [])
+  const wrong = ['job', 'run', 'convert', capture.path, '--params', '{to: csv, size: 3}']
+  assert.match((await ctl(fleet, wrong, 65)).stderr, /body\.params\.size: is no key here/)
+  const noFlows = ['job', 'run', 'analyse', join(folder, 'weir.yaml')]
+  assert.match((await ctl(fleet, noFlows, 1)).stderr, /failed: .*NOTHING_DECODED/)
 
   const reader = (await ctl(fleet, ['key', 'create', 'a reader', '--role', 'reader'])).stdout.trim()
   const { WEIR_URL } = fleet

@@ -6,6 +6,8 @@ export interface Resource {
   readonly front?: string
   readonly coordinator?: string
   readonly columns: readonly Column[]
+  /** It has no pages. */
+  readonly isWhole?: boolean
   /** What is said when there is none. */
   readonly empty: string
   readonly summary: string
@@ -17,6 +19,7 @@ const pod: Column = ['POD', 'pod']
 export const resources: Readonly<Record<string, Resource>> = {
   pods: {
     front: '/api/v1/fleet',
+    isWhole: true,
     columns: [pod, ['STATE', 'state'], ['URL', 'url'], ['TOOK MS', 'tookMs'], ['REASONS', 'reasons']],
     empty: 'There are no pods; name some in front.pods.',
     summary: 'the pods of the fleet, and how each is'
@@ -59,6 +62,7 @@ export const resources: Readonly<Record<string, Resource>> = {
     coordinator: '/v1/listeners',
     columns: [
       ['NAME', 'name'],
+      ['STATE', 'state'],
       ['TRANSPORT', 'transport'],
       ['ADDRESS', 'address'],
       ['PORT', 'port']
@@ -116,6 +120,33 @@ export const resources: Readonly<Record<string, Resource>> = {
     ],
     empty: 'There are no keys.',
     summary: 'API keys, never their secrets'
+  },
+  jobs: {
+    front: '/api/v1/jobs',
+    columns: [
+      ['ID', 'id'],
+      ['TYPE', 'type'],
+      ['STATE', 'state'],
+      ['POSITION', 'position'],
+      ['RECORDS', 'progress.records'],
+      ['AUTHOR', 'author'],
+      ['CREATED', 'createdAtMs'],
+      ['FINISHED', 'finishedAtMs'],
+      ['ERROR', 'error.detail']
+    ],
+    empty: 'There are no jobs.',
+    summary: 'jobs, newest first'
+  },
+  uploads: {
+    front: '/api/v1/uploads',
+    columns: [
+      ['ID', 'id'],
+      ['NAME', 'name'],
+      ['OCTETS', 'octets'],
+      ['CREATED', 'createdAtMs']
+    ],
+    empty: 'There are no uploads.',
+    summary: 'files for jobs'
   }
 }
 
@@ -130,5 +161,6 @@ export interface SingleDocument {
 export const documents: Readonly<Record<string, SingleDocument>> = {
   config: { coordinator: '/v1/config', summary: 'the configuration in force' },
   ledger: { front: '/api/v1/ledger', coordinator: '/v1/ledger', summary: 'where every record went' },
+  'job-types': { front: '/api/v1/job-types', summary: 'what jobs can do, with their parameters' },
   version: { front: '/version', coordinator: '/version', summary: 'what runs there' }
 }

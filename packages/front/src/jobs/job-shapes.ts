@@ -161,10 +161,14 @@ export class JobRequests {
     }
     const { params = {}, ...rest } = body as JobRequest
     const filled = { ...rest, params: Default(variant.task.params, structuredClone(params)) }
-    const issues = variant.check.Errors(filled).map(({ instancePath, message }) => ({
-      path: `body${instancePath.replaceAll('/', '.')}`,
-      message
-    }))
+    const errors = variant.check.Errors(filled)
+    // A key too many is named by itself; that its object has one says nothing more.
+    const issues = errors
+      .filter(({ keyword }) => keyword !== 'additionalProperties')
+      .map(({ keyword, instancePath, message }) => ({
+        path: `body${instancePath.replaceAll('/', '.')}`,
+        message: keyword === 'boolean' ? 'is no key here' : message
+      }))
     if (issues.length > 0) throw invalid(issues.slice(0, 20))
     return filled
   }

@@ -2,7 +2,9 @@ import { Command } from 'commander'
 import { applyCommand, diffCommand, patchCommand, rollbackCommand } from './config.ts'
 import { eventsCommand } from './events.ts'
 import { getCommand } from './get.ts'
+import { jobCommand } from './job.ts'
 import { keyCommand } from './key.ts'
+import { operateCommands } from './operate.ts'
 
 const help = `
 Examples:
@@ -25,5 +27,9 @@ export function ctlCommands(): Command {
   for (const command of [getCommand(), eventsCommand(), diffCommand()]) ctl.addCommand(command)
   ctl.commandsGroup('Change:')
   for (const command of [applyCommand(), patchCommand(), rollbackCommand(), keyCommand()]) ctl.addCommand(command)
+  ctl.commandsGroup('Operate:')
+  for (const command of operateCommands()) ctl.addCommand(command)
+  ctl.commandsGroup('Work on recorded flows:')
+  ctl.addCommand(jobCommand())
   return ctl
 }

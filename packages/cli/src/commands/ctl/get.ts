@@ -63,7 +63,11 @@ async function get(target: Target, what: string, id: string | undefined, options
     return
   }
   const query = { ...queryOf(options.where), ...(options.sort === undefined ? {} : { sort: options.sort }) }
-  const answer = await readList(target, path, query, options.all === true ? Number.POSITIVE_INFINITY : options.limit)
+  const most = options.all === true ? Number.POSITIVE_INFINITY : options.limit
+  const answer =
+    resource.isWhole === true
+      ? ((await getJson(target, path)) as ListAnswer)
+      : await readList(target, path, query, most)
   print(answer.items, form, () => tableOf(answer.items, resource.columns, resource.empty))
   for (const note of notesOn(answer)) process.stderr.write(`weir: ${note}\n`)
 }

@@ -1,0 +1,40 @@
+import { Argument } from 'commander'
+import type { Command } from 'commander'
+import { baseOf, send } from '@weir/client'
+import { writeYaml } from '@weir/config'
+import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
+import type { CtlOptions } from '../../ctl/ctl-command.ts'
+import { print } from '../../ctl/output.ts'
+import { pathOf } from '../../ctl/target.ts'
+
+/** What can be done to what, without a change of the document. */
+const operations: Readonly<Record<string, { readonly summary: string; readonly of: readonly string[] }>> = {
+  pause: {
+    summary: 'Hold it: a listener reads nothing more, a destination keeps what comes in its queue.',
+    of: ['listener', 'destination']
+  },
+  resume: { summary: 'Let it go on.', of: ['listener', 'destination'] },
+  drain: { summary: 'Let it finish what it has and take nothing new.', of: ['listener', 'destination'] },
+  flush: { summary: 'Send what waits now, and finish the open file.', of: ['destination'] },
+  test: { summary: 'See whether it can be reached now.', of: ['destination'] },
+  'resend-templates': { summary: 'Send all templates again now.', of: ['destination'] }
+}
+
+/** `weir ctl pause`, `resume`, `drain`, … */
+export function operateCommands(): Command[] {
+  return Object.entries(operations).map(([verb, { summary, of }]) =>
+    ctlCommand(verb, summary)
+      .addArgument(new Argument('<what>').choices(of))
+      .argument('<id>', 'its id or name')
+      .addHelpText('after', `\nExample:\n  $ weir ctl ${verb} ${of.at(-1)} out\n`)
+      .action((what: string, id: string, options: CtlOptions) => operate(verb, what, id, options))
+  )
+}
+
+const operate = (verb: string, what: string, id: string, options: CtlOptions): Promise<void> =>
+  withTarget(options, async target => {
+    const base = pathOf(target, { coordinator: `/v1/${what}s` }, `${verb} ${what}`)
+    const url = `${baseOf(target.options)}${base}/${encodeURIComponent(id)}/${verb}`
+    const answer = await (await send(new Request(url, { method: 'POST' }), target.options)).json()
+    print(answer, options.output, () => writeYaml(answer))
+  })
