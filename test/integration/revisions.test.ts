@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import type { Answer } from '../support/coordinator-client.ts'
+import { freePort } from '../support/free-port.ts'
 import { startGenerator, startReceiver } from '../support/ground-truth.ts'
 import { readLedger } from '../support/ledger.ts'
 import { RunningWeir, startWeir } from '../support/running-weir.ts'
@@ -33,6 +34,11 @@ const put = <T>(weir: RunningWeir, document: unknown, etag: string): Promise<Ans
 const inMediator = async (weir: RunningWeir): Promise<string[]> => {
   const { mediator } = await weir.api.get<{ mediator: { destinations: Record<string, object> } }>('/v1/ledger')
   return Object.keys(mediator.destinations)
+}
+
+const listenersOf = async (weir: RunningWeir): Promise<string[]> => {
+  const { items } = await weir.api.get<{ items: { name: string; transport: string; state: string }[] }>('/v1/listeners')
+  return items.filter(({ state }) => state !== 'closing').map(({ name }) => name)
 }
 
 /** Sessions that a destination has opened since the start. */
@@ -104,7 +110,14 @@ test(
 
     // Broken ones, each of which would also add a destination and remove another.
     const { document: now, etag: nowEtag } = await read(weir)
-    const half = { ...now, destinations: [...destinations.slice(1), lines('half')] }
+    const { collector } = now as unknown as { collector: Json & { listeners: Json[] } }
+    const extra = { name: 'half', transport: 'tcp', port: await freePort() }
+    const half = {
+      ...now,
+      destinations: [...destinations.slice(1), lines('half')],
+      collector: { ...collector, listeners: [...collector.listeners.slice(1), extra] }
+    }
+    const inCollector = await listenersOf(weir)
     const places = [...placesOf(half)].filter(place => place[0] !== 'runDir')
     const broken = [
       ...places.map(place => [place, { strange: 1 }] as const),
@@ -122,12 +135,18 @@ test(
     assert.equal((await read(weir)).etag, nowEtag)
     assert.ok(!(await weir.api.get<{ items: Json[] }>('/v1/destinations')).items.some(({ id }) => id === 'half'))
     assert.ok(!(await inMediator(weir)).includes('half'))
+    assert.deepEqual(await listenersOf(weir), inCollector)
 
     // The coordinator is killed in the middle of a change: the whole of it holds, or nothing.
     for (let round = 0; round < 4; round++) {
       const before = await read(weir)
       const names = [`killed-${round}-a`, `killed-${round}-b`, `killed-${round}-c`]
-      const wanted = { ...before.document, destinations: [...destinations, ...names.map(lines)] }
+      const listener = { name: `killed-${round}`, transport: 'tcp', address: '127.0.0.1', port: await freePort() }
+      const wanted = {
+        ...before.document,
+        destinations: [...destinations, ...names.map(lines)],
+        collector: { ...collector, listeners: [...collector.listeners, listener] }
+      }
       const isHeld = round % 2 === 0
       const mediator = isHeld ? weir.signal('mediator', 'SIGSTOP') : undefined
       const answer = put(weir, wanted, before.etag).catch(() => undefined)
@@ -149,6 +168,13 @@ test(
         const { items } = await weir.api.get<{ items: { id: string; status: string }[] }>('/v1/destinations')
         return items.every(({ status }) => status !== 'absent') && items.length === after.length
       })
+      const { listeners } = (await read(weir)).document.collector as { listeners: { name: string }[] }
+      await until('the collector has what holds', async () =>
+        isDeepStrictEqual(
+          await listenersOf(weir),
+          listeners.map(({ name }) => name)
+        )
+      )
       for (const { id } of steady) assert.ok(after.includes(id))
     }
     await weir.api.post('/v1/config/rollback', { to: 0 })

@@ -14,6 +14,8 @@ export interface GroundTruth {
   readonly lost: number
   /** Messages that could not be read, Data Sets without a template, records without a serial number. */
   readonly malformed: number
+  /** Connections that were taken, or addresses and ports that datagrams came from. */
+  readonly sessions: number
 }
 
 /** A downstream collector with a bitmap of all serial numbers: `weir receive --verify`. */
@@ -41,6 +43,7 @@ export async function startReceiver(transport: 'udp' | 'tcp', port?: number): Pr
 }
 
 interface Report {
+  readonly sessions: number
   readonly malformedMessages: number
   readonly unknownTemplateSets: number
   readonly truth: {
@@ -57,9 +60,9 @@ function truthOf(child: Child): GroundTruth {
     .split('\n')
     .findLast(text => text.startsWith('{'))
   if (line === undefined) throw new Error(`no result\n${child.said}`)
-  const { truth, malformedMessages, unknownTemplateSets } = JSON.parse(line) as Report
+  const { truth, sessions, malformedMessages, unknownTemplateSets } = JSON.parse(line) as Report
   const { unique, duplicates, missing, without } = truth
-  return { unique, duplicates, lost: missing, malformed: malformedMessages + unknownTemplateSets + without }
+  return { unique, duplicates, lost: missing, malformed: malformedMessages + unknownTemplateSets + without, sessions }
 }
 
 export interface GeneratorSettings {
