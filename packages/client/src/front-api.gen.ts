@@ -614,6 +614,11 @@ export interface paths {
                         };
                         params?: {
                             /**
+                             * @description Data Records that are counted, in the filter language of destinations; null: all.
+                             * @default null
+                             */
+                            filter?: string | null;
+                            /**
                              * @description Entries of each list of talkers, ports and conversations.
                              * @default 20
                              */
@@ -680,6 +685,73 @@ export interface paths {
                          * @enum {string}
                          */
                         type: "convert";
+                    } | {
+                        input: {
+                            /** @description What it works on, in this order. */
+                            uploads: string[];
+                        };
+                        params?: {
+                            /**
+                             * @description Data Records that are counted, in the filter language of destinations; null: all.
+                             * @default null
+                             */
+                            filter?: string | null;
+                            /**
+                             * @description Files to write: graph.json, graph.graphml, graph.gexf, grafana.json.
+                             * @default [
+                             *       "json",
+                             *       "graphml",
+                             *       "gexf",
+                             *       "grafana"
+                             *     ]
+                             */
+                            formats?: ("json" | "graphml" | "gexf" | "grafana")[];
+                            /**
+                             * @description Length of IPv4 prefixes.
+                             * @default 24
+                             */
+                            ipv4Prefix?: number;
+                            /**
+                             * @description Length of IPv6 prefixes.
+                             * @default 48
+                             */
+                            ipv6Prefix?: number;
+                            /**
+                             * @description The heaviest.
+                             * @default 5000
+                             */
+                            maxEdges?: number;
+                            /**
+                             * @description The heaviest edges decide which.
+                             * @default 1000
+                             */
+                            maxNodes?: number;
+                            /**
+                             * @description What makes an edge heavy: estimated octets, estimated packets, or flows.
+                             * @default octets
+                             */
+                            measure?: "octets" | "packets" | "flows";
+                            /**
+                             * @description Names of prefixes; the longest that holds an address counts.
+                             * @default []
+                             */
+                            names?: {
+                                /** @description Several prefixes may have one name. */
+                                name: string;
+                                /** @description An address or a prefix, such as 10.1.0.0/16. */
+                                prefix: string;
+                            }[];
+                            /**
+                             * @description What a node is. Addresses that no entry of `names` holds are one node, `other`.
+                             * @default addresses
+                             */
+                            nodes?: "addresses" | "prefixes" | "names";
+                        };
+                        /**
+                         * @description The communication graph of recorded flows: nodes, edges, degrees, components and communities, as JSON, GraphML, GEXF and Grafana node graph.
+                         * @enum {string}
+                         */
+                        type: "graph";
                     };
                 };
             };

@@ -1,6 +1,8 @@
 import Type from 'typebox'
 import { openFlows } from '../input/open-flows.ts'
 import { FlowReader } from '../flows/flow-reader.ts'
+import { filterOf } from '../record-table/filter-text.ts'
+import { filterParam } from '../flows/filter-param.ts'
 import { ResultFolder } from '../result-folder.ts'
 import { Analyser } from './analyser.ts'
 import { buildReport } from './build-report.ts'
@@ -8,11 +10,13 @@ import { DomainTable } from './domain-sums.ts'
 import { Inventory } from './inventory.ts'
 import { reportPage } from './report-page.ts'
 import type { Static } from 'typebox'
+import type { FlowColumns } from '../flows/flow-columns.ts'
 import type { Task, TaskContext } from '../task.ts'
 import type { AnalysisReport } from './report-schema.ts'
 
 const params = Type.Object(
   {
+    filter: filterParam,
     top: Type.Integer({
       minimum: 1,
       maximum: 1000,
@@ -30,7 +34,7 @@ const TABLES = 0.75
 
 /** Count what is in recorded flows. Reads the inputs once; see {@link analysisSchema}. */
 export async function analyseFlows(
-  { top }: AnalyseParams,
+  { top, filter = null }: AnalyseParams,
   context: Omit<TaskContext, 'outputFolder'>
 ): Promise<AnalysisReport> {
   const { inputs, limits, signal } = context
@@ -38,10 +42,11 @@ export async function analyseFlows(
   const analyser = new Analyser(limits.memoryOctets * TABLES)
   const domains = new DomainTable()
   const inventory = new Inventory()
-  const reader = new FlowReader(flows.registry, columns => {
+  const count = (columns: FlowColumns): void => {
     analyser.add(columns)
     domains.add(columns)
-  })
+  }
+  const reader = new FlowReader(flows.registry, count, filter === null ? undefined : filterOf(filter, flows.registry))
   await flows.read({
     onRun(run) {
       inventory.takeRun(run)
@@ -53,7 +58,7 @@ export async function analyseFlows(
   })
   reader.flush()
   const unreadable = reader.failedRecords
-  return buildReport({ flows, analyser, domains, inventory, unreadable, filter: null }, top)
+  return buildReport({ flows, analyser, domains, inventory, unreadable, filter }, top)
 }
 
 export const analyseTask: Task<AnalyseParams> = {

@@ -1,7 +1,8 @@
-import { captureFaults, elementKey, faults, ipv4Text, ipv6Text, unnamed, VARIABLE_LENGTH } from '@weir/ipfix'
+import { captureFaults, elementKey, faults, unnamed, VARIABLE_LENGTH } from '@weir/ipfix'
+import { addressText } from '../text/address-text.ts'
 import { DIRECTION } from './conversations.ts'
 import { WITHOUT } from './mix.ts'
-import { protocolName, serviceName, tcpFlagsText } from './names.ts'
+import { protocolName, serviceName, tcpFlagsText } from '../text/protocol-names.ts'
 import { ESTIMATED_OCTETS, ESTIMATED_PACKETS, FLOWS, OCTETS, PACKETS } from './talkers.ts'
 import type { ElementRegistry } from '@weir/ipfix'
 import type { Flows } from '../input/open-flows.ts'
@@ -289,13 +290,6 @@ function conversationEntry(table: HeavyTable, entry: number) {
     aToB,
     bToA
   }
-}
-
-/** Text of the 16 octets that begin at a word; IPv4-mapped ones as IPv4. */
-function addressText(words: Uint32Array, word: number): string {
-  const view = new DataView(words.buffer, words.byteOffset + 4 * word, 16)
-  const isIPv4 = view.getBigUint64(0) === 0n && view.getUint32(8) === 0xffff
-  return isIPv4 ? ipv4Text(view, 12) : ipv6Text(view, 0)
 }
 
 const sflowMalformed = 'sFlow datagram that could not be read; sFlow is counted only'

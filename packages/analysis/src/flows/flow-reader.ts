@@ -3,6 +3,7 @@ import { ColumnReaders } from '../columns/compile-columns.ts'
 import { RunNormaliser } from '../input/run-normaliser.ts'
 import { FlowColumns, flowColumnsWanted, ipv6AddressesWanted } from './flow-columns.ts'
 import type { ElementRegistry, Layout } from '@weir/ipfix'
+import type { Filter } from '@weir/mediation'
 import type { FlowRun } from '../input/flow-run.ts'
 import type { NormalRecords } from '../input/run-normaliser.ts'
 
@@ -22,10 +23,18 @@ export class FlowReader {
   readonly #onColumns: (columns: FlowColumns) => void
   readonly #onNormal = (normal: NormalRecords): void => this.#read(normal)
 
-  constructor(registry: ElementRegistry, onColumns: (columns: FlowColumns) => void) {
-    const plan = { kind: 'ipfix', timestamps: 'milliseconds', lineage: false, sampling: true } as const
+  /** @param filter - which Data Records are read; all if left out. */
+  constructor(registry: ElementRegistry, onColumns: (columns: FlowColumns) => void, filter?: Filter) {
+    const columns = [...flowColumnsWanted, ...ipv6AddressesWanted]
+    const fields = [...columns.flatMap(({ elements }) => elements), ...samplingElements]
+    const plan = { kind: 'ipfix', timestamps: 'milliseconds', lineage: false, sampling: true, fields, filter } as const
     this.#normaliser = new RunNormaliser(plan, registry)
     this.#onColumns = onColumns
+  }
+
+  /** Records that the filter left out. */
+  get filteredRecords(): number {
+    return this.#normaliser.filteredRecords
   }
 
   /** Records that no Program could write. */
@@ -77,6 +86,9 @@ export class FlowReader {
     }
   }
 }
+
+/** samplingPacketInterval and -Space, where the record has its own. */
+const samplingElements = [305, 306].map(id => ({ pen: 0, id }))
 
 const bothFamilies = new WeakMap<Layout, boolean>()
 

@@ -1,3 +1,5 @@
+import { visibleText } from '../text/visible-text.ts'
+
 /** Text of HTML or SVG that is safe as it is: what was put into it has been escaped. */
 export class Markup {
   readonly text: string
@@ -21,15 +23,8 @@ const entities: Readonly<Record<string, string>> = {
   "'": '&#39;'
 }
 
-/** Controls, separators of lines and marks of direction: they would change how the text around them looks. */
-// oxlint-disable-next-line no-control-regex
-const unseen = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g
-
-const escaped = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`
-
 /** What is not seen as escapes, and what HTML would take for its own as entities (TH-41). */
-const escapeHtml = (text: string): string =>
-  text.replaceAll(unseen, escaped).replaceAll(/[&<>"']/g, each => entities[each])
+const escapeHtml = (text: string): string => visibleText(text).replaceAll(/[&<>"']/g, each => entities[each])
 
 function textOf(content: Content): string {
   if (content === null || content === undefined || content === false) return ''

@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { tempFolder } from '../../../../test/support/temp-folder.ts'
 import { tasks } from '../../src/index.ts'
 import { captureCases, capturesFolder, inputOf, skipCaptures } from '../support/captures.ts'
 import { DuckdbFlows } from '../support/duckdb-flows.ts'
+import { fixtureInputs } from '../support/fixtures.ts'
 import { runTask } from '../support/run-task.ts'
 import type { TestContext } from 'node:test'
 import type { AnalysisReport, TaskInput } from '../../src/index.ts'
 
 const analyse = tasks.find(({ name }) => name === 'analyse')!
-const fixtures = resolve(import.meta.dirname, '../../../../test/fixtures/captures')
 const TOP = 1000
 
 let oracle: DuckdbFlows
@@ -106,11 +105,7 @@ async function compare(context: TestContext, inputs: readonly TaskInput[]): Prom
 }
 
 describe("analyse counts what DuckDB counts on the project's own captures", () => {
-  for (const file of readdirSync(fixtures).filter(name => name.endsWith('.pcap'))) {
-    test(file, async context => {
-      await compare(context, [inputOf(join(fixtures, file))])
-    })
-  }
+  for (const input of fixtureInputs()) test(input.name, async context => compare(context, [input]))
 })
 
 describe('analyse counts what DuckDB counts on captures of real exporters', { skip: skipCaptures }, () => {

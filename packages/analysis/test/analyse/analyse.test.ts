@@ -183,6 +183,26 @@ describe('analyse', () => {
     assert.equal(most.timeSpan.firstFlow, '1970-01-01T00:16:40.000Z')
   })
 
+  test('counts what its filter takes, and refuses one that it cannot read', async context => {
+    const octets = buildMessage()
+      .template(256, template)
+      .data(256, flow(A, B, 1000, 10), flow(B, A, 5000, 20, 443, 1234), flow(C, A, 10, 1))
+      .octets()
+    const report = await reportOf(context, octets, { filter: 'dstport = 443 and octetDeltaCount > 100' })
+    assert.deepEqual([report.totals.records, report.totals.recordsRead, report.totals.octets], [1, 3, 1000])
+    assert.equal(report.filter, 'dstport = 443 and octetDeltaCount > 100')
+    await assert.rejects(reportOf(context, octets, { filter: 'dstport =' }), { code: 'TASK_PARAMS' })
+  })
+
+  test("takes a record's own interval and space of sampling", async context => {
+    const octets = buildMessage()
+      .template(256, '8:4 12:4 1:4 305:4 306:4')
+      .data(256, `${A}${B}${'0000000a00000001'}00000003`)
+      .octets()
+    const { totals } = await reportOf(context, octets)
+    assert.deepEqual([totals.octets, totals.estimatedOctets], [10, 40])
+  })
+
   test('keeps within its memory, and says what it may have missed', async context => {
     const messages = Array.from({ length: 60 }, (_, n) => {
       const scan = Array.from({ length: 400 }, (__, host) => `0b${hex(n * 400 + host, 3)}${B}0000002800000001`)
