@@ -2,7 +2,7 @@
 //
 // The pods are stand-ins with 1,000 exporters each, so that it is the front that is measured. Floor in the same run, round by
 // round: a bare Fastify route that sends the same octets. autocannon, 50 connections, keep-alive. With taskset all of it (server
-// and client) is on two cores. Requests a second and 99th percentile of the answer time. Case ids are stable.
+// and client) is on two cores; `-2` is the front with two HTTP processes. Requests a second and 99th percentile of the answer time. Case ids are stable.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -69,18 +69,24 @@ const onTwoCores = (name: string, args: readonly string[]): Child =>
 
 const folder = tempFolder('bench-fleet-api')
 const pods = await Promise.all([0, 1, 2].map(startPod))
-const limits = { requestsPerSec: 100_000 }
-writeFileSync(join(folder, 'weir.json'), JSON.stringify({ stateDir: folder, front: { port: 0, pods, limits } }))
-const front = onTwoCores('weir front', [
-  join(projectFolder, 'packages/cli/bin/weir.mjs'),
-  'front',
-  '--config',
-  join(folder, 'weir.json')
-])
-await front.waitForText('"process_ready"')
-const url = /"url":"([^"]+)"/.exec(front.stderr)![1]!
-const authorization = `Bearer ${readFileSync(join(folder, 'admin.key'), 'utf8').trim()}`
-const path = `${url}/api/v1/exporters?limit=100`
+
+/** @returns the process, where the list is, and the key. */
+async function startFront(workers: number) {
+  const stateDir = join(folder, `front-${workers}`)
+  const config = join(folder, `weir-${workers}.json`)
+  const section = { port: 0, pods, workers, limits: { requestsPerSec: 100_000 } }
+  writeFileSync(config, JSON.stringify({ stateDir, front: section }))
+  const args = [join(projectFolder, 'packages/cli/bin/weir.mjs'), 'front', '--config', config]
+  const child = onTwoCores(`weir front, ${workers} processes`, args)
+  await child.waitForText(/"process":"front",[^\n]*"process_ready"/)
+  const url = /"url":"([^"]+)"/.exec(child.stderr)![1]!
+  const authorization = `Bearer ${readFileSync(join(stateDir, 'admin.key'), 'utf8').trim()}`
+  return { child, authorization, path: `${url}/api/v1/exporters?limit=100` }
+}
+
+const one = await startFront(1)
+const two = await startFront(2)
+const { authorization, path } = one
 const first = await fetch(path, { headers: { authorization } })
 const octets = await first.text()
 if (first.status !== 200) throw new Error(octets)
@@ -90,6 +96,7 @@ await bare.waitForText('http://')
 const cases: readonly (readonly [id: string, url: string, headers: readonly string[]])[] = [
   ['front/floor', bare.stdout.trim(), []],
   ['front/exporters-cached', path, [`authorization=${authorization}`]],
+  ['front/exporters-cached-2', two.path, [`authorization=${two.authorization}`]],
   ['front/exporters-not-modified', path, [`authorization=${authorization}`, 'if-none-match=*']]
 ]
 console.log(
@@ -125,7 +132,6 @@ for (const [id, all] of runs) {
   )
 }
 console.log(`the pods were asked ${asked} times`)
-front.kill()
-bare.kill()
-const ended = await front.waitForEnd()
+for (const child of [one.child, two.child, bare]) child.kill()
+const ended = await one.child.waitForEnd()
 process.exit(ended.code ?? 1)

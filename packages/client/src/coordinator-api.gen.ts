@@ -3127,6 +3127,11 @@ export interface components {
              * @default 8080
              */
             port: number;
+            /**
+             * @description HTTP processes that share the port; null: one beside a pod (weir up), else one for each core, 8 at most. Connections, uploads and streams are shared out among them; what is counted and limited is so for all of them together.
+             * @default null
+             */
+            workers: number | null;
         };
         /**
          * @description Stores that pods share.

@@ -9,11 +9,9 @@ import { ConfigError, listenError, systemClock } from '@weir/runtime'
 import type { Clock, Component, Log } from '@weir/runtime'
 import type { RouteOptions } from 'fastify'
 import Type from 'typebox'
-import { AuditLog } from './auth/audit-log.ts'
 import { Gate } from './auth/gate.ts'
 import type { GuardedRoute } from './auth/gate.ts'
 import { TokenVerifier } from './auth/token-verifier.ts'
-import { KeyBook } from './auth/key-book.ts'
 import { AnswerCache } from './fleet/answer-cache.ts'
 import { EventStreams } from './fleet/event-streams.ts'
 import { Fleet } from './fleet/fleet.ts'
@@ -27,6 +25,8 @@ import { fleetRoutes } from './routes/fleet.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { localHome } from './workers/front-home.ts'
+import type { FrontHome } from './workers/front-home.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { uploadRoutes } from './routes/uploads.ts'
@@ -40,6 +40,8 @@ export interface FrontDeps {
   readonly lookup?: Lookup
   /** Kinds of jobs instead of those of @weir/analysis. */
   readonly tasks?: readonly Task[]
+  /** What the processes of a front share; default: it is the only one. */
+  readonly home?: FrontHome
 }
 
 export interface Front extends Component {
@@ -80,9 +82,9 @@ const webApi: ApiDescription = {
 export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const { log, version, clock = systemClock, tasks = analysisTasks } = deps
   const { address, port, cache: cached, limits, oidc, pods, podTls, jobs: jobsConfig } = frontOf(config)
-  const keys = new KeyBook(config.stateDir, clock, limits.keys)
+  const home = deps.home ?? localHome(config.stateDir, limits.keys, clock, log)
+  const { keys, audit } = home
   const tokens = oidc === null ? undefined : new TokenVerifier(oidc, clock, log)
-  const audit = new AuditLog(config.stateDir, log)
   const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
   const list = new PodList({ urls, limits, clock, lookup: deps.lookup, isTls: podTls !== null })
   const caller = new PodCaller(credentialsOf(config), clock)
@@ -91,13 +93,13 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const streams = new EventStreams(list, limits, caller, clock)
   const counters = new RequestCounters()
   const jobs = jobsConfig === null ? undefined : new Jobs(config, jobsConfig, tasks, clock, limits.connectionTimeoutMs)
-  let gate = new Gate(keys, tokens, audit, limits, clock)
+  let gate = new Gate(home, tokens, limits, clock)
   let server: HttpServer | undefined
   let url = ''
   let isAdminKeyNew = false
 
   const makeServer = async (): Promise<HttpServer> => {
-    gate = new Gate(keys, tokens, audit, limits, clock)
+    gate = new Gate(home, tokens, limits, clock)
     const prepare = (each: HttpServer): void => {
       gate.guard(each)
       each.addHook('onRoute', refuseUnknownQuery)
@@ -115,7 +117,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     healthRoutes(made, {
       unready: async () => [jobs?.queue.unready].filter(each => each !== undefined),
       process: 'front',
-      metrics: createFrontMetrics({ counters, gate, fleet, streams, cache, tokens, jobs }),
+      metrics: home.metrics(createFrontMetrics({ counters, gate, fleet, streams, cache, tokens, jobs })),
       version,
       registry: ElementRegistry.standard().version,
       summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }
@@ -136,7 +138,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
 
   return {
     name: 'front',
-    adminKeyPath: keys.adminKeyPath,
+    adminKeyPath: home.adminKeyPath,
     get url() {
       return url
     },
@@ -153,7 +155,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       return document
     },
     async start() {
-      ;({ isAdminKeyNew } = await keys.load())
+      ;({ isAdminKeyNew } = await home.start())
       await tokens?.start()
       await jobs?.start()
       streams.start()

@@ -1,7 +1,9 @@
 import type { WeirConfig } from '@weir/config'
 import { createLog, runProcess } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
+import { availableParallelism } from 'node:os'
 import { createFront } from './front.ts'
+import { FrontPrimary } from './workers/primary.ts'
 
 export interface FrontProcessOptions {
   readonly config: WeirConfig
@@ -12,10 +14,17 @@ export interface FrontProcessOptions {
   readonly log?: Log
 }
 
+const MOST_WORKERS = 8
+
 /** Run a front process until it is told to stop. */
 export async function runFront({ config, version, pods, log: given }: FrontProcessOptions): Promise<number> {
   const log = given ?? createLog({ name: 'front', level: config.log.level })
-  const front = createFront(config, { log, version, pods })
+  // With pods it runs beside them, on a machine that has other things to do.
+  const wanted = config.front?.workers ?? (pods === undefined ? Math.min(MOST_WORKERS, availableParallelism()) : 1)
+  const front =
+    config.front === null || wanted === 1
+      ? createFront(config, { log, version, pods })
+      : new FrontPrimary({ config: { ...config, front: config.front }, workers: wanted, version, pods, log })
   return runProcess('front', [front], {
     log,
     describe: () => {

@@ -1,6 +1,6 @@
 import type { RequestCounters } from '@weir/http'
 import { createMetrics, defineMetrics } from '@weir/runtime'
-import type { Metrics } from '@weir/runtime'
+import type { MetricReaders, Metrics, Report } from '@weir/runtime'
 import type { Gate } from './auth/gate.ts'
 import type { AnswerCache } from './fleet/answer-cache.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
@@ -34,6 +34,16 @@ export const frontMetrics = defineMetrics({
     type: 'counter',
     labels: ['pod']
   },
+  workers: {
+    name: 'weir_front_workers',
+    help: 'HTTP processes that serve (front.workers); the other metrics are of all of them together.',
+    type: 'gauge'
+  },
+  workerRestarts: {
+    name: 'weir_front_worker_restarts_total',
+    help: 'HTTP processes that ended by themselves, and were begun anew.',
+    type: 'counter'
+  },
   cachedAnswers: {
     name: 'weir_front_cached_answers_total',
     help: 'Answers of the fleet, by whether they were fresh, stale (a new one was asked for meanwhile) or asked for first (front.cache).',
@@ -60,29 +70,34 @@ export const frontMetrics = defineMetrics({
     name: 'weir_front_jobs',
     help: 'Jobs that wait (queued; front.jobs.limits.queuedJobs) and that run, in the queue that this front shares with others.',
     type: 'gauge',
+    together: 'max',
     labels: ['state']
   },
   jobsEnded: {
     name: 'weir_front_jobs_ended_total',
     help: 'Jobs that ended since the queue was made, by type and result.',
     type: 'counter',
+    together: 'max',
     labels: ['type', 'result']
   },
   jobSeconds: {
     name: 'weir_front_job_seconds_total',
     help: 'Time that these jobs ran, the last attempt of each.',
     type: 'counter',
+    together: 'max',
     labels: ['type', 'result']
   },
   jobWorkers: {
     name: 'weir_front_job_workers',
     help: 'Job workers that were heard of within front.jobs.limits.lockMs; none: jobs wait.',
-    type: 'gauge'
+    type: 'gauge',
+    together: 'max'
   },
   jobQueueUp: {
     name: 'weir_front_job_queue_up',
     help: '1 if the queue of jobs answers.',
-    type: 'gauge'
+    type: 'gauge',
+    together: 'max'
   },
   jobSubscribers: {
     name: 'weir_front_job_subscribers',
@@ -116,6 +131,8 @@ export function createFrontMetrics({ counters, gate, fleet, streams, cache, toke
     podFailures: report => {
       for (const [pod, count] of fleet.failures) report(count, { pod })
     },
+    workers: report => report(1),
+    workerRestarts: report => report(0),
     cachedAnswers: report => {
       for (const [use, count] of Object.entries(cache.uses)) report(count, { use })
     },
@@ -145,12 +162,22 @@ export function createFrontMetrics({ counters, gate, fleet, streams, cache, toke
       if (jobs !== undefined) report(jobs.streams.size)
     }
   })
+  // Whoever keeps the jobs is asked at each scrape; while it does not answer there are no figures of it.
+  const ask = async (): Promise<void> => void (queue = await jobs?.queue.stats().catch(() => undefined))
   return {
     contentType: metrics.contentType,
-    async text() {
-      // Whoever keeps the jobs is asked at each scrape; while it does not answer there are no figures of it.
-      queue = await jobs?.queue.stats().catch(() => undefined)
-      return metrics.text()
-    }
+    text: () => ask().then(() => metrics.text()),
+    snapshot: () => ask().then(() => metrics.snapshot())
   }
+}
+
+/** For a process of the front that serves nothing: all metrics, with nothing but these in them. */
+export function silentFrontMetrics(
+  values: Partial<Record<keyof typeof frontMetrics, () => number>>
+): [typeof frontMetrics, MetricReaders<typeof frontMetrics>] {
+  const readers = Object.keys(frontMetrics).map(key => {
+    const value = values[key as keyof typeof frontMetrics]
+    return [key, (report: Report) => (value === undefined ? undefined : report(value()))]
+  })
+  return [frontMetrics, Object.fromEntries(readers) as MetricReaders<typeof frontMetrics>]
 }

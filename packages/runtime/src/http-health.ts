@@ -20,7 +20,7 @@ export interface HttpHealthConfig {
 
 export interface HttpHealthDeps {
   readonly log: Log
-  readonly metrics: Metrics
+  readonly metrics: Pick<Metrics, 'contentType' | 'text'>
   /** Never asks a peer: listeners bound, templates warm, link up as far as this process knows. */
   readonly readiness: () => Readiness
 }

@@ -1,4 +1,4 @@
-import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
+import { AggregatorRegistry, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 
 /** One metric, as data: the reference page is made from these. */
 export interface MetricDeclaration {
@@ -8,6 +8,8 @@ export interface MetricDeclaration {
   readonly type: 'counter' | 'gauge'
   /** Label names; each has a closed set of values, the exporter label a bounded one (TH-40). */
   readonly labels?: readonly string[]
+  /** How values of several processes become one; `max`: each tells the same fact. Default `sum`. */
+  readonly together?: 'sum' | 'max'
 }
 
 export type MetricDeclarations = Readonly<Record<string, MetricDeclaration>>
@@ -42,6 +44,13 @@ export interface Metrics {
   readonly contentType: string
   /** Prometheus text format. */
   text(): Promise<string>
+  /** Plain data, for {@link mergeMetrics}. */
+  snapshot(): Promise<object>
+}
+
+/** The metrics of several processes as one: counters and gauges are added up. @returns Prometheus text format. */
+export function mergeMetrics(snapshots: readonly object[]): Promise<string> {
+  return AggregatorRegistry.aggregate([...snapshots]).metrics()
 }
 
 export interface MetricsOptions {
@@ -64,12 +73,16 @@ export function createMetrics<D extends MetricDeclarations>(
   if (options.isProcessIncluded !== false)
     collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 100 })
   for (const key of Object.keys(declarations)) addMetric(registry, declarations[key]!, readers[key]!)
-  return { contentType: registry.contentType, text: () => registry.metrics() }
+  return {
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    snapshot: () => registry.getMetricsAsJSON()
+  }
 }
 
 function addMetric(registry: Registry, declaration: MetricDeclaration, read: (report: Report) => void): void {
-  const { name, help, type, labels = [] } = declaration
-  const shared = { name, help, labelNames: [...labels], registers: [registry] }
+  const { name, help, type, labels = [], together = 'sum' } = declaration
+  const shared = { name, help, aggregator: together, labelNames: [...labels], registers: [registry] }
   if (type === 'gauge') {
     const gauge = new Gauge({
       ...shared,

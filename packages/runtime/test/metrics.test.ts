@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LabelBound, createMetrics, defineMetrics } from '../src/index.ts'
+import { LabelBound, createMetrics, defineMetrics, mergeMetrics } from '../src/index.ts'
 
 const declared = defineMetrics({
   messages: { name: 'weir_test_messages_total', help: 'Messages.', type: 'counter', labels: ['version'] },
@@ -40,6 +40,24 @@ test('a series that is no longer reported is gone', async () => {
   assert.match(await metrics.text(), /id="b"/)
   labels.pop()
   assert.doesNotMatch(await metrics.text(), /id="b"/)
+})
+
+test('metrics of several processes become one: added up, or the fact that each tells', async () => {
+  const declared = defineMetrics({
+    requests: { name: 'weir_x_requests_total', help: 'h', type: 'counter', labels: ['route'] },
+    queued: { name: 'weir_x_queued', help: 'h', type: 'gauge', together: 'max' }
+  })
+  const of = (requests: number, queued: number) =>
+    createMetrics(declared, {
+      requests: report => report(requests, { route: 'a' }),
+      queued: report => report(queued)
+    }).snapshot()
+  // As it comes out of another process.
+  const snapshots = JSON.parse(JSON.stringify([await of(3, 7), await of(4, 7)])) as object[]
+  const text = await mergeMetrics(snapshots)
+  assert.match(text, /^weir_x_requests_total\{route="a"\} 7$/m)
+  assert.match(text, /^weir_x_queued 7$/m)
+  assert.match(text, /^process_resident_memory_bytes \d+$/m)
 })
 
 test('the process itself is measured unless told otherwise', async () => {

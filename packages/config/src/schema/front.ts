@@ -146,6 +146,11 @@ export const FrontConfig = section(
       null,
       'For pods at https://, and those of dns:// names, which are spoken to over TLS then; the files are read again when they change. null = as the system has it, and dns:// names without TLS.'
     ),
+    workers: orNull(
+      Type.Integer({ minimum: 1, maximum: 64, description: 'A number of processes.' }),
+      null,
+      'HTTP processes that share the port; null: one beside a pod (weir up), else one for each core, 8 at most. Connections, uploads and streams are shared out among them; what is counted and limited is so for all of them together.'
+    ),
     cache: section(
       {
         freshMs: wholeNumber({

@@ -2,13 +2,11 @@ import type { FastifyRequest, RouteOptions } from 'fastify'
 import { HttpProblem, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
 import type { Clock } from '@weir/runtime'
-import type { AuditLog } from './audit-log.ts'
 import { IssuerAwayError } from './issuer-keys.ts'
-import type { KeyBook } from './key-book.ts'
-import { RateLimiter } from './rate-limiter.ts'
 import { isEnough } from './role.ts'
 import type { Role } from './role.ts'
 import type { TokenVerifier } from './token-verifier.ts'
+import type { FrontHome, Limiter } from '../workers/front-home.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -72,24 +70,24 @@ export class Gate {
   readonly refused = Object.fromEntries(refusals.map(reason => [reason, 0])) as Record<Refusal, number>
   /** All routes there are. */
   readonly routes: GuardedRoute[] = []
-  readonly #keys: KeyBook
-  readonly #audit: AuditLog
+  readonly #keys: FrontHome['keys']
+  readonly #audit: FrontHome['audit']
   readonly #clock: Clock
-  readonly #requests: RateLimiter
-  readonly #writes: RateLimiter
-  readonly #failures: RateLimiter
+  readonly #requests: Limiter
+  readonly #writes: Limiter
+  readonly #failures: Limiter
   readonly #tokens: TokenVerifier | undefined
   readonly #admitted = new WeakMap<FastifyRequest, Caller>()
 
   /** @param tokens - undefined: only keys open. */
-  constructor(keys: KeyBook, tokens: TokenVerifier | undefined, audit: AuditLog, limits: GateLimits, clock: Clock) {
-    this.#keys = keys
+  constructor(home: FrontHome, tokens: TokenVerifier | undefined, limits: GateLimits, clock: Clock) {
+    this.#keys = home.keys
     this.#tokens = tokens
-    this.#audit = audit
+    this.#audit = home.audit
     this.#clock = clock
-    this.#requests = new RateLimiter(clock, limits.requestsPerSec, 1_000)
-    this.#writes = new RateLimiter(clock, limits.writesPerSec, 1_000)
-    this.#failures = new RateLimiter(clock, limits.failedLoginsPerMin, 60_000)
+    this.#requests = home.limiter('requests', limits.requestsPerSec, 1_000)
+    this.#writes = home.limiter('writes', limits.writesPerSec, 1_000)
+    this.#failures = home.limiter('failures', limits.failedLoginsPerMin, 60_000)
   }
 
   /** Guard every route that is made from now on. */
@@ -135,10 +133,10 @@ export class Gate {
     if (needed === 'anybody') return
     const token = tokenOf(request)
     const caller = token === undefined ? undefined : await this.#callerOf(token)
-    if (caller === undefined) throw this.#unknown(request.ip, token)
+    if (caller === undefined) throw await this.#unknown(request.ip, token)
     this.#admitted.set(request, caller)
-    this.#limit(this.#requests, caller.id, 'requests_limit', 'requests')
-    if (isChange(request.method)) this.#limit(this.#writes, caller.id, 'writes_limit', 'changes')
+    await this.#limit(this.#requests, caller.id, 'requests_limit', 'requests')
+    if (isChange(request.method)) await this.#limit(this.#writes, caller.id, 'writes_limit', 'changes')
     if (caller.role !== undefined && isEnough(caller.role, needed)) return
     this.refused.role++
     const has = caller.role === undefined ? 'yours gives none that is known here' : `yours is ${caller.role}`
@@ -157,8 +155,8 @@ export class Gate {
     }
   }
 
-  #unknown(address: string, token: string | undefined): HttpProblem {
-    const waitMs = this.#failures.take(address)
+  async #unknown(address: string, token: string | undefined): Promise<HttpProblem> {
+    const waitMs = await this.#failures.take(address)
     if (waitMs > 0) {
       this.refused.logins_limit++
       return tooMany('requests without a right key', waitMs)
@@ -177,8 +175,8 @@ export class Gate {
     return new HttpProblem(401, code, detail, undefined, headers)
   }
 
-  #limit(limiter: RateLimiter, name: string, reason: Refusal, what: string): void {
-    const waitMs = limiter.take(name)
+  async #limit(limiter: Limiter, name: string, reason: Refusal, what: string): Promise<void> {
+    const waitMs = await limiter.take(name)
     if (waitMs === 0) return
     this.refused[reason]++
     throw tooMany(what, waitMs)

@@ -12,10 +12,47 @@ import type { Role } from './role.ts'
 /** A key without what proves it. */
 export type ShownKey = Omit<StoredKey, 'hash'>
 
+/** A key that was just made, with what proves it. */
+export type NewKey = ShownKey & { readonly token: string }
+
+/** Who may do what. */
+export interface Keys {
+  /** All that were ever made, the oldest first. */
+  list(): ShownKey[]
+  /** @throws HttpProblem 404 */
+  get(id: string): ShownKey
+  /** @returns the key that a token is, if it is one that holds. */
+  verify(token: string): ShownKey | undefined
+  /** @throws HttpProblem 409 if there are too many. */
+  create(name: string, role: Role, createdBy: string): Promise<NewKey>
+  /** @throws HttpProblem 404; 409 if nobody could make keys any more. */
+  revoke(id: string): Promise<void>
+  /** Told of each key that was revoked. */
+  onRevoked(listener: (id: string) => void): void
+}
+
 const unknownHash = Buffer.alloc(32)
 
+export const shownKey = ({ hash: _hash, ...key }: StoredKey): ShownKey => key
+
+/** @throws HttpProblem 404 */
+export function findKey(keys: ReadonlyMap<string, StoredKey>, id: string): ShownKey {
+  const key = keys.get(id)
+  if (key === undefined) throw notFound('key', id, 'GET /api/v1/keys lists them')
+  return shownKey(key)
+}
+
+/** @returns the key that a token is, if it is one that holds. Takes as long for a wrong secret as for a right one. */
+export function verifyToken(keys: ReadonlyMap<string, StoredKey>, token: string): ShownKey | undefined {
+  const read = readToken(token)
+  if (read === undefined) return undefined
+  const key = keys.get(read.id)
+  const isRight = timingSafeEqual(read.hash, key === undefined ? unknownHash : Buffer.from(key.hash, 'hex'))
+  return isRight && key !== undefined && key.revokedAtMs === null ? shownKey(key) : undefined
+}
+
 /** Who may do what: the keys, in `<stateDir>/keys.json` (0600), of each secret only its hash. */
-export class KeyBook {
+export class KeyBook implements Keys {
   readonly adminKeyPath: string
   readonly #path: string
   readonly #clock: Clock
@@ -23,6 +60,7 @@ export class KeyBook {
   #keys = new Map<string, StoredKey>()
   #writes: Promise<unknown> = Promise.resolve()
   readonly #listeners: ((id: string) => void)[] = []
+  readonly #watchers: ((keys: readonly StoredKey[]) => Promise<void>)[] = []
 
   /** @param limit - keys that are kept. */
   constructor(stateDir: string, clock: Clock, limit: number) {
@@ -56,23 +94,17 @@ export class KeyBook {
 
   /** All that were ever made, the oldest first. */
   list(): ShownKey[] {
-    return [...this.#keys.values()].map(shown)
+    return [...this.#keys.values()].map(shownKey)
   }
 
   /** @throws HttpProblem 404 */
   get(id: string): ShownKey {
-    const key = this.#keys.get(id)
-    if (key === undefined) throw notFound('key', id, 'GET /api/v1/keys lists them')
-    return shown(key)
+    return findKey(this.#keys, id)
   }
 
   /** @returns the key that a token is, if it is one that holds. Takes as long for a wrong secret as for a right one. */
   verify(token: string): ShownKey | undefined {
-    const read = readToken(token)
-    if (read === undefined) return undefined
-    const key = this.#keys.get(read.id)
-    const isRight = timingSafeEqual(read.hash, key === undefined ? unknownHash : Buffer.from(key.hash, 'hex'))
-    return isRight && key !== undefined && key.revokedAtMs === null ? shown(key) : undefined
+    return verifyToken(this.#keys, token)
   }
 
   /**
@@ -81,10 +113,20 @@ export class KeyBook {
    * @returns it with its token, which is kept nowhere.
    * @throws HttpProblem 409 if there are too many.
    */
-  async create(name: string, role: Role, createdBy: string): Promise<ShownKey & { readonly token: string }> {
+  async create(name: string, role: Role, createdBy: string): Promise<NewKey> {
     const { id, token } = makeToken()
     const key = await this.#add(id, readToken(token)!.hash, name, role, createdBy)
-    return { ...shown(key), token }
+    return { ...shownKey(key), token }
+  }
+
+  /** All keys with their hashes. */
+  get stored(): readonly StoredKey[] {
+    return [...this.#keys.values()]
+  }
+
+  /** Told of all keys after each change, which is not over before it is done. */
+  onChange(watcher: (keys: readonly StoredKey[]) => Promise<void>): void {
+    this.#watchers.push(watcher)
   }
 
   /** Told of each key that was revoked. */
@@ -138,13 +180,12 @@ export class KeyBook {
       change(keys)
       await writeFileAtomic(this.#path, `${JSON.stringify([...keys.values()], undefined, 2)}\n`)
       this.#keys = keys
+      await Promise.all(this.#watchers.map(watcher => watcher(this.stored)))
     })
     this.#writes = done.catch(() => undefined)
     return done
   }
 }
-
-const shown = ({ hash: _hash, ...key }: StoredKey): ShownKey => key
 
 async function readOr(path: string, absent: string): Promise<string> {
   try {

@@ -1,4 +1,5 @@
 import type { Clock } from '@weir/runtime'
+import type { Limiter } from '../workers/front-home.ts'
 
 /** Names that are remembered at once; those that have been silent for longest are forgotten first. */
 const NAMES = 10_000
@@ -9,7 +10,7 @@ interface Bucket {
 }
 
 /** So many in a time for each name: a bucket that refills evenly, and may be emptied at once. */
-export class RateLimiter {
+export class RateLimiter implements Limiter {
   readonly #clock: Clock
   readonly #count: number
   readonly #windowMs: number
@@ -26,6 +27,16 @@ export class RateLimiter {
     const waitMs = this.waitMs(name)
     if (waitMs === 0) this.#refilled(name).tokens--
     return waitMs
+  }
+
+  /** Take so many, or as many as there are. @returns how many; if none, milliseconds until there is one. */
+  takeUpTo(name: string, count: number): { readonly tokens: number; readonly waitMs: number } {
+    const waitMs = this.waitMs(name)
+    if (waitMs > 0) return { tokens: 0, waitMs }
+    const bucket = this.#refilled(name)
+    const tokens = Math.min(count, Math.floor(bucket.tokens))
+    bucket.tokens -= tokens
+    return { tokens, waitMs: 0 }
   }
 
   /** @returns milliseconds until there is one, 0 if there is; takes nothing. */

@@ -2,7 +2,7 @@ import { listOf, listQuery, oneOf, orNull, pageOf, problems, timeMs } from '@wei
 import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
 import type { Gate } from '../auth/gate.ts'
-import type { KeyBook } from '../auth/key-book.ts'
+import type { Keys } from '../auth/key-book.ts'
 import { roles } from '../auth/role.ts'
 
 const role = oneOf(
@@ -23,7 +23,7 @@ const Key = Type.Object({
 const Id = Type.Object({ id: Type.String({ description: 'Of the key.' }) })
 
 /** `/api/v1/keys`: who may do what. */
-export function keyRoutes(server: HttpServer, keys: KeyBook, gate: Gate, maxPage: number): void {
+export function keyRoutes(server: HttpServer, keys: Keys, gate: Gate, maxPage: number): void {
   const tags = ['keys']
   const config = { role: 'admin' } as const
 
