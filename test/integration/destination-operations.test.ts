@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { decodeFile } from '../support/fixture-captures.ts'
@@ -66,7 +69,19 @@ async function checkPipeline(weir: RunningWeir): Promise<void> {
 
 test('paused under load: nothing leaves, a restart changes nothing, and after resume all of it arrives once', async () => {
   const [held, other] = [await startReceiver('tcp'), await startReceiver('tcp')]
+  const hooked: { data: { mode: string } }[] = []
+  const hook = createServer((request, reply) => {
+    request.on('data', body => hooked.push(JSON.parse(String(body)) as (typeof hooked)[number]))
+    request.on('end', () => reply.end())
+  }).listen(0, '127.0.0.1')
+  await once(hook, 'listening')
+  const webhook = {
+    id: 'hook',
+    url: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`,
+    events: ['destination_mode']
+  }
   const weir = await startWeir(join(folder, 'pause'), {
+    config: { coordinator: { webhooks: [webhook] } },
     destinations: [held, other].map(({ url }, index) => ({ id: `d${index}`, type: 'ipfix', url, reconnectMinMs: 100 }))
   })
   const generator = startGenerator({ to: weir.tcp, records: 30_000, rate: 20_000 })
@@ -106,6 +121,8 @@ test('paused under load: nothing leaves, a restart changes nothing, and after re
     'd0 paused',
     'd0 running'
   ])
+  await until('the webhook was told', () => hooked.length === 4)
+  hook.close()
   assert.equal((await weir.stop()).code, 0, weir.child.said)
   // Both generators count from 0.
   for (const receiver of [held, other]) {

@@ -1181,6 +1181,7 @@ export interface paths {
          *     - `exporter_silent`: Nothing came from an exporter for `collector.limits.exporterSilentMs`.
          *     - `exporter_rebooted`: An exporter began anew: its sequence numbers or its boot time show it.
          *     - `exporter_skewed`: An exporter's clock and ours differ by more than `collector.limits.skewMs`.
+         *     - `exporter_state`: An exporter came to be in another state of its life (`state`, `before`): discovered, active, silent, rebooted, skewed, scope-conflict or unsampled-suspect.
          *     - `pending_delivered`: Data Sets that waited for their template were decoded.
          *     - `quarantine_began`: Data Sets of a template wait until the exporter announces it again: it is in doubt.
          *     - `quarantine_ended`: The exporter announced a doubtful template again, and what waited goes on.
@@ -1205,7 +1206,7 @@ export interface paths {
                     exporter?: string;
                     /** @description Form of the stream. */
                     format?: "sse" | "ndjson";
-                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, listener_changed, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
+                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, exporter_state, pending_delivered, quarantine_began, quarantine_ended, listener_changed, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
                     type?: string;
                 };
                 header?: {
@@ -1260,7 +1261,7 @@ export interface paths {
                     offset?: number;
                     /** @description Key to order by; `-` before it turns the order round. */
                     sort?: string;
-                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, pending_delivered, quarantine_began, quarantine_ended, listener_changed, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
+                    /** @description Only of these types, separated by commas: template_learned, template_restored, template_redefined, template_withdrawn, template_expired, template_evicted, template_rejected, scope_decided, exporter_discovered, exporter_silent, exporter_rebooted, exporter_skewed, exporter_state, pending_delivered, quarantine_began, quarantine_ended, listener_changed, store_down, store_up, destination_ready, destination_lost, destination_mode, config_taken, config_refused, revision_store_down, revision_store_up, events_suppressed. */
                     type?: string;
                 };
             };
@@ -1319,7 +1320,7 @@ export interface paths {
                     /** @description Key to order by; `-` before it turns the order round. */
                     sort?: string;
                     /** @description Only those that are there in their life. */
-                    state?: "discovered" | "active" | "silent" | "rebooted" | "skewed";
+                    state?: "discovered" | "active" | "silent" | "rebooted" | "skewed" | "scope-conflict" | "unsampled-suspect";
                     /** @description Only those that send this version: 1, 5, 7, 9 or 10. */
                     version?: number;
                 };
@@ -1377,7 +1378,7 @@ export interface paths {
                                 scopeDecision: string;
                                 sequence: components["schemas"]["ExportersSequenceItem"];
                                 sessions: number;
-                                /** @description discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs. Looked at every ten seconds. */
+                                /** @description discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs; scope-conflict: its source ports contradict each other, so several exporters seem to share the address; unsampled-suspect: its records look sampled (nine in ten count one packet, and these are as long as packets of real traffic) and it tells no sampling rate. Looked at every ten seconds; the thresholds of single exporters are in their policies. */
                                 state: string;
                                 /** @description Why, a sentence each. */
                                 stateReasons: string[];
@@ -1466,7 +1467,11 @@ export interface paths {
                                 set: {
                                     resumeTemplates: boolean | null;
                                     scope: string | null;
+                                    silentMs: number | null;
+                                    skewMs: number | null;
                                 };
+                                silentMs: number | null;
+                                skewMs: number | null;
                             };
                             rebootedAtMs: number | null;
                             /** @description Data Records decoded. */
@@ -1541,7 +1546,7 @@ export interface paths {
                                 via: string | null;
                             }[];
                             sessions: number;
-                            /** @description discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs. Looked at every ten seconds. */
+                            /** @description discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs; scope-conflict: its source ports contradict each other, so several exporters seem to share the address; unsampled-suspect: its records look sampled (nine in ten count one packet, and these are as long as packets of real traffic) and it tells no sampling rate. Looked at every ten seconds; the thresholds of single exporters are in their policies. */
                             state: string;
                             /** @description Why, a sentence each. */
                             stateReasons: string[];
@@ -1580,6 +1585,10 @@ export interface paths {
                         resumeTemplates?: boolean | null;
                         /** @description Whose templates are used for its data; see collector.exporters in the configuration. */
                         scope?: "auto" | "session" | "address+port" | "address" | "element:130" | "element:131" | "element:403" | "certificate" | null;
+                        /** @description It is silent when nothing came for so long, milliseconds. */
+                        silentMs?: number | null;
+                        /** @description Its clock is skewed when it differs from ours by more, milliseconds. */
+                        skewMs?: number | null;
                     };
                 };
             };
@@ -1614,6 +1623,10 @@ export interface paths {
                             resumeTemplates?: boolean | null;
                             /** @description Whose templates are used for its data; see collector.exporters in the configuration. */
                             scope?: "auto" | "session" | "address+port" | "address" | "element:130" | "element:131" | "element:403" | "certificate" | null;
+                            /** @description It is silent when nothing came for so long, milliseconds. */
+                            silentMs?: number | null;
+                            /** @description Its clock is skewed when it differs from ours by more, milliseconds. */
+                            skewMs?: number | null;
                         };
                     };
                 };
@@ -2994,6 +3007,16 @@ export interface components {
              * @default auto
              */
             scope: "auto" | "session" | "address+port" | "address" | "element:130" | "element:131" | "element:403" | "certificate";
+            /**
+             * @description It is silent when nothing came for so long, milliseconds; null = collector.limits.exporterSilentMs.
+             * @default null
+             */
+            silentMs: number | null;
+            /**
+             * @description Its clock is skewed when it differs from ours by more, milliseconds; null = collector.limits.skewMs.
+             * @default null
+             */
+            skewMs: number | null;
         };
         Config3Item2: {
             /** @description The exporter. */
@@ -3002,6 +3025,10 @@ export interface components {
             resumeTemplates?: boolean;
             /** @description As in collector.exporters; left out: as is said there. */
             scope?: "auto" | "session" | "address+port" | "address" | "element:130" | "element:131" | "element:403" | "certificate";
+            /** @description As in collector.exporters, milliseconds. */
+            silentMs?: number;
+            /** @description As in collector.exporters, milliseconds. */
+            skewMs?: number;
         };
         /**
          * @description The Intermediate and Exporting Process.
@@ -3084,6 +3111,54 @@ export interface components {
              * @default null
              */
             tokenFile: string | null;
+            /**
+             * @description Who is told of events by HTTP. Only the file and the environment say this, not the API.
+             * @default []
+             */
+            webhooks: components["schemas"]["Config6Item"][];
+        };
+        Config6Item: {
+            /**
+             * @description Attempts for one event: on errors of the network, 408, 425, 429 and 5xx; other answers end it.
+             * @default 8
+             */
+            attempts: number;
+            /**
+             * @description The events that are told; GET /v1/events lists them.
+             * @default [
+             *       "exporter_state"
+             *     ]
+             */
+            events: string[];
+            /** @description Its name in the log and the metrics. */
+            id: string;
+            /**
+             * @description Events that wait for this webhook.
+             * @default 256
+             */
+            queue: number;
+            /**
+             * @description Most time between two attempts, Retry-After included.
+             * @default 60000
+             */
+            retryMaxMs: number;
+            /**
+             * @description Least time before the second attempt; it doubles, with a jitter of up to a half.
+             * @default 1000
+             */
+            retryMinMs: number;
+            /**
+             * @description Key of the signature: `weir-signature: sha256=…` is the HMAC-SHA-256 of `<weir-timestamp>.<body>`. Null: not signed.
+             * @default null
+             */
+            secretFile: string | null;
+            /**
+             * @description Time for one attempt.
+             * @default 5000
+             */
+            timeoutMs: number;
+            /** @description Where each event is POSTed as JSON. Redirects are not followed, and nothing of the answer is kept but its status. */
+            url: string;
         };
         /**
          * @description The web API of the fleet.
@@ -4033,6 +4108,8 @@ export interface components {
          *
          *     `exporter_skewed`: An exporter's clock and ours differ by more than `collector.limits.skewMs`.
          *
+         *     `exporter_state`: An exporter came to be in another state of its life (`state`, `before`): discovered, active, silent, rebooted, skewed, scope-conflict or unsampled-suspect.
+         *
          *     `pending_delivered`: Data Sets that waited for their template were decoded.
          *
          *     `quarantine_began`: Data Sets of a template wait until the exporter announces it again: it is in doubt.
@@ -4073,7 +4150,7 @@ export interface components {
              * @description What happened.
              * @enum {string}
              */
-            type: "template_learned" | "template_restored" | "template_redefined" | "template_withdrawn" | "template_expired" | "template_evicted" | "template_rejected" | "scope_decided" | "exporter_discovered" | "exporter_silent" | "exporter_rebooted" | "exporter_skewed" | "pending_delivered" | "quarantine_began" | "quarantine_ended" | "listener_changed" | "store_down" | "store_up" | "destination_ready" | "destination_lost" | "destination_mode" | "config_taken" | "config_refused" | "revision_store_down" | "revision_store_up" | "events_suppressed";
+            type: "template_learned" | "template_restored" | "template_redefined" | "template_withdrawn" | "template_expired" | "template_evicted" | "template_rejected" | "scope_decided" | "exporter_discovered" | "exporter_silent" | "exporter_rebooted" | "exporter_skewed" | "exporter_state" | "pending_delivered" | "quarantine_began" | "quarantine_ended" | "listener_changed" | "store_down" | "store_up" | "destination_ready" | "destination_lost" | "destination_mode" | "config_taken" | "config_refused" | "revision_store_down" | "revision_store_up" | "events_suppressed";
         };
         /** @description What else there is to say; the keys depend on the type. */
         EventsApplicationXNdjson2: {

@@ -274,7 +274,7 @@ export interface paths {
                     /** @description Key to order by; `-` before it turns the order round. */
                     sort?: string;
                     /** @description Only those that are there in their life. */
-                    state?: "discovered" | "active" | "silent" | "rebooted" | "skewed";
+                    state?: "discovered" | "active" | "silent" | "rebooted" | "skewed" | "scope-conflict" | "unsampled-suspect";
                     /** @description Only those that send this version: 1, 5, 7, 9 or 10. */
                     version?: number;
                 };
@@ -336,7 +336,7 @@ export interface paths {
                                 scopeDecision: string;
                                 sequence: components["schemas"]["ExportersSequenceItem"];
                                 sessions: number;
-                                /** @description discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs. Looked at every ten seconds. */
+                                /** @description discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs; scope-conflict: its source ports contradict each other, so several exporters seem to share the address; unsampled-suspect: its records look sampled (nine in ten count one packet, and these are as long as packets of real traffic) and it tells no sampling rate. Looked at every ten seconds; the thresholds of single exporters are in their policies. */
                                 state: string;
                                 /** @description Why, a sentence each. */
                                 stateReasons: string[];

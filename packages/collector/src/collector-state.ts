@@ -227,8 +227,8 @@ export function exporterState(parts: CollectorParts, exporter: Exporter) {
 
 /** What holds for it, and what of that was said through the API. */
 function policyToJson({ policies }: CollectorParts, { id }: Exporter) {
-  const { scope = null, resumeTemplates = null } = policies.single.get(id) ?? {}
-  return { ...policies.policyFor(id), set: { scope, resumeTemplates } }
+  const { scope = null, resumeTemplates = null, silentMs = null, skewMs = null } = policies.single.get(id) ?? {}
+  return { ...policies.policyFor(id), set: { scope, resumeTemplates, silentMs, skewMs } }
 }
 
 function linkToJson({ link, forwarder }: CollectorParts) {

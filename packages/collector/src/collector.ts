@@ -255,7 +255,7 @@ class CollectorProcess implements Collector {
         if (decision !== undefined) scopes.onStored(domain, decision, templates, records)
       }
     })
-    const life = new ExporterLife(limits, outlet)
+    const life = new ExporterLife(limits, outlet, policies, options)
     const scopes = new ExporterScopes(options, clock, {
       takeHint: (domain, entry, nowMs) => keeper.takeHint(domain, entry, nowMs),
       release: (domain, templateId) => intake.release(domain, templateId),

@@ -1,12 +1,25 @@
+import type { OptionsState } from '@weir/templates'
+import type { Domain } from './domain.ts'
 import type { EventOutlet } from './event-outlet.ts'
+import type { ExporterPolicies } from './exporter-policies.ts'
 import type { Exporter } from './exporter.ts'
+import { Elements } from './sampling-elements.ts'
+import { scopeDecisionOf } from './scope/scope-state.ts'
 
 /**
  * Where an exporter is in its life. `discovered`: it has sent less than it takes to believe in it (L-02). `active`. `silent`:
  * nothing came for a while. `rebooted`: it began anew, and not all of its templates have been announced since. `skewed`: its
- * clock is not ours.
+ * clock is not ours. `scope-conflict`: policy auto found that its source ports contradict each other, so several exporters seem
+ * to share the address. `unsampled-suspect`: its records look sampled, and nothing that it sends tells a rate.
  */
-export type ExporterState = 'discovered' | 'active' | 'silent' | 'rebooted' | 'skewed'
+export type ExporterState =
+  | 'discovered'
+  | 'active'
+  | 'silent'
+  | 'rebooted'
+  | 'skewed'
+  | 'scope-conflict'
+  | 'unsampled-suspect'
 
 /** What {@link ExporterLife} keeps of an exporter. */
 export interface LifeState {
@@ -17,6 +30,15 @@ export interface LifeState {
   reasons: readonly string[]
   /** When it began anew last, wall clock; undefined if that has not been seen. */
   rebootedAtMs: number | undefined
+  /** What holds for it, as of a version of the policies. */
+  thresholds: Thresholds | undefined
+}
+
+interface Thresholds {
+  readonly version: number
+  /** Null: as the limits say. */
+  readonly silentMs: number | null
+  readonly skewMs: number | null
 }
 
 export interface LifeLimits {
@@ -30,17 +52,22 @@ export const newLife = (nowAtMs: number): LifeState => ({
   state: 'discovered',
   sinceAtMs: nowAtMs,
   reasons: noReasons,
-  rebootedAtMs: undefined
+  rebootedAtMs: undefined,
+  thresholds: undefined
 })
 
 /** Follows the exporters through their lives: looked at every few seconds, not with every Message. */
 export class ExporterLife {
   readonly #limits: LifeLimits
   readonly #outlet: EventOutlet
+  readonly #policies: ExporterPolicies
+  readonly #options: OptionsState<Domain>
 
-  constructor(limits: LifeLimits, outlet: EventOutlet) {
+  constructor(limits: LifeLimits, outlet: EventOutlet, policies: ExporterPolicies, options: OptionsState<Domain>) {
     this.#limits = limits
     this.#outlet = outlet
+    this.#policies = policies
+    this.#options = options
   }
 
   /** It had no session and has one now. */
@@ -55,9 +82,7 @@ export class ExporterLife {
    */
   onRebooted(exporter: Exporter, odid: number, why: string, nowMs: number, nowAtMs: number): void {
     exporter.life.rebootedAtMs = nowAtMs
-    exporter.life.state = 'rebooted'
-    exporter.life.sinceAtMs = nowAtMs
-    exporter.life.reasons = [why]
+    this.#change(exporter, 'rebooted', [why], nowMs, nowAtMs)
     this.#outlet.tell('exporter_rebooted', nowMs, () => ({ exporter: exporter.id, odid, reason: why }))
   }
 
@@ -73,7 +98,15 @@ export class ExporterLife {
 
   /** How many are in which state. */
   counts(exporters: Iterable<Exporter>): Record<ExporterState, number> {
-    const counts: Record<ExporterState, number> = { discovered: 0, active: 0, silent: 0, rebooted: 0, skewed: 0 }
+    const counts: Record<ExporterState, number> = {
+      discovered: 0,
+      active: 0,
+      silent: 0,
+      rebooted: 0,
+      skewed: 0,
+      'scope-conflict': 0,
+      'unsampled-suspect': 0
+    }
     for (const { life } of exporters) counts[life.state]++
     return counts
   }
@@ -81,7 +114,7 @@ export class ExporterLife {
   #look(exporter: Exporter, nowMs: number, nowAtMs: number): void {
     const { life } = exporter
     const before = life.state
-    const { exporterSilentMs, skewMs } = this.#limits
+    const { exporterSilentMs, skewMs } = this.#thresholdsOf(exporter)
     let heardMs = -Infinity
     let isVerified = false
     for (const session of exporter.sessions.values()) {
@@ -92,19 +125,19 @@ export class ExporterLife {
       heardMs = Math.max(heardMs, lastSeenMs)
       isVerified ||= domain.session.isVerified
     }
+    exporter.isLookDue = true
     const silentMs = nowMs - heardMs
     const isSkewed = exporter.messages > 0 && Math.abs(exporter.clockSkewMs) > skewMs
     let state: ExporterState = 'active'
     if (silentMs >= exporterSilentMs) state = 'silent'
     else if (isSkewed) state = 'skewed'
     else if (before === 'rebooted' && hasHints(exporter)) state = 'rebooted'
+    else if (scopeDecisionOf(exporter) === 'apart') state = 'scope-conflict'
+    else if (exporter.look?.isSampled === true && !this.#tellsSampling(exporter)) state = 'unsampled-suspect'
     else if (!isVerified) state = 'discovered'
     if (state === before) return
-    life.state = state
-    life.sinceAtMs = nowAtMs
-    life.reasons = noReasons
+    this.#change(exporter, state, reasonsOf(state, exporter, silentMs), nowMs, nowAtMs)
     if (state === 'silent') {
-      life.reasons = [`nothing came for ${Math.round(silentMs / 1000)} s`]
       this.#outlet.tell('exporter_silent', nowMs, () => ({
         exporter: exporter.id,
         lastSeenAtMs: exporter.lastSeenAtMs,
@@ -113,13 +146,74 @@ export class ExporterLife {
     }
     if (state === 'skewed') {
       const { clockSkewMs } = exporter
-      const [howFar, side] = [Math.round(Math.abs(clockSkewMs) / 1000), clockSkewMs > 0 ? 'ahead of' : 'behind']
-      life.reasons = [`its clock is ${howFar} s ${side} ours`]
       this.#outlet.tell('exporter_skewed', nowMs, () => ({
         exporter: exporter.id,
         clockSkewMs: Math.round(clockSkewMs)
       }))
     }
+  }
+
+  #change(exporter: Exporter, state: ExporterState, reasons: readonly string[], nowMs: number, nowAtMs: number): void {
+    const { life } = exporter
+    const before = life.state
+    life.state = state
+    life.sinceAtMs = nowAtMs
+    life.reasons = reasons
+    if (state === before) return
+    this.#outlet.tell('exporter_state', nowMs, () => {
+      const [reason] = reasons
+      return { exporter: exporter.id, state, before, ...(reason === undefined ? {} : { reason }) }
+    })
+  }
+
+  #thresholdsOf({ id, life }: Exporter): LifeLimits {
+    const { version } = this.#policies
+    if (life.thresholds?.version !== version) {
+      const { silentMs, skewMs } = this.#policies.policyFor(id)
+      life.thresholds = { version, silentMs, skewMs }
+    }
+    const { silentMs, skewMs } = life.thresholds
+    return { exporterSilentMs: silentMs ?? this.#limits.exporterSilentMs, skewMs: skewMs ?? this.#limits.skewMs }
+  }
+
+  /** Whether a header or an options record of it says a sampling rate, of whatever: asked only of those that look sampled. */
+  #tellsSampling(exporter: Exporter): boolean {
+    for (const { domains } of exporter.sessions.values()) {
+      for (const domain of domains.values()) {
+        const field = domain.source?.v5Sampling ?? -1
+        if (field > 0 && (field & V5_SAMPLING_INTERVAL) > 0) return true
+        for (const { layout } of this.#options.recordsOf(domain)) {
+          if (layout.fields.some(({ pen, id }) => pen === 0 && Elements.rates.has(id))) return true
+        }
+      }
+    }
+    return false
+  }
+}
+
+const V5_SAMPLING_INTERVAL = 0x3fff
+
+function reasonsOf(state: ExporterState, { clockSkewMs, look }: Exporter, silentMs: number): readonly string[] {
+  switch (state) {
+    case 'silent':
+      return [`nothing came for ${Math.round(silentMs / 1000)} s`]
+    case 'skewed': {
+      const side = clockSkewMs > 0 ? 'ahead of' : 'behind'
+      return [`its clock is ${Math.round(Math.abs(clockSkewMs) / 1000)} s ${side} ours`]
+    }
+    case 'scope-conflict':
+      return [
+        'its source ports announce different things under one name: several exporters behind one address are kept apart; scope: session in its policy says that this is right'
+      ]
+    case 'unsampled-suspect': {
+      const share = Math.floor((100 * look!.singles) / look!.records)
+      const octets = Math.round(look!.singleOctets / look!.singles)
+      return [
+        `${share} % of the records looked at count one packet, of ${octets} octets in the mean, as sampled ones do, and it tells no sampling rate: let it send its sampler options`
+      ]
+    }
+    default:
+      return noReasons
   }
 }
 

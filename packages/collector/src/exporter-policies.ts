@@ -7,10 +7,23 @@ export interface ExporterPolicy {
   readonly scope: TemplateScopePolicy
   /** TCP: those of its last session decode it until it announces its own. */
   readonly resumeTemplates: boolean
+  /** It is silent after so long; null = `collector.limits.exporterSilentMs`. */
+  readonly silentMs: number | null
+  /** Its clock is skewed from so far on; null = `collector.limits.skewMs`. */
+  readonly skewMs: number | null
 }
 
+/** One entry of `collector.exporters`; thresholds that are left out are null. */
+export type ExporterPolicyEntry = Pick<ExporterPolicyConfig, 'match' | 'scope' | 'resumeTemplates'> &
+  Partial<ExporterPolicyConfig>
+
 /** Where nothing else was said. */
-const defaultPolicy: ExporterPolicy = Object.freeze({ scope: 'auto', resumeTemplates: false })
+const defaultPolicy: ExporterPolicy = Object.freeze({
+  scope: 'auto',
+  resumeTemplates: false,
+  silentMs: null,
+  skewMs: null
+})
 
 interface Matcher {
   readonly block: BlockList
@@ -22,18 +35,20 @@ interface Matcher {
  * the collector runs. Asked when a session begins, never per Message; who keeps an answer is told when it may have changed.
  */
 export class ExporterPolicies {
+  /** Another one after each change. */
+  version = 0
   #matchers: readonly Matcher[] = []
-  #configured: readonly ExporterPolicyConfig[] = []
+  #configured: readonly ExporterPolicyEntry[] = []
   readonly #single = new Map<string, Partial<ExporterPolicy>>()
   readonly #listeners = new Set<() => void>()
 
   /** @param configured - `collector.exporters`, checked. */
-  constructor(configured: readonly ExporterPolicyConfig[] = []) {
+  constructor(configured: readonly ExporterPolicyEntry[] = []) {
     this.#take(configured)
   }
 
   /** The entries of the configuration. */
-  get configured(): readonly ExporterPolicyConfig[] {
+  get configured(): readonly ExporterPolicyEntry[] {
     return this.#configured
   }
 
@@ -61,7 +76,7 @@ export class ExporterPolicies {
   }
 
   /** Other entries of the configuration; what was set for single exporters stays. */
-  replace(configured: readonly ExporterPolicyConfig[]): void {
+  replace(configured: readonly ExporterPolicyEntry[]): void {
     this.#take(configured)
     this.#tell()
   }
@@ -87,14 +102,15 @@ export class ExporterPolicies {
   }
 
   #tell(): void {
+    this.version++
     for (const listener of this.#listeners) listener()
   }
 
-  #take(configured: readonly ExporterPolicyConfig[]): void {
+  #take(configured: readonly ExporterPolicyEntry[]): void {
     this.#configured = configured
-    this.#matchers = configured.map(({ match, scope, resumeTemplates }) => ({
+    this.#matchers = configured.map(({ match, ...policy }) => ({
       block: blockOf(match),
-      policy: Object.freeze({ scope, resumeTemplates })
+      policy: Object.freeze({ ...defaultPolicy, ...policy })
     }))
   }
 

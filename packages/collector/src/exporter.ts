@@ -2,6 +2,7 @@ import type { TemplateBudget } from '@weir/ipfix'
 import type { Domain } from './domain.ts'
 import { newLife, type LifeState } from './exporter-life.ts'
 import { FewMap } from './few-map.ts'
+import type { FlowLook } from './flow-look.ts'
 import type { PeerAddress } from './peer-address.ts'
 import type { RateGate } from './rate-gate.ts'
 import type { ScopeGroup } from './scope/scope-group.ts'
@@ -38,6 +39,10 @@ export interface Exporter {
   /** Export Time less our own clock at the last Message, milliseconds (TH-18). */
   clockSkewMs: number
   readonly life: LifeState
+  /** Some records of its next Data Set are to be looked at. */
+  isLookDue: boolean
+  /** What those looked like; made with the first. */
+  look: FlowLook | undefined
 }
 
 /** The exporters that have a session, or that a session relays for, by address. */
@@ -81,7 +86,9 @@ export class ExporterTable {
         droppedSets: 0,
         droppedRecords: 0,
         clockSkewMs: 0,
-        life: newLife(nowAtMs)
+        life: newLife(nowAtMs),
+        isLookDue: false,
+        look: undefined
       }
     )
   }

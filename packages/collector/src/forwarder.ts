@@ -1,5 +1,7 @@
 import type { Layout, LayoutTable } from '@weir/ipfix'
 import type { LinkSender, Source } from '@weir/link'
+import type { Exporter } from './exporter.ts'
+import { FlowLook } from './flow-look.ts'
 import type { Ledger } from './ledger.ts'
 import type { Session } from './session.ts'
 
@@ -59,6 +61,7 @@ export class Forwarder {
     counted.decoded += records
     session.exporter.records += records
     if (records === 0) return
+    if (session.exporter.isLookDue) lookAt(session.exporter, layout, octets, offset, records)
     const mayWait = session.transport === 'tcp'
     if (!mayWait || this.#held.length === 0) {
       const isTaken = this.#link.append(
@@ -157,4 +160,12 @@ export class Forwarder {
     this.#layouts.release(layout)
     return true
   }
+}
+
+/** Once in a while, for whether its records look sampled. */
+function lookAt(exporter: Exporter, layout: Layout, octets: Uint8Array, offset: number, records: number): void {
+  if (layout.scopeCount > 0) return
+  exporter.isLookDue = false
+  exporter.look ??= new FlowLook()
+  exporter.look.take(layout, octets, offset, records)
 }

@@ -108,8 +108,126 @@ test('what happens to templates is told: learned, rejected, redefined', async t 
     'weir_collector_template_sources{source="wire"} 1',
     'weir_collector_template_sources{source="store"} 0',
     'weir_collector_exporter_states{state="discovered"} 1',
-    'weir_collector_events_total{outcome="told"} 4'
+    'weir_collector_events_total{outcome="told"} 6'
   ]) {
     assert.ok(metrics.split('\n').includes(line), line)
   }
+})
+
+const FLOW = '8:4 12:4 2:4 1:4'
+
+/** Sends Messages of 60 flows each, with a look between, until so many records were looked at. */
+async function sendFlows(
+  rig: Rig,
+  clock: FakeClock,
+  source: Awaited<ReturnType<Rig['udpSource']>>,
+  flowOf: (index: number) => { packets: number; octets: number },
+  looks: number,
+  start: { sequence: number; messages: number }
+): Promise<void> {
+  const hex = (value: number): string => value.toString(16).padStart(8, '0')
+  for (let look = 0; look < looks; look++) {
+    clock.advance(SWEEP_MS)
+    const records = Array.from({ length: 60 }, (_, index) => {
+      const { packets, octets } = flowOf(index)
+      return `c0000201c0000202${hex(packets)}${hex(octets)}`
+    })
+    const header = { odid: 1, sequence: start.sequence++, exportTimeSec: Math.trunc(clock.nowMs() / 1000) }
+    await source.send(
+      buildV9({ ...header, sysUpTimeMs: clock.monotonicMs() + 1_000_000 })
+        .template(300, FLOW)
+        .data(300, ...records)
+        .octets()
+    )
+    await rig.untilMessages(++start.messages)
+  }
+  clock.advance(SWEEP_MS)
+}
+
+test('one whose records look sampled and that tells no rate is suspect, until it tells one', async t => {
+  const clock = new FakeClock()
+  const rig = await startRig(t, { clock })
+  const source = await rig.udpSource()
+  const start = { sequence: 0, messages: 0 }
+  const sampled = (index: number) => (index % 20 === 0 ? { packets: 2, octets: 1_400 } : { packets: 1, octets: 700 })
+  await sendFlows(rig, clock, source, sampled, 5, start)
+  assert.equal(lifeOf(rig).state, 'active', 'too few to tell')
+  await sendFlows(rig, clock, source, sampled, 5, start)
+  assert.equal(lifeOf(rig).state, 'unsampled-suspect')
+  assert.match(lifeOf(rig).reasons[0]!, /^95 % of the records looked at count one packet, of 700 octets/)
+  assert.deepEqual(told(rig, 'exporter_state').at(-1)!.state, 'unsampled-suspect')
+  const header = { odid: 1, sequence: start.sequence++, exportTimeSec: Math.trunc(clock.nowMs() / 1000) }
+  await source.send(
+    buildV9({ ...header, sysUpTimeMs: clock.monotonicMs() + 1_000_000 })
+      .optionsTemplate(310, 1, '1:4 34:4 35:1')
+      .data(310, '000000000000006402')
+      .octets()
+  )
+  await rig.untilMessages(++start.messages)
+  clock.advance(SWEEP_MS)
+  assert.equal(lifeOf(rig).state, 'active')
+  assert.deepEqual(
+    told(rig, 'exporter_state').map(({ before, state }) => `${before} ${state}`),
+    ['discovered active', 'active unsampled-suspect', 'unsampled-suspect active']
+  )
+})
+
+for (const [what, flowOf] of [
+  ['many of one small packet, as scans and DNS are', () => ({ packets: 1, octets: 60 })],
+  ['of several packets', (index: number) => ({ packets: 1 + (index % 4), octets: 900 })]
+] as const) {
+  test(`flows ${what}, are in no doubt`, async t => {
+    const clock = new FakeClock()
+    const rig = await startRig(t, { clock })
+    await sendFlows(rig, clock, await rig.udpSource(), flowOf, 12, { sequence: 0, messages: 0 })
+    assert.equal(lifeOf(rig).state, 'active')
+    assert.ok([...rig.collector.parts.exporters.values()][0]!.look!.records >= 600)
+  })
+}
+
+test('two behind one address that contradict each other are a conflict of scope, until a policy says that this is right', async t => {
+  const clock = new FakeClock()
+  const rig = await startRig(t, { clock })
+  const [one, other] = [await rig.udpSource(), await rig.udpSource()]
+  let messages = 0
+  for (let round = 0; round < 4; round++) {
+    for (const [index, source] of [one, other].entries()) {
+      const header = { odid: 1, sequence: round * 3, exportTimeSec: Math.trunc(clock.nowMs() / 1000) }
+      await source.send(
+        buildMessage(header)
+          .template(256, index === 0 ? '8:4 2:4' : '2:4 8:4')
+          .data(256, 'c000020100000001')
+          .octets()
+      )
+      await rig.untilMessages(++messages)
+    }
+    clock.advance(SWEEP_MS)
+  }
+  assert.equal(lifeOf(rig).state, 'scope-conflict')
+  assert.match(lifeOf(rig).reasons[0]!, /several exporters behind one address/)
+  rig.collector.parts.policies.set('127.0.0.1', { scope: 'session' })
+  clock.advance(SWEEP_MS)
+  assert.equal(lifeOf(rig).state, 'active')
+})
+
+test('the thresholds of a policy hold for whom it is for, at once', async t => {
+  const clock = new FakeClock()
+  const rig = await startRig(t, { clock, limits: { exporterSilentMs: 60_000, skewMs: 120_000 } })
+  const { policies } = rig.collector.parts
+  policies.replace([
+    { match: '127.0.0.0/8', scope: 'auto', resumeTemplates: false, silentMs: 600_000, skewMs: 1_000_000 }
+  ])
+  const source = await rig.udpSource()
+  for (const sequence of [0, 1, 2]) await source.send(message(clock, sequence, 1_000_000, -500))
+  await rig.untilMessages(3)
+  clock.advance(SWEEP_MS)
+  assert.equal(lifeOf(rig).state, 'active')
+  clock.advance(300_000)
+  assert.equal(lifeOf(rig).state, 'active')
+  policies.set('127.0.0.1', { silentMs: 100_000 })
+  clock.advance(SWEEP_MS)
+  assert.equal(lifeOf(rig).state, 'silent')
+  policies.set('127.0.0.1', { silentMs: 2_000_000, skewMs: 400_000 })
+  clock.advance(SWEEP_MS)
+  assert.equal(lifeOf(rig).state, 'skewed')
 })

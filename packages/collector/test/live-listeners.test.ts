@@ -513,7 +513,13 @@ describe('bounds that are changed while the collector runs', () => {
     await udp.send(template())
     await rig.untilMessages(1)
     parts.policies.set('192.0.2.1', { scope: 'session' })
-    const entry = { match: '127.0.0.0/8', scope: 'address' as const, resumeTemplates: false }
+    const entry = {
+      match: '127.0.0.0/8',
+      scope: 'address' as const,
+      resumeTemplates: false,
+      silentMs: null,
+      skewMs: null
+    }
     rig.collector.setExporters([entry, { ...entry, match: '192.0.2.0/24' }])
     const [session] = [...parts.sessions.values()].filter(({ transport }) => transport === 'udp')
     assert.match(session.identity.scope, /127\.0\.0\.1$/)

@@ -43,6 +43,11 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
       'collector.exporterOverrides',
       'address'
     ),
+    ...repeated(
+      config.coordinator.webhooks.map(({ id }) => id),
+      'coordinator.webhooks',
+      'id'
+    ),
     ...portIssues(config)
   ]
   for (const [index, { scope }] of collector.exporters.entries()) {

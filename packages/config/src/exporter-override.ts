@@ -1,13 +1,25 @@
 import { isIP, SocketAddress } from 'node:net'
 import type { ConfigIssue } from '@weir/runtime'
 import type { WeirConfig } from './schema/document.ts'
-import { templateScopes, type ExporterOverrideConfig, type TemplateScopePolicy } from './schema/exporters.ts'
+import {
+  thresholdBounds,
+  templateScopes,
+  type ExporterOverrideConfig,
+  type TemplateScopePolicy
+} from './schema/exporters.ts'
 
 /** What was said through the API of one exporter, over the entries of `collector.exporters`; what is left out is as they say. */
 export interface ExporterOverride {
   readonly scope?: TemplateScopePolicy
   readonly resumeTemplates?: boolean
+  /** Milliseconds. */
+  readonly silentMs?: number
+  /** Milliseconds. */
+  readonly skewMs?: number
 }
+
+/** What can be said of one exporter. */
+export const exporterOverrideKeys = ['scope', 'resumeTemplates', 'silentMs', 'skewMs'] as const
 
 /** By address, in canonical text. */
 export type ExporterOverrides = Readonly<Record<string, ExporterOverride>>
@@ -45,7 +57,7 @@ export function exporterAddress(text: string): string | undefined {
  */
 export function exporterOverrideIssues(value: unknown): ConfigIssue[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    return [{ path: '', message: 'is no object', allowed: 'scope, resumeTemplates' }]
+    return [{ path: '', message: 'is no object', allowed: exporterOverrideKeys.join(', ') }]
   }
   const issues: ConfigIssue[] = []
   for (const [key, each] of Object.entries(value)) {
@@ -53,7 +65,11 @@ export function exporterOverrideIssues(value: unknown): ConfigIssue[] {
     else if (key === 'resumeTemplates') {
       if (typeof each !== 'boolean')
         issues.push({ path: key, message: 'is not true or false', allowed: 'true | false' })
-    } else issues.push({ path: key, message: 'there is no such key', allowed: 'scope, resumeTemplates' })
+    } else if (key === 'silentMs' || key === 'skewMs') {
+      const { minimum, maximum } = thresholdBounds[key]
+      if (!Number.isInteger(each) || (each as number) < minimum || (each as number) > maximum)
+        issues.push({ path: key, message: 'is not allowed', allowed: `a whole number ${minimum}..${maximum}` })
+    } else issues.push({ path: key, message: 'there is no such key', allowed: exporterOverrideKeys.join(', ') })
   }
   return issues
 }

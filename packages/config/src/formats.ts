@@ -44,6 +44,13 @@ const issuerIssue = (value: string): string | undefined => {
   return undefined
 }
 
+const webhookUrlIssue = (value: string): string | undefined => {
+  const url = URL.parse(value)
+  if (url === null || !/^https?:$/.test(url.protocol)) return `${JSON.stringify(value)} is no http or https URL`
+  if (url.username !== '' || url.password !== '') return 'holds credentials, which would be shown'
+  return url.hash === '' ? undefined : 'holds a fragment, which is never sent'
+}
+
 /** Every meaning by its name in the schema. */
 export const formats: Readonly<Record<string, Format>> = {
   address: {
@@ -74,6 +81,10 @@ export const formats: Readonly<Record<string, Format>> = {
   podUrl: {
     allowed: 'http://HOST:PORT | https://HOST:PORT | dns://NAME:PORT',
     check: value => endpointIssue(value, ['http', 'https', 'dns'], 8090)
+  },
+  webhookUrl: {
+    allowed: 'http://HOST[:PORT]/PATH | https://HOST[:PORT]/PATH, without credentials',
+    check: webhookUrlIssue
   },
   path: { allowed: 'a path', check: value => (hasNul(value) ? 'holds a NUL character' : undefined) }
 }

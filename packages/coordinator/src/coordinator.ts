@@ -26,6 +26,7 @@ import { pendingRoutes } from './routes/pending.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { PipelineWatch } from './pipeline/pipeline-watch.ts'
 import { PolicyBook } from './policy-book.ts'
+import { Webhooks } from './webhooks/webhooks.ts'
 import { ConfigBook } from './revisions/config-book.ts'
 import type { FleetStore, FollowerDeps } from './revisions/fleet-follower.ts'
 import { PodChanges } from './revisions/pod-changes.ts'
@@ -115,7 +116,8 @@ export function createCoordinator(
     },
     clock
   )
-  const metrics = createCoordinatorMetrics({ counters, control, registrations, events, streams, book })
+  const webhooks = new Webhooks(base.coordinator.webhooks, clock, log)
+  const metrics = createCoordinatorMetrics({ counters, control, registrations, events, streams, webhooks, book })
   let server: HttpServer | undefined
   let url = ''
 
@@ -179,6 +181,7 @@ export function createCoordinator(
       return document
     },
     async start() {
+      webhooks.start(events)
       await book.start()
       control.onPeer(onPeer)
       streams.start()
@@ -197,6 +200,7 @@ export function createCoordinator(
       const closing = server
       streams.close('stopping')
       pipeline.stop()
+      webhooks.stop()
       server = undefined
       await closing?.close()
       await control.stop(deadlineMs)

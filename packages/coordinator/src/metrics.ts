@@ -5,6 +5,8 @@ import type { Metrics } from '@weir/runtime'
 import type { EventLog } from './event-log.ts'
 import type { EventStreams } from './event-streams.ts'
 import { podProcesses } from './pod.ts'
+import { webhookOutcomes } from './webhooks/webhook.ts'
+import type { Webhooks } from './webhooks/webhooks.ts'
 import type { ConfigBook } from './revisions/config-book.ts'
 
 /** The metrics of the coordinator. */
@@ -58,6 +60,18 @@ export const coordinatorMetrics = defineMetrics({
     help: 'Streams of /v1/events that the coordinator ended, by reason.',
     type: 'counter',
     labels: ['reason']
+  },
+  webhooks: {
+    name: 'weir_coordinator_webhook_events_total',
+    help: 'Events for a webhook by what became of them: delivered, failed (given up), dropped (no room in its queue); retried counts the attempts that failed and were repeated.',
+    type: 'counter',
+    labels: ['webhook', 'outcome']
+  },
+  webhookQueue: {
+    name: 'weir_coordinator_webhook_queue_events',
+    help: 'Events that wait for a webhook, L-79.',
+    type: 'gauge',
+    labels: ['webhook']
   }
 })
 
@@ -68,11 +82,12 @@ export interface CoordinatorMeters {
   readonly registrations: ReadonlyMap<string, number>
   readonly events: EventLog
   readonly streams: EventStreams
+  readonly webhooks: Webhooks
   readonly book: ConfigBook
 }
 
 export function createCoordinatorMetrics(meters: CoordinatorMeters): Metrics {
-  const { counters, control, registrations, events, streams, book } = meters
+  const { counters, control, registrations, events, streams, webhooks, book } = meters
   return createMetrics(coordinatorMetrics, {
     requests: report => {
       for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
@@ -93,6 +108,14 @@ export function createCoordinatorMetrics(meters: CoordinatorMeters): Metrics {
       if (book.standing !== undefined) report(book.standing.store === 'up' ? 1 : 0)
     },
     eventSubscribers: report => report(streams.size),
+    webhooks: report => {
+      for (const { id, counts } of webhooks.all) {
+        for (const outcome of webhookOutcomes) report(counts[outcome], { webhook: id, outcome })
+      }
+    },
+    webhookQueue: report => {
+      for (const { id, size } of webhooks.all) report(size, { webhook: id })
+    },
     eventStreamsClosed: report => {
       for (const [reason, count] of Object.entries(streams.closed)) report(count, { reason })
     }

@@ -2,6 +2,7 @@ import { HttpProblem, notFound } from '@weir/http'
 import {
   exporterAddress,
   exporterOverrideIssues,
+  exporterOverrideKeys,
   hashOf,
   MAX_EXPORTER_OVERRIDES,
   overridesOf,
@@ -31,7 +32,7 @@ export class PolicyBook {
   /**
    * Change what is said of one exporter. It need not be there now.
    *
-   * @param patch - a merge patch (RFC 7396) of `scope` and `resumeTemplates`; null = as the configuration says.
+   * @param patch - a merge patch (RFC 7396) of `scope`, `resumeTemplates`, `silentMs` and `skewMs`; null = as the configuration says.
    * @param ifMatch - the ETag that the caller has seen, or undefined.
    */
   async patch(id: string, patch: unknown, ifMatch: string | undefined): Promise<ExporterOverride> {
@@ -69,10 +70,10 @@ function objectOf(patch: unknown): object {
   const strange = isObject ? Object.keys(patch).find(key => !keys.includes(key)) : undefined
   if (isObject && strange === undefined) return patch
   const wrong = strange === undefined ? 'The body is no object' : `There is no key ${JSON.stringify(strange)}`
-  throw new HttpProblem(400, 'REQUEST_INVALID', `${wrong}; it takes ${keys.join(' and ')}.`)
+  throw new HttpProblem(400, 'REQUEST_INVALID', `${wrong}; it takes ${keys.join(', ')}.`)
 }
 
-const keys = ['scope', 'resumeTemplates']
+const keys: readonly string[] = exporterOverrideKeys
 
 function addressOf(id: string): string {
   const address = exporterAddress(id)

@@ -36,7 +36,15 @@ export const Listener = Type.Object(
 )
 
 /** Where an exporter can be in its life. */
-const exporterStates = ['discovered', 'active', 'silent', 'rebooted', 'skewed'] as const
+const exporterStates = [
+  'discovered',
+  'active',
+  'silent',
+  'rebooted',
+  'skewed',
+  'scope-conflict',
+  'unsampled-suspect'
+] as const
 
 export const Exporter = Type.Object({
   id: Type.String({ description: 'Its address.' }),
@@ -47,7 +55,7 @@ export const Exporter = Type.Object({
   address: Type.String(),
   state: Type.String({
     description:
-      'discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs. Looked at every ten seconds.'
+      'discovered: it has sent less than it takes to believe in it; active; silent: nothing came for collector.limits.exporterSilentMs; rebooted: it began anew, and not all of its templates have been announced since; skewed: its clock is further from ours than collector.limits.skewMs; scope-conflict: its source ports contradict each other, so several exporters seem to share the address; unsampled-suspect: its records look sampled (nine in ten count one packet, and these are as long as packets of real traffic) and it tells no sampling rate. Looked at every ten seconds; the thresholds of single exporters are in their policies.'
   }),
   stateSinceAtMs: timeMs('When it came to be in this state'),
   stateReasons: Type.Array(Type.String(), { description: 'Why, a sentence each.' }),
@@ -116,7 +124,12 @@ const Relayed = Type.Object({
 })
 
 const PolicySet = Type.Object(
-  { scope: orNull(Type.String()), resumeTemplates: orNull(Type.Boolean()) },
+  {
+    scope: orNull(Type.String()),
+    resumeTemplates: orNull(Type.Boolean()),
+    silentMs: orNull(Type.Integer()),
+    skewMs: orNull(Type.Integer())
+  },
   { description: 'What of it was said through the API (PATCH); null: the configuration says it.' }
 )
 
@@ -146,7 +159,13 @@ const Scope = Type.Object({
 export const ExporterDetails = Type.Object({
   ...Exporter.properties,
   policy: Type.Object(
-    { scope: Type.String(), resumeTemplates: Type.Boolean(), set: PolicySet },
+    {
+      scope: Type.String(),
+      resumeTemplates: Type.Boolean(),
+      silentMs: orNull(Type.Integer({ description: 'Null: collector.limits.exporterSilentMs.' })),
+      skewMs: orNull(Type.Integer({ description: 'Null: collector.limits.skewMs.' })),
+      set: PolicySet
+    },
     { description: 'Whose templates are used for its data.' }
   ),
   scopes: Type.Array(Scope, {

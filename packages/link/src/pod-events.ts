@@ -16,6 +16,8 @@ export const podEvents = {
   exporter_silent: 'Nothing came from an exporter for `collector.limits.exporterSilentMs`.',
   exporter_rebooted: 'An exporter began anew: its sequence numbers or its boot time show it.',
   exporter_skewed: "An exporter's clock and ours differ by more than `collector.limits.skewMs`.",
+  exporter_state:
+    'An exporter came to be in another state of its life (`state`, `before`): discovered, active, silent, rebooted, skewed, scope-conflict or unsampled-suspect.',
   pending_delivered: 'Data Sets that waited for their template were decoded.',
   quarantine_began: 'Data Sets of a template wait until the exporter announces it again: it is in doubt.',
   quarantine_ended: 'The exporter announced a doubtful template again, and what waited goes on.',

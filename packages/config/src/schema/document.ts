@@ -6,6 +6,7 @@ import { DestinationPolicyConfig } from './destination-policy.ts'
 import { FrontConfig } from './front.ts'
 import { httpLimits } from './http-limits.ts'
 import { StoresConfig } from './stores.ts'
+import { WebhookConfig } from './webhooks.ts'
 
 /** Section `mediator`. */
 const MediatorConfig = section(
@@ -159,6 +160,11 @@ const CoordinatorConfig = section(
         'Local address of the control API; this machine only, because it asks for credentials only where tokenFile or tls.clientCaFile say so.'
     }),
     port: wholeNumber({ default: 8090, minimum: 0, maximum: 65535, description: 'TCP port; 0 takes any free one.' }),
+    webhooks: Type.Array(WebhookConfig, {
+      default: [],
+      maxItems: 16,
+      description: 'Who is told of events by HTTP. Only the file and the environment say this, not the API.'
+    }),
     tokenFile: orNull(
       text('path', { description: 'A file.' }),
       null,

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { text, word } from './keys.ts'
+import { orNull, text, word } from './keys.ts'
 
 /** Whose templates an exporter's are, and who the exporter is; see `docs/decisions/0003-template-scope.md`. */
 export const templateScopes = [
@@ -13,6 +13,12 @@ export const templateScopes = [
   'certificate'
 ] as const
 export type TemplateScopePolicy = (typeof templateScopes)[number]
+
+/** Bounds of the thresholds of an exporter's life. */
+export const thresholdBounds = {
+  silentMs: { minimum: 1_000, maximum: 604_800_000 },
+  skewMs: { minimum: 1_000, maximum: 86_400_000 }
+} as const
 
 /** What holds for some exporters otherwise than for all. */
 export const ExporterPolicyConfig = Type.Object(
@@ -29,7 +35,17 @@ export const ExporterPolicyConfig = Type.Object(
       default: false,
       description:
         'TCP: an exporter that sends no templates after it has connected again is decoded by those of its last session, on whatever pod that was. Against RFC 7011 §8, for exporters that get it wrong; counted.'
-    })
+    }),
+    silentMs: orNull(
+      Type.Integer(thresholdBounds.silentMs),
+      null,
+      'It is silent when nothing came for so long, milliseconds; null = collector.limits.exporterSilentMs.'
+    ),
+    skewMs: orNull(
+      Type.Integer(thresholdBounds.skewMs),
+      null,
+      'Its clock is skewed when it differs from ours by more, milliseconds; null = collector.limits.skewMs.'
+    )
   },
   { additionalProperties: false }
 )
@@ -42,6 +58,12 @@ export const ExporterOverrideConfig = Type.Object(
     scope: Type.Optional(word(templateScopes, undefined, 'As in collector.exporters; left out: as is said there.')),
     resumeTemplates: Type.Optional(
       Type.Boolean({ description: 'As in collector.exporters; left out: as is said there.' })
+    ),
+    silentMs: Type.Optional(
+      Type.Integer({ ...thresholdBounds.silentMs, description: 'As in collector.exporters, milliseconds.' })
+    ),
+    skewMs: Type.Optional(
+      Type.Integer({ ...thresholdBounds.skewMs, description: 'As in collector.exporters, milliseconds.' })
     )
   },
   { additionalProperties: false }

@@ -51,6 +51,7 @@ export type TextFormat =
   | 'natsUrl'
   | 'path'
   | 'podUrl'
+  | 'webhookUrl'
 
 /** Text with a meaning of its own. */
 export const text = (format: TextFormat, options: { readonly default?: string; readonly description: string }) =>

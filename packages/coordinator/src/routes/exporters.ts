@@ -35,6 +35,16 @@ const Policy = Type.Object(
       Type.Union([Type.Boolean(), Type.Null()], {
         description: 'TCP: the templates of its last session decode it until it announces its own.'
       })
+    ),
+    silentMs: Type.Optional(
+      Type.Union([Type.Integer(), Type.Null()], {
+        description: 'It is silent when nothing came for so long, milliseconds.'
+      })
+    ),
+    skewMs: Type.Optional(
+      Type.Union([Type.Integer(), Type.Null()], {
+        description: 'Its clock is skewed when it differs from ours by more, milliseconds.'
+      })
     )
   },
   { additionalProperties: false }
@@ -100,8 +110,8 @@ export function exporterRoutes(server: HttpServer, pod: Pod, policies: PolicyBoo
     async (request, reply) => {
       const { id } = request.params
       const override = await policies.patch(id, request.body, request.headers['if-match'])
-      const { scope = null, resumeTemplates = null } = override
-      return reply.header('etag', policies.etagOf(id)).send({ id, scope, resumeTemplates })
+      const { scope = null, resumeTemplates = null, silentMs = null, skewMs = null } = override
+      return reply.header('etag', policies.etagOf(id)).send({ id, scope, resumeTemplates, silentMs, skewMs })
     }
   )
 

@@ -202,7 +202,9 @@ describe('the configuration', () => {
       mediator: { plan: object }
       coordinator: { limits: object }
     }
-    const exporters = [{ match: '192.0.2.0/24', scope: 'address', resumeTemplates: false }]
+    const exporters = [
+      { match: '192.0.2.0/24', scope: 'address', resumeTemplates: false, silentMs: null, skewMs: 7_200_000 }
+    ]
     const change = {
       collector: { ...collector, exporters, limits: { ...collector.limits, pendingMs: 7_000 } },
       mediator: { ...mediator, plan: { ...mediator.plan, lineage: false } },

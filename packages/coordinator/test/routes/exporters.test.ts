@@ -21,7 +21,7 @@ describe('what is said of an exporter', () => {
   test('is told to the collector and kept beside the destinations', async () => {
     const { status, body } = await patch('192.0.2.1', { scope: 'address' })
     assert.equal(status, 200, JSON.stringify(body))
-    assert.deepEqual(body, { id: '192.0.2.1', scope: 'address', resumeTemplates: null })
+    assert.deepEqual(body, { id: '192.0.2.1', scope: 'address', resumeTemplates: null, silentMs: null, skewMs: null })
     await patch('2001:DB8:0::1', { resumeTemplates: true })
     const exporters = { '192.0.2.1': { scope: 'address' }, '2001:db8::1': { resumeTemplates: true } }
     assert.deepEqual(told(), { policies: exporters })
@@ -40,7 +40,9 @@ describe('what is said of an exporter', () => {
     assert.deepEqual((await patch('2001:db8::1', { resumeTemplates: null, scope: null })).body, {
       id: '2001:db8::1',
       scope: null,
-      resumeTemplates: null
+      resumeTemplates: null,
+      silentMs: null,
+      skewMs: null
     })
     assert.deepEqual(told(), { policies: { '192.0.2.1': { scope: 'address' } } })
   })
@@ -63,6 +65,8 @@ describe('what is said of an exporter', () => {
       ['192.0.2.1', { scope: 'planet' }, 422, 'EXPORTER_POLICY_INVALID'],
       ['192.0.2.1', { scope: 'certificate' }, 422, 'EXPORTER_POLICY_INVALID'],
       ['192.0.2.1', { resumeTemplates: 'yes' }, 422, 'EXPORTER_POLICY_INVALID'],
+      ['192.0.2.1', { silentMs: 1 }, 422, 'EXPORTER_POLICY_INVALID'],
+      ['192.0.2.1', { skewMs: 'much' }, 422, 'EXPORTER_POLICY_INVALID'],
       ['nobody', { scope: 'address' }, 404, 'NOT_FOUND'],
       ['fe80::1%25eth0', { scope: 'address' }, 404, 'NOT_FOUND']
     ] as const) {

@@ -351,7 +351,13 @@ function serveCollector(
   client.handle('collector.exporter', params => {
     const { id } = params as { id: string }
     known(id)
-    const policy = { scope: 'auto', resumeTemplates: false, set: { scope: null, resumeTemplates: null } }
+    const policy = {
+      scope: 'auto',
+      resumeTemplates: false,
+      silentMs: null,
+      skewMs: null,
+      set: { scope: null, resumeTemplates: null, silentMs: null, skewMs: null }
+    }
     return { ...exporterOf(id, 5, 9), policy, scopes: [], relayedList: [], sessionList: [] }
   })
   for (const method of ['collector.pending', 'collector.quarantine']) {
