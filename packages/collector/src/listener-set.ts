@@ -96,6 +96,13 @@ export class ListenerSet {
     return this.#members.get(name)?.state ?? 'closing'
   }
 
+  /** Listeners by what they do. */
+  get counts(): Record<ListenerState, number> {
+    const counts = { serving: 0, paused: 0, draining: 0, drained: 0, closing: this.closing.size }
+    for (const { state } of this.#members.values()) counts[state]++
+    return counts
+  }
+
   /** All that have TCP connections. */
   *connected(): Generator<TcpListener> {
     yield* this.tcp

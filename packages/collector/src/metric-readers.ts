@@ -77,6 +77,7 @@ export function createCollectorMetrics(parts: CollectorParts, isProcessIncluded 
       datagramOctets: udp(({ intake }) => intake.octets),
       kernelDrops: udp(({ listener }) => listener.kernelDrops),
       receiveBuffer: udp(({ listener }) => listener.receiveBufferGranted),
+      listeners: each('state', () => parts.listeners.counts),
       connections: report => {
         const counts = new Map<string, number>()
         for (const { config, connections } of parts.listeners.connected()) {

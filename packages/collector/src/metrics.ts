@@ -161,6 +161,12 @@ export const collectorMetrics = defineMetrics({
     type: 'gauge',
     labels: ['listener']
   },
+  listeners: {
+    name: 'weir_collector_listeners',
+    help: 'Listeners by what they do: serving, paused, draining, drained; closing ones are not in the configuration any more.',
+    type: 'gauge',
+    labels: ['state']
+  },
   connections: {
     name: 'weir_collector_connections',
     help: 'TCP connections of a listener.',

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import type { Listener } from '@weir/config'
 import { buildMessage } from '@weir/ipfix/testing'
+import { proxyV2 } from './support/proxy.ts'
 import { dropsOf, settingsOf, startRig, type Rig, type SocketKind } from './support/rig.ts'
 
 const FIELDS = '8:4 2:4'
@@ -185,6 +186,34 @@ describe('listeners that are changed while the collector runs', () => {
       ),
       { code: 'ECONNREFUSED' }
     )
+  })
+
+  test('load balancers are named and forgotten in place: connections that are there go on as they began', async t => {
+    const rig = await startRig(t)
+    const [u, tcp] = listenersOf(rig) as [Listener, Extract<Listener, { transport: 'tcp' }>]
+    const before = await rig.tcpSource()
+    await before.send(template())
+    await rig.untilMessages(1)
+    await set(rig, u, { ...tcp, proxyProtocol: { from: ['127.0.0.0/8'] } })
+    const balancer = await rig.tcpSource()
+    await balancer.send(Buffer.concat([proxyV2(), template()]))
+    await before.send(data(0))
+    await rig.untilMessages(3)
+    await set(rig, u, tcp)
+    const after = await rig.tcpSource()
+    await after.send(template())
+    await balancer.send(data(0))
+    await rig.untilMessages(5)
+    assert.equal(decoded(rig), 2)
+    const ids = [...rig.collector.parts.sessions.values()].map(({ exporter }) => exporter.id)
+    assert.deepEqual(ids, ['127.0.0.1', '192.0.2.1', '127.0.0.1'])
+    assert.deepEqual(rig.collector.parts.listeners.counts, {
+      serving: 2,
+      paused: 0,
+      draining: 0,
+      drained: 0,
+      closing: 0
+    })
   })
 
   test('a TCP session that does not end when it is asked to is cut off in the end', async t => {

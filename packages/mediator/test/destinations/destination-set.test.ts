@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { batchOf, flowBatch, flowLayout, flows, layoutOf, sourceOf } from '../support/batches.ts'
-import { Rig, destinationOf } from '../support/rig.ts'
+import { Rig, defaults, destinationOf } from '../support/rig.ts'
 import { TcpSink } from '../support/sinks.ts'
 import { numberOf } from '../support/strict-reader.ts'
 
@@ -175,6 +175,29 @@ test('an equal configuration changes nothing', async () => {
   assert.equal(sink.sockets.length, 1)
   await rig.stop()
   await sink.close()
+})
+
+test('another plan for all holds at once for those that do not say otherwise, on the session that they have', async () => {
+  const sinks = [await new TcpSink().listen(), await new TcpSink().listen()]
+  const rig = new Rig()
+  rig.add({ id: 'follows', type: 'ipfix', url: sinks[0]!.url })
+  rig.add({ id: 'own', type: 'ipfix', url: sinks[1]!.url, plan: { lineage: true } })
+  const source = sourceOf()
+  rig.push(flowBatch(source, 10))
+  for (const sink of sinks) await sink.until(() => sink.records.length === 10)
+  const { plan } = defaults.mediator
+  rig.destinations.setDefaults({ plan: { ...plan, lineage: false }, maxTemplates: 4_096 })
+  rig.push(flowBatch(source, 10, 10))
+  for (const sink of sinks) await sink.until(() => sink.records.length === 20)
+  // 405 originalObservationDomainId
+  const marked = sinks.map(({ records }) => records.filter(record => record.values.has('405')).length)
+  assert.deepEqual(marked, [10, 20])
+  for (const sink of sinks) {
+    assert.deepEqual(serials(sink), upTo(20))
+    assert.equal(sink.sessions.length, 1)
+  }
+  await rig.stop()
+  for (const sink of sinks) await sink.close()
 })
 
 test('a removed destination delivers what it has; what it cannot is dropped as shutdown', async () => {
