@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Answer } from './coordinator-client.ts'
 import { freePort } from './free-port.ts'
 import type { RedisServer } from './redis-server.ts'
 import { launchWeir, type RunningWeir } from './running-weir.ts'
@@ -15,14 +16,51 @@ export interface PodStanding {
   readonly reason: string | null
 }
 
+/** Asks the front of one pod. */
+export class FrontClient {
+  readonly origin: string
+  readonly #key: () => string
+
+  constructor(port: number, key: () => string) {
+    this.origin = `http://127.0.0.1:${port}`
+    this.#key = key
+  }
+
+  async call<T = unknown>(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {}
+  ): Promise<Answer<T>> {
+    const type = body === undefined ? {} : { 'content-type': 'application/json' }
+    const response = await fetch(this.origin + path, {
+      method,
+      headers: { authorization: `Bearer ${this.#key()}`, ...type, ...headers },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(15_000)
+    })
+    const text = await response.text()
+    return { status: response.status, headers: response.headers, body: (text === '' ? null : JSON.parse(text)) as T }
+  }
+
+  /** @throws Error for anything but a 2xx */
+  async ask<T>(method: string, path: string, body?: unknown, headers?: Readonly<Record<string, string>>): Promise<T> {
+    const answer = await this.call<T>(method, path, body, headers)
+    if (answer.status < 300) return answer.body
+    throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
+  }
+}
+
 /** A pod of a fleet, and how it is started again: with the same folder and the same ports. */
 export class FleetPod {
   readonly apiPort: number
+  readonly front: FrontClient
   readonly start: () => Promise<void>
   #weir: RunningWeir | undefined
 
-  constructor(apiPort: number, start: () => Promise<RunningWeir>) {
+  constructor(apiPort: number, frontPort: number, start: () => Promise<RunningWeir>) {
     this.apiPort = apiPort
+    this.front = new FrontClient(frontPort, () => readFileSync(join(this.weir.folder, 'var/admin.key'), 'utf8').trim())
     this.start = async () => {
       this.#weir = await start()
       await this.#weir.waitUntilReady()
@@ -50,8 +88,8 @@ export async function makeFleet(
   redis: RedisServer,
   settings: {
     readonly destinations?: readonly object[]
-    /** Of one pod, by its index; knows the control APIs of all. */
-    readonly config?: (index: number, pods: readonly string[]) => Readonly<Record<string, unknown>>
+    /** Each pod has a front of all. */
+    readonly hasFronts?: boolean
   } = {}
 ): Promise<FleetPod[]> {
   const folder = tempFolder('fleet')
@@ -64,14 +102,17 @@ export async function makeFleet(
   return Promise.all(
     apiPorts.map(async (apiPort, index) => {
       const port = await freePort()
+      const frontPort = await freePort()
+      const limits = { podTimeoutMs: 1_000 }
+      const front = settings.hasFronts === true ? { port: frontPort, pods: urls, limits } : null
       const listeners = JSON.stringify([{ name: 'udp', transport: 'udp', port }])
       const start = (): Promise<RunningWeir> =>
         launchWeir(join(folder, `pod-${index}`), port, apiPort, {
           destinations: (settings.destinations ?? []) as Readonly<Record<string, unknown>>[],
-          config: { stores: { revisions }, ...settings.config?.(index, urls) },
+          config: { stores: { revisions }, front },
           env: { WEIR_COLLECTOR_LISTENERS: listeners }
         })
-      return new FleetPod(apiPort, start)
+      return new FleetPod(apiPort, frontPort, start)
     })
   )
 }

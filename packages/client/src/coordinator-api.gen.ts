@@ -567,6 +567,8 @@ export interface paths {
                                 number: number;
                                 reason: string;
                             } | null;
+                            /** @description Paths of keys that are this pod's own: what a document says of them means nothing to the fleet. */
+                            ownKeys: string[];
                             pod: string | null;
                             reason: string | null;
                             revision: components["schemas"]["Config10"];

@@ -132,6 +132,769 @@ export interface paths {
             };
         };
     };
+    "/api/v1/config": {
+        parameters: {
+        };
+        /**
+         * The document of the fleet, and how each pod stands to it
+         * @description It is that of the newest revision in force at a pod; `items` says which pods have it, and why others have not. The ETag is that of the newest revision.
+         *
+         *     Needs the role reader.
+         */
+        get: {
+            parameters: {
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description As weir.yaml, with every default. */
+                            document: {
+                                [key: string]: unknown;
+                            };
+                            /** @description Every pod that answers has the newest revision in force. */
+                            isConverged: boolean;
+                            /** @description True: a pod is missing in this answer; `pods` says which and why. */
+                            isPartial: boolean;
+                            items: {
+                                /** @description HOST:PORT of its control API. */
+                                pod: string;
+                                status: {
+                                    code: string | null;
+                                    /** @description Of the newest revision: If-Match of a change. */
+                                    etag: string;
+                                    /** @description What should be in force here is. */
+                                    isConverged: boolean;
+                                    newest: {
+                                        /** @description When it was made, milliseconds since 1970 UTC. */
+                                        atMs: number;
+                                        /** @description `file`: file and environment; `api`: somebody who did not say who he is; else what was said. */
+                                        author: string;
+                                        /** @description Content hash of what file and environment said then. */
+                                        baseHash: string;
+                                        /** @description Content hash of the document (SHA-256). */
+                                        hash: string;
+                                        /** @description From 0; each change has the next. */
+                                        number: number;
+                                        reason: string;
+                                    } | null;
+                                    /** @description Paths of keys that are this pod's own: what a document says of them means nothing to the fleet. */
+                                    ownKeys: string[];
+                                    pod: string | null;
+                                    reason: string | null;
+                                    revision: components["schemas"]["ConfigRevision"];
+                                    rollout: {
+                                        id: string;
+                                        /** @description Its document is in force here. */
+                                        isHeld: boolean;
+                                    } | null;
+                                    /**
+                                     * @description own: revisions of this pod alone; up, away: the store of the fleet. Away: no change is taken, and what is in force goes on.
+                                     * @enum {string}
+                                     */
+                                    store: "own" | "up" | "away";
+                                    triedAtMs: number | null;
+                                };
+                            }[];
+                            /** @description How each pod did. */
+                            pods: components["schemas"]["ExportersPodsItem"][];
+                            revision: components["schemas"]["ConfigRevision"];
+                        };
+                    };
+                };
+            };
+        };
+        /**
+         * Put a whole document in force at all pods, at one first; the others converge on it within 2 s
+         * @description The pod that is asked takes it as a whole or not at all, and its answer is passed on. POST /api/v1/config/rollouts goes pod by pod instead.
+         *
+         *     Needs the role operator.
+         */
+        put: {
+            parameters: {
+                query?: {
+                    /** @description Why, for the list of revisions. */
+                    reason?: string;
+                };
+                header?: {
+                    /** @description ETag of GET /api/v1/config as you read it: 428 without it, 412 if it has changed since. `*` = whatever is there. */
+                    "if-match"?: string;
+                };
+            };
+            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults. */
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConfigRequestBody"];
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConfigRevision"];
+                    };
+                };
+            };
+        };
+        /**
+         * Change the document by a merge patch (RFC 7396): only the keys given; null = back to the default
+         * @description The pod that is asked takes it as a whole or not at all, and its answer is passed on. POST /api/v1/config/rollouts goes pod by pod instead.
+         *
+         *     Needs the role operator.
+         */
+        patch: {
+            parameters: {
+                query?: {
+                    /** @description Why, for the list of revisions. */
+                    reason?: string;
+                };
+                header?: {
+                    /** @description ETag of GET /api/v1/config as you read it: 428 without it, 412 if it has changed since. `*` = whatever is there. */
+                    "if-match"?: string;
+                };
+            };
+            /** @description Keys of the document, as in weir.yaml: a merge patch (RFC 7396). */
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConfigRequestBody2"];
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConfigRevision"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/plan": {
+        parameters: {
+        };
+        /**
+         * What PUT of this document would do at each pod, step by step, and what stays; nothing is changed
+         * @description Needs the role reader.
+         */
+        post: {
+            parameters: {
+            };
+            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults. */
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConfigRequestBody"];
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description Every pod that answers takes it. */
+                            isApplicable: boolean;
+                            /** @description True: a pod is missing in this answer; `pods` says which and why. */
+                            isPartial: boolean;
+                            items: {
+                                /** @description Why it has none. */
+                                detail: string | null;
+                                plan: {
+                                    /** @description Steps that change something. */
+                                    changes: number;
+                                    /** @description Whether the pod takes it: nothing wants a restart. */
+                                    isApplicable: boolean;
+                                    /** @description The revision in force there, from which the plan starts. */
+                                    revision: number;
+                                    steps: {
+                                        /** @description add, change, remove, keep or restart. */
+                                        action: string;
+                                        /** @description Id, name or address; of a key its path. */
+                                        id: string;
+                                        /** @description Who takes it, or would have to be restarted. */
+                                        processes: string[];
+                                        /** @description What goes on undisturbed. */
+                                        stays: string[];
+                                        /** @description What it is about. */
+                                        what: string;
+                                    }[];
+                                } | null;
+                                pod: string;
+                            }[];
+                            /** @description How each pod did. */
+                            pods: components["schemas"]["ExportersPodsItem"][];
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/revisions": {
+        parameters: {
+        };
+        /**
+         * All that held and holds, newest first
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Entries of the page. */
+                    limit?: number;
+                    /** @description Entries before the page. */
+                    offset?: number;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["ConfigRevision"][];
+                            limit: number;
+                            offset: number;
+                            /** @description Entries that match, on all pages. */
+                            total: number;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/revisions/{n}": {
+        parameters: {
+        };
+        /**
+         * One revision with its document
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                path: {
+                    /** @description Number of the revision. */
+                    n: number;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description When it was made, milliseconds since 1970 UTC. */
+                            atMs: number;
+                            /** @description `file`: file and environment; `api`: somebody who did not say who he is; else what was said. */
+                            author: string;
+                            /** @description Content hash of what file and environment said then. */
+                            baseHash: string;
+                            /** @description As weir.yaml, with every default. */
+                            document: {
+                                [key: string]: unknown;
+                            };
+                            /** @description Content hash of the document (SHA-256). */
+                            hash: string;
+                            /** @description From 0; each change has the next. */
+                            number: number;
+                            reason: string;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/revisions/{n}/diff": {
+        parameters: {
+        };
+        /**
+         * Where a revision and another differ
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description The other revision; without it the one in force. */
+                    to?: number;
+                };
+                path: {
+                    /** @description Number of the revision. */
+                    n: number;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            differences: {
+                                /**
+                                 * @description From this revision to the other.
+                                 * @enum {string}
+                                 */
+                                action: "add" | "remove" | "change";
+                                after?: unknown;
+                                before?: unknown;
+                                /** @description E.g. `destinations[id=out].queue.octets`. */
+                                path: string;
+                            }[];
+                            from: number;
+                            to: number;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/rollback": {
+        parameters: {
+        };
+        /**
+         * Put the document of an earlier revision in force again at all pods, as a new revision
+         * @description Needs the role operator.
+         */
+        post: {
+            parameters: {
+                header?: {
+                    /** @description ETag of the document in force as you read it; 412 if it has changed since. */
+                    "if-match"?: string;
+                };
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        reason?: string;
+                        /** @description The revision whose document is to hold. */
+                        to: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConfigRevision"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/rollouts": {
+        parameters: {
+        };
+        /**
+         * The roll-out that is going on, and the last 100 that have ended, the newest first
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Entries of the page. */
+                    limit?: number;
+                    /** @description Entries before the page. */
+                    offset?: number;
+                    /** @description Key to order by; `-` before it turns the order round. */
+                    sort?: string;
+                    /** @description Only in this state. */
+                    state?: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            items: components["schemas"]["ConfigRollouts"][];
+                            limit: number;
+                            offset: number;
+                            /** @description Entries that match, on all pages. */
+                            total: number;
+                        };
+                    };
+                };
+            };
+        };
+        /**
+         * Put a document in force pod by pod: each has to stand the gates before the next has its turn
+         * @description It becomes the newest revision when all have passed. If one fails, all go back to the revision of before at once. Meanwhile the configuration cannot be changed otherwise. Any front shows, cancels and drives it on.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        document?: components["schemas"]["ConfigRequestBody"];
+                        /** @description Pods that have their turn first. */
+                        first?: string[];
+                        gates?: components["schemas"]["ConfigRolloutsRequestBodyGates"];
+                        /** @description Go on although a pod does not answer: it takes the revision when it is back. */
+                        isAwayLeftOut?: boolean;
+                        patch?: components["schemas"]["ConfigRequestBody2"];
+                        /** @description Why, for the list of revisions. */
+                        reason?: string;
+                        /** @description Instead: the number of an earlier revision whose document it is to be. */
+                        revision?: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConfigRollouts"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/rollouts/{id}": {
+        parameters: {
+        };
+        /**
+         * One roll-out: where it is, what happened, and why it failed
+         * @description Needs the role reader.
+         */
+        get: {
+            parameters: {
+                path: {
+                    /** @description Of the roll-out. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConfigRollouts"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/rollouts/{id}/cancel": {
+        parameters: {
+        };
+        /**
+         * End a roll-out: all pods go back to the revision of before
+         * @description Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description Of the roll-out. */
+                    id: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["ConfigRollouts"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/config/validate": {
+        parameters: {
+        };
+        /**
+         * Check a whole document; nothing is changed. 422 names every error and what is allowed
+         * @description Needs the role reader.
+         */
+        post: {
+            parameters: {
+            };
+            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults. */
+            requestBody: {
+                content: {
+                    "application/json": components["schemas"]["ConfigRequestBody"];
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description As weir.yaml, with every default. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            [key: string]: unknown;
+                        };
+                    };
+                };
+            };
+        };
+    };
     "/api/v1/events": {
         parameters: {
         };
@@ -2106,6 +2869,147 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults. */
+        ConfigRequestBody: {
+            /** @description The Collecting Process: listeners, sessions, templates. */
+            collector?: unknown;
+            /** @description The control API of this Weir. */
+            coordinator?: unknown;
+            /** @description Where records go; at most 32 (L-43). More can be added while Weir runs, through the API. */
+            destinations?: unknown;
+            /** @description The web API of the fleet; null: weir up starts none. */
+            front?: unknown;
+            /** @description Between collector and mediator (ZeroMQ over ipc). */
+            link?: unknown;
+            /** @description The log. */
+            log?: unknown;
+            /** @description The Intermediate and Exporting Process. */
+            mediator?: unknown;
+            /** @description Where the sockets between the processes are; null = a temporary folder that `weir up` makes (`/run/weir` for a single process). */
+            runDir?: unknown;
+            /** @description Stopping in order: the collector first, then the mediator, then the coordinator, within 30 s. */
+            shutdown?: unknown;
+            /** @description Where templates and destinations added through the API are remembered; made if it is not there. One `weir up` has it for itself. */
+            stateDir?: unknown;
+            /** @description Stores that pods share. */
+            stores?: unknown;
+        };
+        /** @description Keys of the document, as in weir.yaml: a merge patch (RFC 7396). */
+        ConfigRequestBody2: {
+            /** @description The Collecting Process: listeners, sessions, templates. */
+            collector?: unknown;
+            /** @description The control API of this Weir. */
+            coordinator?: unknown;
+            /** @description Where records go; at most 32 (L-43). More can be added while Weir runs, through the API. */
+            destinations?: unknown;
+            /** @description The web API of the fleet; null: weir up starts none. */
+            front?: unknown;
+            /** @description Between collector and mediator (ZeroMQ over ipc). */
+            link?: unknown;
+            /** @description The log. */
+            log?: unknown;
+            /** @description The Intermediate and Exporting Process. */
+            mediator?: unknown;
+            /** @description Where the sockets between the processes are; null = a temporary folder that `weir up` makes (`/run/weir` for a single process). */
+            runDir?: unknown;
+            /** @description Stopping in order: the collector first, then the mediator, then the coordinator, within 30 s. */
+            shutdown?: unknown;
+            /** @description Where templates and destinations added through the API are remembered; made if it is not there. One `weir up` has it for itself. */
+            stateDir?: unknown;
+            /** @description Stores that pods share. */
+            stores?: unknown;
+        };
+        ConfigRevision: {
+            /** @description When it was made, milliseconds since 1970 UTC. */
+            atMs: number;
+            /** @description `file`: file and environment; `api`: somebody who did not say who he is; else what was said. */
+            author: string;
+            /** @description Content hash of what file and environment said then. */
+            baseHash: string;
+            /** @description Content hash of the document (SHA-256). */
+            hash: string;
+            /** @description From 0; each change has the next. */
+            number: number;
+            reason: string;
+        };
+        ConfigRollouts: {
+            /** @description Number of the revision that holds meanwhile, and afterwards, if it does not come through. */
+            after: number;
+            author: string;
+            /** @description When it began, milliseconds since 1970 UTC. */
+            createdAtMs: number;
+            detail: string | null;
+            endedAtMs: number | null;
+            /** @description What happened, the oldest first; the last 100. */
+            events: {
+                /** @description When, milliseconds since 1970 UTC. */
+                atMs: number;
+                pod: string | null;
+                /** @description A sentence. */
+                what: string;
+            }[];
+            gates: components["schemas"]["ConfigRolloutsRequestBodyGates"];
+            id: string;
+            /** @description In the order in which they have their turn. */
+            pods: components["schemas"]["ConfigRolloutsItem"][];
+            reason: string;
+            revision: number | null;
+            /**
+             * @description running; done: it is the newest revision; failed, cancelled: all pods have that of before.
+             * @enum {string}
+             */
+            state: "running" | "done" | "failed" | "cancelled";
+        };
+        ConfigRolloutsItem: {
+            detail: string | null;
+            /** @description Its name in the store of revisions. */
+            id: string;
+            /** @description HOST:PORT of its control API. */
+            pod: string;
+            /** @description Since when, milliseconds since 1970 UTC. */
+            sinceMs: number;
+            /**
+             * @description waiting; applying: it is told to have the document in force; soaking: it has, and the gates are looked at; passed; failed; back: it had the document, and has that of before again.
+             * @enum {string}
+             */
+            state: "waiting" | "applying" | "soaking" | "passed" | "failed" | "back";
+        };
+        /**
+         * @description What must hold at a pod before the next one has its turn.
+         * @default {}
+         */
+        ConfigRolloutsRequestBodyGates: {
+            /**
+             * @description How long a pod may take to have the document in force, milliseconds.
+             * @default 30000
+             */
+            applyMs: number;
+            /**
+             * @description How long a pod may be unready, or a destination, before that fails; milliseconds.
+             * @default 2000
+             */
+            graceMs: number;
+            /**
+             * @description Largest share of the records offered to destinations since the change that may be dropped; null: any.
+             * @default 0
+             */
+            maxDropRate: number | null;
+            /**
+             * @description Destinations are ready that were so before, and those that are new.
+             * @default true
+             */
+            requireDestinations: boolean;
+            /**
+             * @description The pod says on /readyz that it is ready.
+             * @default true
+             */
+            requireReady: boolean;
+            /**
+             * @description How long the gates must hold at a pod, milliseconds.
+             * @default 10000
+             */
+            soakMs: number;
+        };
         EventsApplicationXNdjson: {
             /** @description When its coordinator was told, milliseconds since 1970 UTC. */
             atMs: number;

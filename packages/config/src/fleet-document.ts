@@ -24,15 +24,44 @@ export function withOwnKeys(document: WeirConfig, own: WeirConfig, ownKeys: read
   return result as WeirConfig
 }
 
-/** Content hash of what a document says of the fleet, without the pod's own keys. */
-export function fleetHash(document: WeirConfig, ownKeys: readonly string[]): string {
+/** A document without the keys that are each pod's own: what is to be shown of a fleet, and may be put to any pod of it. */
+export function withoutOwnKeys(document: WeirConfig, ownKeys: readonly string[]): Json {
   const result: Json = { ...document }
   for (const key of ownKeys) {
     const [section, name] = key.split('.') as [string, string | undefined]
     if (name === undefined) delete result[section]
-    else result[section] = { ...(result[section] as Json), [name]: undefined }
+    else if (isObject(result[section])) {
+      const { [name]: _, ...others } = result[section]
+      result[section] = others
+    }
   }
-  return hashOf(saidKeys(result, configSchema))
+  return result
+}
+
+/**
+ * The keys of a pod where a document says nothing of them.
+ *
+ * @param document - unchecked.
+ * @returns a new value; parts of both are in it.
+ */
+export function fillOwnKeys(document: Json, own: WeirConfig, ownKeys: readonly string[]): Json {
+  const result: Json = { ...document }
+  for (const key of ownKeys) {
+    const [section, name] = key.split('.') as [string, string | undefined]
+    const its = (own as Json)[section]
+    if (!Object.hasOwn(result, section)) result[section] = name === undefined ? its : { [name]: (its as Json)[name] }
+    else if (name !== undefined && isObject(result[section])) {
+      result[section] = { [name]: (its as Json)[name], ...result[section] }
+    }
+  }
+  return result
+}
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Content hash of what a document says of the fleet, without the pod's own keys. */
+export function fleetHash(document: WeirConfig, ownKeys: readonly string[]): string {
+  return hashOf(saidKeys(withoutOwnKeys(document, ownKeys), configSchema))
 }
 
 /** The newest revision of a fleet, as its store has it. */

@@ -3,6 +3,7 @@ export type { DestinationResult, ResolvedConfig, ResolveOptions } from './resolv
 export * from './effective-document.ts'
 export * from './exporter-override.ts'
 export * from './fleet-document.ts'
+export { mergePatch } from './merge-patch.ts'
 export { podKeys } from './own-keys.ts'
 export { loadElements } from './element-files.ts'
 export * from './endpoint.ts'

@@ -1,9 +1,8 @@
 import { HttpProblem, notFound } from '@weir/http'
-import { hasSameOutput, hashOf, validateDestination } from '@weir/config'
+import { hasSameOutput, hashOf, mergePatch, validateDestination } from '@weir/config'
 import type { Destination } from '@weir/config'
 import type { ConfigIssue } from '@weir/runtime'
 import type { ConfigBook } from './revisions/config-book.ts'
-import { mergePatch } from './revisions/merge-patch.ts'
 
 /** The destinations of the document in force, one by one: each change is a revision of the whole document. */
 export class DestinationBook {

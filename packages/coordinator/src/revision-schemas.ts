@@ -1,4 +1,5 @@
-import { HttpProblem, oneOf, orNull, timeMs } from '@weir/http'
+import { HttpProblem, oneOf } from '@weir/http'
+import type { ConfigStatus } from '@weir/http'
 import type { RevisionInfo } from '@weir/config'
 import Type from 'typebox'
 import type { Static } from 'typebox'
@@ -10,17 +11,6 @@ import type { PlanStep } from './revisions/plan.ts'
 const MAX_AUTHOR_CHARACTERS = 128
 const MAX_REASON_CHARACTERS = 1_024
 
-export const RevisionSummary = Type.Object({
-  number: Type.Integer({ description: 'From 0; each change has the next.' }),
-  author: Type.String({
-    description: '`file`: file and environment; `api`: somebody who did not say who he is; else what was said.'
-  }),
-  atMs: timeMs('When it was made'),
-  reason: Type.String(),
-  hash: Type.String({ description: 'Content hash of the document (SHA-256).' }),
-  baseHash: Type.String({ description: 'Content hash of what file and environment said then.' })
-})
-
 export const ChangeNoteQuery = Type.Object(
   {
     author: Type.Optional(Type.String({ maxLength: MAX_AUTHOR_CHARACTERS, description: 'Who changes it.' })),
@@ -31,35 +21,27 @@ export const ChangeNoteQuery = Type.Object(
   { additionalProperties: false }
 )
 
-export const ConfigStatus = Type.Object({
-  revision: RevisionSummary,
-  etag: Type.String({ description: 'Of the newest revision: If-Match of a change.' }),
-  store: oneOf(
-    ['own', 'up', 'away'],
-    'own: revisions of this pod alone; up, away: the store of the fleet. Away: no change is taken, and what is in force goes on.'
-  ),
-  newest: orNull({ ...RevisionSummary, description: 'The newest revision of the fleet that is known.' }),
-  isConverged: Type.Boolean({ description: 'What should be in force here is.' }),
-  code: orNull(Type.String({ description: 'Why not: stable name.' })),
-  reason: orNull(Type.String({ description: 'Why not, a sentence. It is tried again.' })),
-  triedAtMs: orNull(timeMs('When it was tried last')),
-  pod: orNull(Type.String({ description: 'Name of this pod in roll-outs.' })),
-  rollout: orNull(
-    Type.Object(
-      { id: Type.String(), isHeld: Type.Boolean({ description: 'Its document is in force here.' }) },
-      { description: 'The roll-out that is going on.' }
-    )
-  )
-})
-
-export function configStatus({ head, standing }: ConfigBook): Static<typeof ConfigStatus> {
+export function configStatus({ head, standing, ownKeys: paths }: ConfigBook): Static<typeof ConfigStatus> {
+  const ownKeys = [...paths]
   if (standing === undefined) {
     const none = { newest: null, code: null, reason: null, triedAtMs: null, pod: null, rollout: null }
-    return { revision: head, etag: etagOf(head), store: 'own', isConverged: true, ...none }
+    return { revision: head, etag: etagOf(head), store: 'own', isConverged: true, ownKeys, ...none }
   }
   const { pod, store, newest = head, isConverged, refusal, rollout = null } = standing
   const { code = null, reason = null, triedAtMs = null } = refusal ?? {}
-  return { revision: head, etag: etagOf(newest), store, newest, isConverged, code, reason, triedAtMs, pod, rollout }
+  return {
+    revision: head,
+    etag: etagOf(newest),
+    store,
+    newest,
+    isConverged,
+    code,
+    reason,
+    triedAtMs,
+    ownKeys,
+    pod,
+    rollout
+  }
 }
 
 /** What is said of a change; the body of such a request is checked by the configuration, and this here. @throws HttpProblem 400 */

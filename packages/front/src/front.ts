@@ -21,6 +21,11 @@ import { PodList } from './fleet/pod-list.ts'
 import type { Lookup } from './fleet/pod-list.ts'
 import { Jobs } from './jobs/jobs.ts'
 import { createFrontMetrics } from './metrics.ts'
+import { configRoutes } from './routes/config.ts'
+import { rolloutRoutes } from './routes/rollouts.ts'
+import { Rollouts } from './rollouts/rollouts.ts'
+import type { FleetStore } from './rollouts/rollouts.ts'
+import { FleetConfig } from './fleet/fleet-config.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
@@ -42,6 +47,8 @@ export interface FrontDeps {
   readonly tasks?: readonly Task[]
   /** What the processes of a front share; default: it is the only one. */
   readonly home?: FrontHome
+  /** The revisions that the pods have in common; undefined: there is no such store. */
+  readonly fleetStore?: FleetStore | undefined
 }
 
 export interface Front extends Component {
@@ -63,6 +70,7 @@ const webApi: ApiDescription = {
   tags: [
     { name: 'health', description: 'Is it up, what is it, what does it count.' },
     { name: 'fleet', description: 'All pods as one.' },
+    { name: 'configuration', description: 'One document for all pods, its revisions, and its way through the fleet.' },
     { name: 'templates', description: 'What the data means: templates of all pods.' },
     { name: 'events', description: 'What happens, as it happens.' },
     { name: 'jobs', description: 'Work on recorded flows, done by job workers.' },
@@ -89,6 +97,9 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const list = new PodList({ urls, limits, clock, lookup: deps.lookup, isTls: podTls !== null })
   const caller = new PodCaller(credentialsOf(config), clock)
   const fleet = new Fleet(list, limits, caller, clock)
+  const fleetConfig = new FleetConfig(fleet)
+  const { fleetStore } = deps
+  const rollouts = fleetStore === undefined ? undefined : new Rollouts(fleetStore, fleet, fleetConfig, clock, log)
   const cache = new AnswerCache({ ...cached, ...limits }, clock)
   const streams = new EventStreams(list, limits, caller, clock)
   const counters = new RequestCounters()
@@ -125,6 +136,8 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     fleetRoutes(made, { fleet, cache, clock, maxPage: limits.pageSize })
     pipelineRoutes(made, fleet)
     templateRoutes(made, fleet, cache, limits.pageSize)
+    configRoutes(made, fleetConfig, gate)
+    rolloutRoutes(made, rollouts, gate, limits.pageSize)
     eventRoutes(made, { fleet, streams, gate, maxPage: limits.pageSize })
     if (jobs !== undefined) {
       jobRoutes(made, { jobs, gate, maxPage: limits.pageSize })
@@ -163,6 +176,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
         streams.close('key_revoked', id)
         jobs?.streams.close('key_revoked', id)
       })
+      await rollouts?.start()
       server = await makeServer()
       try {
         url = await server.listen({ host: address, port })
@@ -176,6 +190,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       jobs?.streams.close('stopping')
       server = undefined
       await closing?.close()
+      await rollouts?.stop()
       caller.close()
       await jobs?.stop()
       await audit.flush()

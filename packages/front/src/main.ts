@@ -3,6 +3,7 @@ import { createLog, runProcess } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
 import { availableParallelism } from 'node:os'
 import { createFront } from './front.ts'
+import { openFleetStore } from './rollouts/open-store.ts'
 import { FrontPrimary } from './workers/primary.ts'
 
 export interface FrontProcessOptions {
@@ -23,7 +24,7 @@ export async function runFront({ config, version, pods, log: given }: FrontProce
   const wanted = config.front?.workers ?? (pods === undefined ? Math.min(MOST_WORKERS, availableParallelism()) : 1)
   const front =
     config.front === null || wanted === 1
-      ? createFront(config, { log, version, pods })
+      ? createFront(config, { log, version, pods, fleetStore: await openFleetStore(config, log) })
       : new FrontPrimary({ config: { ...config, front: config.front }, workers: wanted, version, pods, log })
   return runProcess('front', [front], {
     log,

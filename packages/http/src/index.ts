@@ -1,3 +1,4 @@
+export * from './config-shapes.ts'
 export { createHttpServer, setHttpLimits } from './http-server.ts'
 export type { ApiDescription, HttpLimits, HttpServer, HttpServerOptions, ServerSecrets } from './http-server.ts'
 export { healthRoutes } from './health-routes.ts'

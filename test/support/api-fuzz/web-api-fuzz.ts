@@ -37,13 +37,16 @@ interface Answer {
   readonly text: string
 }
 
+/** What may be said while pods are away, or say that their store is. */
+const away = /"code":"(NO_POD_ANSWERS|POD_AWAY|STORE_AWAY)"/
+
 const AT_ONCE = 16
 const MAX_FAILURES = 25
 /** Requests until another pod is away or back. */
 const PHASE = 250
 
 /**
- * Send requests that are made from the OpenAPI document to a front, and check each answer: no 5xx but 503 while no pod answers, no
+ * Send requests that are made from the OpenAPI document to a front, and check each answer: no 5xx but 503 while pods are away, no
  * secret, nothing for those who may not, and every answer as the document says.
  *
  * @param firstSeed - of the first request; a run with the seed of a failure and one request shows it again.
@@ -198,7 +201,7 @@ class Run {
     const { operation, method, path, as } = made
     const told = text + JSON.stringify(headers)
     if (this.#secrets.some(secret => told.includes(secret))) return 'a secret is in the answer'
-    if (status >= 500 && !(status === 503 && text.includes('"NO_POD_ANSWERS"'))) return 'it is a 5xx'
+    if (status >= 500 && !(status === 503 && away.test(text))) return 'it is a 5xx'
     const type = headers['content-type'] ?? ''
     if (
       status >= 400 &&

@@ -2,6 +2,7 @@ import { HttpProblem, notFound } from '@weir/http'
 import { isDeepStrictEqual } from 'node:util'
 import { resolve } from 'node:path'
 import {
+  fillOwnKeys,
   formerRevisionPath,
   hashOf,
   openRevisions,
@@ -152,16 +153,24 @@ export class ConfigBook {
     ).finally(() => this.#fleet?.retry())
   }
 
+  /** Paths of the keys that are this pod's own, whatever its fleet has in common; none without a fleet. */
+  get ownKeys(): readonly string[] {
+    return this.#deps.fleet?.ownKeys ?? []
+  }
+
   /**
-   * Check a whole document. Where it says nothing of `runDir` and `stateDir`, those of this pod are meant.
+   * Check a whole document. Where it says nothing of `runDir` and `stateDir`, in a fleet of all that is a pod's own, that of
+   * this pod is meant.
    *
    * @throws HttpProblem 422 with every error.
    */
   validated(value: unknown): WeirConfig {
-    const { runDir, stateDir } = this.#document
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+    const ownKeys = ['runDir', 'stateDir', ...this.ownKeys]
     try {
-      const { config } = resolveConfig(isObject ? { runDir, stateDir, ...value } : (value ?? []))
+      const { config } = resolveConfig(
+        isObject ? fillOwnKeys(value as Record<string, unknown>, this.#document, ownKeys) : (value ?? [])
+      )
       const elementFiles = config.collector.elementFiles.map(path => resolve(path))
       const document = {
         ...config,

@@ -1,21 +1,12 @@
-import { HttpProblem, problems } from '@weir/http'
+import { ConfigStatus, HttpProblem, RevisionSummary, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
-import { WeirConfig } from '@weir/config'
+import { WeirConfig, mergePatch } from '@weir/config'
 import type { RevisionInfo } from '@weir/config'
 import Type from 'typebox'
-import { mergePatch } from '../revisions/merge-patch.ts'
 import { planOf } from '../revisions/plan.ts'
 import { etagOf } from '../revisions/config-book.ts'
 import type { ChangeNote, ConfigBook } from '../revisions/config-book.ts'
-import {
-  ChangeNoteQuery,
-  ConfigStatus,
-  PlanAnswer,
-  RevisionSummary,
-  configStatus,
-  noteOf,
-  planAnswer
-} from '../revision-schemas.ts'
+import { ChangeNoteQuery, PlanAnswer, configStatus, noteOf, planAnswer } from '../revision-schemas.ts'
 
 const Document = Type.Object(
   {},

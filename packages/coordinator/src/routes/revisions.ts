@@ -1,21 +1,14 @@
-import { checkLimit, listOf, oneOf, pageQuery, problems } from '@weir/http'
+import { RevisionDifference, RevisionSummary, checkLimit, listOf, pageQuery, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
 import { WeirConfig } from '@weir/config'
 import Type from 'typebox'
 import { etagOf } from '../revisions/config-book.ts'
 import type { ConfigBook } from '../revisions/config-book.ts'
 import { differencesOf } from '@weir/config'
-import { RevisionSummary, noteOf } from '../revision-schemas.ts'
+import { noteOf } from '../revision-schemas.ts'
 
 const number = (description: string) => Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description })
 const Params = Type.Object({ n: number('Number of the revision.') })
-
-const Difference = Type.Object({
-  path: Type.String({ description: 'E.g. `destinations[id=out].queue.octets`.' }),
-  action: oneOf(['add', 'remove', 'change'], 'From this revision to the other.'),
-  before: Type.Optional(Type.Unknown()),
-  after: Type.Optional(Type.Unknown())
-})
 
 const Rollback = Type.Object(
   {
@@ -76,7 +69,7 @@ export function revisionRoutes(server: HttpServer, book: ConfigBook, maxPage: nu
           { additionalProperties: false }
         ),
         response: {
-          200: Type.Object({ from: Type.Integer(), to: Type.Integer(), differences: Type.Array(Difference) }),
+          200: Type.Object({ from: Type.Integer(), to: Type.Integer(), differences: Type.Array(RevisionDifference) }),
           ...problems
         }
       }

@@ -3,6 +3,7 @@ import { createLog, runProcess, systemClock } from '@weir/runtime'
 import type { Metrics } from '@weir/runtime'
 import type { StoredKey } from '../auth/api-key.ts'
 import { createFront } from '../front.ts'
+import { openFleetStore } from '../rollouts/open-store.ts'
 import type { FrontHome } from './front-home.ts'
 import { IpcPeer } from './ipc-peer.ts'
 import { KeyMirror } from './key-mirror.ts'
@@ -47,7 +48,7 @@ async function runWorker(): Promise<void> {
     }
   }
   const log = createLog({ name: 'front-worker', level: config.log.level })
-  const front = createFront(config, { log, version, pods, home })
+  const front = createFront(config, { log, version, pods, home, fleetStore: await openFleetStore(config, log) })
   await runProcess('front-worker', [front], { log, describe: () => ({ url: front.url }) })
 }
 
