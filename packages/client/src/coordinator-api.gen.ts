@@ -3216,6 +3216,19 @@ export interface components {
          */
         Config8: {
             /**
+             * @description Where the queue of jobs is. Redis: fronts and job workers of several machines share it; a Redis of its own, that evicts nothing (maxmemory-policy noeviction), apart from the one of the templates.
+             * @default {
+             *       "type": "embedded"
+             *     }
+             */
+            jobs: {
+                /**
+                 * @description A file in front.jobs.folder, which front and job workers of one machine share.
+                 * @enum {string}
+                 */
+                type: "embedded";
+            } | components["schemas"]["Redis4"];
+            /**
              * @description Where the revisions of the configuration stand that all pods of a fleet have in common. A pod that cannot reach it goes on with the last one, and takes no changes.
              * @default {
              *       "type": "none"
@@ -4688,6 +4701,66 @@ export interface components {
             /**
              * @description Time for one call of the store; at the start too, which then goes on with what is on disk.
              * @default 1000
+             */
+            timeoutMs: number;
+            /**
+             * @description Encrypt the connections (TLS 1.2 or later), the server is always verified; null = not encrypted.
+             * @default null
+             */
+            tls: components["schemas"]["Redis2"] | null;
+            /**
+             * @description Redis 7 or Valkey: a server, Sentinels, or a Cluster.
+             * @enum {string}
+             */
+            type: "redis";
+            /**
+             * @description User of its access list; null = the default user.
+             * @default null
+             */
+            username: string | null;
+        };
+        /** redis */
+        Redis4: {
+            /**
+             * @description Time for a connection to be made; at the start too, which then goes on without the store.
+             * @default 2000
+             */
+            connectTimeoutMs: number;
+            /**
+             * @description Number of the database; a Cluster has only 0.
+             * @default 0
+             */
+            database: number;
+            /**
+             * @description What `nodes` are: one server, the Sentinels that know which one is the master, or some nodes of a Cluster.
+             * @default single
+             */
+            mode: "single" | "sentinel" | "cluster";
+            /**
+             * @description Addresses to begin with; without a port, 6379 (Sentinels: 26379).
+             * @default [
+             *       "127.0.0.1:6379"
+             *     ]
+             */
+            nodes: string[];
+            /**
+             * @description A file with the password; null = none.
+             * @default null
+             */
+            passwordFile: string | null;
+            /**
+             * @description What its keys begin with: Weirs that should not know of each other have different ones.
+             * @default weir
+             */
+            prefix: string;
+            /**
+             * @description mode sentinel: the name of the master.
+             * @default null
+             */
+            sentinelName: string | null;
+            /**
+             * @description Time for one call of the web API; job workers wait until it is back.
+             * @default 2000
              */
             timeoutMs: number;
             /**

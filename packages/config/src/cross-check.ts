@@ -9,7 +9,7 @@ import type { ConfigIssue } from '@weir/runtime'
 import type { Listener } from './schema/collector.ts'
 import type { Destination } from './schema/destination.ts'
 import type { WeirConfig } from './schema/document.ts'
-import type { RevisionStoreConfig, TemplateStoreConfig } from './schema/stores.ts'
+import type { JobStoreConfig, RevisionStoreConfig, TemplateStoreConfig } from './schema/stores.ts'
 
 /** The addresses of this machine. */
 export const ownAddresses = (): string[] =>
@@ -87,6 +87,7 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
   }
   issues.push(...storeIssues(config.stores.templates, 'stores.templates'))
   issues.push(...storeIssues(config.stores.revisions, 'stores.revisions'))
+  issues.push(...storeIssues(config.stores.jobs, 'stores.jobs'))
   issues.push(...pairIssues(config.front?.podTls ?? null, 'front.podTls'))
   config.destinations.forEach((destination, index) =>
     issues.push(...destinationIssues(destination, config, localAddresses, pathOf('destinations', index)))
@@ -164,8 +165,8 @@ function reaches(host: string, listener: Listener, localAddresses: readonly stri
 }
 
 /** What the keys of a shared store have to do with each other. */
-function storeIssues(store: TemplateStoreConfig | RevisionStoreConfig, path: string): ConfigIssue[] {
-  if (store.type === 'none') return []
+function storeIssues(store: TemplateStoreConfig | RevisionStoreConfig | JobStoreConfig, path: string): ConfigIssue[] {
+  if (store.type === 'none' || store.type === 'embedded') return []
   const issues: ConfigIssue[] = []
   const check = (isRight: boolean, key: string, message: string, allowed: string): void => {
     if (!isRight) issues.push({ path: pathOf(path, key), message, allowed })

@@ -103,7 +103,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const cache = new AnswerCache({ ...cached, ...limits }, clock)
   const streams = new EventStreams(list, limits, caller, clock)
   const counters = new RequestCounters()
-  const jobs = jobsConfig === null ? undefined : new Jobs(config, jobsConfig, tasks, clock, limits.connectionTimeoutMs)
+  let jobs: Jobs | undefined
   let gate = new Gate(home, tokens, limits, clock)
   let server: HttpServer | undefined
   let url = ''
@@ -114,6 +114,10 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     const prepare = (each: HttpServer): void => {
       gate.guard(each)
       each.addHook('onRoute', refuseUnknownQuery)
+    }
+    if (jobsConfig !== null) {
+      const { connectionTimeoutMs } = limits
+      jobs ??= await Jobs.make(config, jobsConfig, { tasks, clock, log, connectionTimeoutMs })
     }
     const made = await createHttpServer({
       name: 'front',
@@ -170,7 +174,6 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     async start() {
       ;({ isAdminKeyNew } = await home.start())
       await tokens?.start()
-      await jobs?.start()
       streams.start()
       keys.onRevoked(id => {
         streams.close('key_revoked', id)
@@ -178,6 +181,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       })
       await rollouts?.start()
       server = await makeServer()
+      await jobs?.start()
       try {
         url = await server.listen({ host: address, port })
       } catch (error) {

@@ -4,7 +4,7 @@ import type { RedisLinkOptions } from './redis-link.ts'
 
 /** What the configuration says of a shared store, as far as files are concerned. */
 export interface StoreSettings {
-  readonly keyFile: string | null
+  readonly keyFile?: string | null
   readonly passwordFile?: string | null
   readonly credentialsFile?: string | null
   readonly tls: {
@@ -49,7 +49,7 @@ export function readStoreFiles(store: StoreSettings, section: string): StoreFile
     issues.push({ path: `${section}.${key}`, message: octets })
     return undefined
   }
-  const secret = read('keyFile', store.keyFile)
+  const secret = read('keyFile', store.keyFile ?? null)
   const hmacKey = secret === undefined ? undefined : trimmed(secret)
   if (hmacKey !== undefined && hmacKey.length < LEAST_KEY_OCTETS) {
     issues.push({

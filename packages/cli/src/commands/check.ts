@@ -20,7 +20,7 @@ export function checkCommand(): Command {
       loadElements(config.collector.elementFiles)
       const { readStoreFiles } = await import('@weir/templates')
       for (const [name, store] of Object.entries(config.stores)) {
-        if (store.type !== 'none') readStoreFiles(store, `stores.${name}`)
+        if (store.type !== 'none' && store.type !== 'embedded') readStoreFiles(store, `stores.${name}`)
       }
       for (const warning of warnings) process.stderr.write(`weir: ${warning}\n`)
       const { length: listeners } = config.collector.listeners

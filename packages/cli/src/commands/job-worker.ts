@@ -6,7 +6,7 @@ import type { DocumentOptions } from '../process-document.ts'
 export function jobWorkerCommand(): Command {
   return addDocumentOptions(new Command('job-worker'))
     .description(
-      'Do the jobs that the web API has taken, in threads, until it is stopped; it meets the front in front.jobs.folder. Several of them share the work.'
+      'Do the jobs that the web API has taken, in threads, until it is stopped; it meets the front in front.jobs.folder and, if stores.jobs says so, in Redis. Several of them share the work.'
     )
     .action(async (options: DocumentOptions) => {
       const { config } = await loadDocument('job-worker', options)

@@ -224,9 +224,50 @@ const RevisionStoreConfig = Type.Union(
 )
 export type RevisionStoreConfig = Type.Static<typeof RevisionStoreConfig>
 
+/** Redis for the queue of jobs. */
+const RedisJobStore = Type.Object(
+  {
+    ...redisKeys,
+    tls,
+    timeoutMs: wholeNumber({
+      default: 2_000,
+      minimum: 10,
+      maximum: 60_000,
+      unit: 'ms',
+      limit: 'L-81',
+      description: 'Time for one call of the web API; job workers wait until it is back.',
+      whenReached: '503'
+    }),
+    connectTimeoutMs
+  },
+  { additionalProperties: false, title: 'redis' }
+)
+export type RedisJobStore = Type.Static<typeof RedisJobStore>
+
+const JobStoreConfig = Type.Union(
+  [
+    Type.Object(
+      {
+        type: Type.Literal('embedded', {
+          description: 'A file in front.jobs.folder, which front and job workers of one machine share.'
+        })
+      },
+      { additionalProperties: false, title: 'embedded' }
+    ),
+    RedisJobStore
+  ],
+  {
+    tag: 'type',
+    default: { type: 'embedded' },
+    description:
+      'Where the queue of jobs is. Redis: fronts and job workers of several machines share it; a Redis of its own, that evicts nothing (maxmemory-policy noeviction), apart from the one of the templates.'
+  }
+)
+export type JobStoreConfig = Type.Static<typeof JobStoreConfig>
+
 /** Section `stores`. */
 export const StoresConfig = section(
-  { templates: TemplateStoreConfig, revisions: RevisionStoreConfig },
+  { templates: TemplateStoreConfig, revisions: RevisionStoreConfig, jobs: JobStoreConfig },
   'Stores that pods share.'
 )
 export type StoresConfig = Type.Static<typeof StoresConfig>

@@ -1,7 +1,7 @@
 import type { WeirConfig } from '@weir/config'
 import { ConfigError, systemClock } from '@weir/runtime'
 import type { Clock, Component, Log } from '@weir/runtime'
-import type { JobWork } from './job-queue.ts'
+import type { JobQueue, JobWork } from './job-queue.ts'
 import { JobRunner } from './job-runner.ts'
 import { JobSweeper } from './job-sweeper.ts'
 import { jobFoldersOf, makeJobQueue } from './make-job-queue.ts'
@@ -29,26 +29,28 @@ export function createJobWorker(
   }
   const { limits } = jobs
   const folders = jobFoldersOf(config, jobs)
-  const queue = makeJobQueue(config, jobs, folders, clock)
   const uploads = new Uploads(folders, limits, clock)
   const pool = new TaskPool(tasks, limits, clock, log)
   const runner = new JobRunner({ folders, uploads, pool, limits, clock, log })
-  const sweeper = new JobSweeper({ queue, uploads, folders, limits, clock, log })
+  let queue: JobQueue | undefined
+  let sweeper: JobSweeper | undefined
   let work: JobWork | undefined
   return {
     name: 'job worker',
     async start() {
       await folders.make()
+      queue = await makeJobQueue(config, jobs, folders, clock, log)
       await queue.start()
+      sweeper = new JobSweeper({ queue, uploads, folders, limits, clock, log })
       sweeper.start()
       work = queue.work(runner.run, limits.threads)
     },
     async stop() {
       await work?.stop()
       work = undefined
-      await sweeper.stop()
+      await sweeper?.stop()
       await pool.close()
-      await queue.stop()
+      await queue?.stop()
     }
   }
 }

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Task } from '@weir/analysis'
 import type { JobsConfig, WeirConfig } from '@weir/config'
 import { HttpProblem } from '@weir/http'
-import type { Clock } from '@weir/runtime'
+import type { Clock, Log } from '@weir/runtime'
 import type { Job, JobUpload } from './job.ts'
 import type { JobFolders } from './job-folders.ts'
 import type { JobQueue } from './job-queue.ts'
@@ -13,24 +13,37 @@ import { neededBy } from './job-sweeper.ts'
 import { jobFoldersOf, makeJobQueue } from './make-job-queue.ts'
 import { Uploads } from './uploads.ts'
 
+interface JobsParts {
+  readonly tasks: readonly Task[]
+  readonly limits: JobsConfig['limits']
+  readonly clock: Clock
+  readonly log: Log
+  readonly connectionTimeoutMs: number
+}
+
 /** What a front has of jobs: it takes and shows them, and does none. */
 export class Jobs {
   readonly tasks: readonly Task[]
   readonly requests: JobRequests
-  readonly limits: JobsConfig['limits']
   readonly folders: JobFolders
   readonly queue: JobQueue
   readonly uploads: Uploads
   readonly streams: JobStreams
 
-  constructor(config: WeirConfig, jobs: JobsConfig, tasks: readonly Task[], clock: Clock, connectionTimeoutMs: number) {
+  private constructor({ tasks, limits, clock, connectionTimeoutMs }: JobsParts, folders: JobFolders, queue: JobQueue) {
     this.tasks = tasks
     this.requests = new JobRequests(tasks)
-    this.limits = jobs.limits
-    this.folders = jobFoldersOf(config, jobs)
-    this.queue = makeJobQueue(config, jobs, this.folders, clock)
-    this.uploads = new Uploads(this.folders, jobs.limits, clock)
-    this.streams = new JobStreams(this.queue, { ...jobs.limits, connectionTimeoutMs }, clock)
+    this.folders = folders
+    this.queue = queue
+    this.uploads = new Uploads(folders, limits, clock)
+    this.streams = new JobStreams(queue, { ...limits, connectionTimeoutMs }, clock)
+  }
+
+  /** @throws ConfigError if a file of a password or a certificate cannot be read. */
+  static async make(config: WeirConfig, jobs: JobsConfig, parts: Omit<JobsParts, 'limits'>): Promise<Jobs> {
+    const folders = jobFoldersOf(config, jobs)
+    const queue = await makeJobQueue(config, jobs, folders, parts.clock, parts.log)
+    return new Jobs({ ...parts, limits: jobs.limits }, folders, queue)
   }
 
   async start(): Promise<void> {

@@ -2,8 +2,7 @@ import { readFileSync, readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'node:test'
 import { resolveConfig } from '@weir/config'
-import type { WeirConfig } from '@weir/config'
-import { systemClock } from '@weir/runtime'
+import { silentLog, systemClock } from '@weir/runtime'
 import { Child } from '../../../../../test/support/child.ts'
 import type { Job, JobOrder } from '../../../src/jobs/job.ts'
 import type { JobFolders } from '../../../src/jobs/job-folders.ts'
@@ -21,16 +20,19 @@ export class JobProcesses {
   readonly queue: JobQueue
   readonly workers: Child[] = []
 
-  private constructor(document: object, config: WeirConfig) {
+  private constructor(document: object, folders: JobFolders, queue: JobQueue) {
     this.document = document
-    this.folders = jobFoldersOf(config, config.front!.jobs!)
-    this.queue = makeJobQueue(config, config.front!.jobs!, this.folders, systemClock)
+    this.folders = folders
+    this.queue = queue
   }
 
   /** @param document - of the configuration. */
   static async open(t: TestContext, document: object): Promise<JobProcesses> {
     const { config } = resolveConfig(document)
-    const made = new JobProcesses(document, config)
+    const jobs = config.front!.jobs!
+    const folders = jobFoldersOf(config, jobs)
+    const queue = await makeJobQueue(config, jobs, folders, systemClock, silentLog())
+    const made = new JobProcesses(document, folders, queue)
     await made.folders.make()
     await made.queue.start()
     t.after(async () => {

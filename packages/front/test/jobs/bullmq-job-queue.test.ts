@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { resolveConfig } from '@weir/config'
+import type { RedisJobStore } from '@weir/config'
+import { createLog, systemClock } from '@weir/runtime'
+import { absent } from '../../../../test/support/debian-tools.ts'
+import { RedisCluster, RedisServer } from '../../../../test/support/redis-server.ts'
+import { tempFolder } from '../../../../test/support/temp-folder.ts'
+import { until } from '../../../../test/support/until.ts'
+import { BullMqJobQueue } from '../../src/jobs/bullmq-job-queue.ts'
+import { redisClients } from '../../src/jobs/redis-clients.ts'
+import { order, queueLimits, testJobQueue } from './support/job-queue-contract.ts'
+import type { MakeQueues } from './support/job-queue-contract.ts'
+import { JobProcesses } from './support/job-processes.ts'
+import { testJobWorkers } from './support/job-worker-contract.ts'
+
+const skip = absent('redis-server', 'redis-cli')
+
+let count = 0
+
+/** A store of its own for each test: a prefix that no other has. */
+const storeOf = (keys: object): RedisJobStore =>
+  resolveConfig({ stores: { jobs: { type: 'redis', prefix: `test${count++}`, ...keys } } }).config.stores
+    .jobs as RedisJobStore
+
+function openQueue(t: TestContext, store: RedisJobStore, limits: object = {}, logged: string[] = []): BullMqJobQueue {
+  const log = createLog({ name: 'front', destination: { write: line => void logged.push(line) } })
+  const queue = new BullMqJobQueue(redisClients(store), store, { ...queueLimits, ...limits }, systemClock, log)
+  t.after(() => queue.stop())
+  return queue
+}
+
+const makeQueues =
+  (keys: () => object): MakeQueues =>
+  async t => {
+    const store = storeOf(keys())
+    return async limits => {
+      const queue = openQueue(t, store, limits)
+      await queue.start()
+      return queue
+    }
+  }
+
+describe('BullMQ', { skip, timeout: 120_000 }, async () => {
+  if (skip !== false) return
+  const server = await RedisServer.start('maxmemory-policy noeviction')
+  const nodes = [`127.0.0.1:${server.port}`]
+  testJobQueue(
+    'BullMQ',
+    makeQueues(() => ({ nodes }))
+  )
+  testJobWorkers('BullMQ', async (_t, limits) => ({
+    stateDir: tempFolder('jobs'),
+    stores: { jobs: storeOf({ nodes }) },
+    front: { jobs: { limits } }
+  }))
+
+  test('while Redis is away: 503 in time, the front says so, and when it is back all goes on', async t => {
+    const own = await RedisServer.start()
+    const store = storeOf({ nodes: [`127.0.0.1:${own.port}`], timeoutMs: 300 })
+    const logged: string[] = []
+    const queue = openQueue(t, store, {}, logged)
+    await queue.start()
+    assert.equal(queue.unready, undefined)
+    await queue.add(order())
+    own.signal('SIGSTOP')
+    const away = (error: { problem?: { status: number; code: string } }) => {
+      assert.deepEqual([error.problem?.status, error.problem?.code], [503, 'QUEUE_AWAY'])
+      return true
+    }
+    await assert.rejects(queue.list(), away)
+    own.signal('SIGCONT')
+    await until('it answers again', async () => (await queue.list()).length === 1)
+    await own.kill()
+    await until('it is unready', () => queue.unready !== undefined)
+    await assert.rejects(queue.add(order()), away)
+    await own.start()
+    await until('it is ready again', () => queue.unready === undefined)
+    await queue.add(order())
+    assert.ok(logged.some(line => line.includes('job_queue_away')))
+  })
+
+  test('a front starts without Redis', async t => {
+    const queue = openQueue(t, storeOf({ nodes: ['127.0.0.1:1'], connectTimeoutMs: 100 }))
+    await queue.start()
+    assert.match(queue.unready!, /stores\.jobs/)
+  })
+
+  test('a Redis that evicts is told of', async t => {
+    const own = await RedisServer.start('maxmemory-policy allkeys-lru')
+    const logged: string[] = []
+    const queue = openQueue(t, storeOf({ nodes: [`127.0.0.1:${own.port}`] }), {}, logged)
+    await queue.start()
+    await until('it is told', () => logged.some(line => line.includes('maxmemory-policy allkeys-lru')))
+  })
+
+  test('what somebody else has written into Redis is read nowhere, and begins nothing', async t => {
+    const jobs = await JobProcesses.open(t, {
+      stateDir: tempFolder('jobs'),
+      stores: { jobs: storeOf({ nodes, prefix: 'poisoned' }) },
+      front: { jobs: { limits: { lockMs: 1_500 } } }
+    })
+    const bad = await jobs.add('octets', { top: 1, isPage: false })
+    const key = `{poisoned-jobs}:jobs:${bad}`
+    const upload = { id: '../../../../../etc/passwd', name: 'x', octets: 1, sha256: '0'.repeat(64) }
+    const data = { uploads: [upload], params: {}, requestHash: 'x', isCancelAsked: false }
+    await server.command('hset', key, 'data', JSON.stringify(data))
+    const good = await jobs.add('brief')
+    await jobs.startWorker()
+    await jobs.untilState(good, 'succeeded')
+    assert.equal(await jobs.queue.get(bad), undefined)
+    assert.match(await server.command('hget', key, 'failedReason'), /JOB_DATA/)
+    assert.deepEqual(
+      (await jobs.queue.list()).map(({ id }) => id),
+      [good]
+    )
+  })
+})
+
+describe('BullMQ on a Cluster', { skip, timeout: 120_000 }, async () => {
+  if (skip !== false) return
+  const cluster = await RedisCluster.start()
+  testJobQueue(
+    'BullMQ on a Cluster',
+    makeQueues(() => ({ mode: 'cluster', nodes: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) }))
+  )
+})
