@@ -1397,6 +1397,85 @@ export interface paths {
                             /** @description What it works on, in this order. */
                             uploads: string[];
                         };
+                        params?: {
+                            /**
+                             * @description One Plan: what a destination would get.
+                             * @default {}
+                             */
+                            a?: {
+                                /**
+                                 * @description Elements of the normalised records that are kept; null: all.
+                                 * @default null
+                                 */
+                                fields?: string[] | null;
+                                /**
+                                 * @description Data Records that go on, in the filter language of destinations; null: all.
+                                 * @default null
+                                 */
+                                filter?: string | null;
+                                /**
+                                 * @description Add who exported a record, and when it came.
+                                 * @default true
+                                 */
+                                lineage?: boolean;
+                                /**
+                                 * @description Add the effective sampling rate.
+                                 * @default true
+                                 */
+                                sampling?: boolean;
+                                /**
+                                 * @description Elements of start and end.
+                                 * @default milliseconds
+                                 */
+                                timestamps?: "milliseconds" | "nanoseconds" | "preserve";
+                            };
+                            /**
+                             * @description The other one.
+                             * @default {}
+                             */
+                            b?: {
+                                /**
+                                 * @description Elements of the normalised records that are kept; null: all.
+                                 * @default null
+                                 */
+                                fields?: string[] | null;
+                                /**
+                                 * @description Data Records that go on, in the filter language of destinations; null: all.
+                                 * @default null
+                                 */
+                                filter?: string | null;
+                                /**
+                                 * @description Add who exported a record, and when it came.
+                                 * @default true
+                                 */
+                                lineage?: boolean;
+                                /**
+                                 * @description Add the effective sampling rate.
+                                 * @default true
+                                 */
+                                sampling?: boolean;
+                                /**
+                                 * @description Elements of start and end.
+                                 * @default milliseconds
+                                 */
+                                timestamps?: "milliseconds" | "nanoseconds" | "preserve";
+                            };
+                            /**
+                             * @description Records shown of each kind of difference, and values of each field.
+                             * @default 5
+                             */
+                            examples?: number;
+                        };
+                        /**
+                         * @description Two Plans on the same recorded flows: which records, fields and totals differ.
+                         * @enum {string}
+                         */
+                        type: "compare";
+                    } | {
+                        input: {
+                            /** @description What it works on, in this order. */
+                            uploads: string[];
+                        };
                         params: {
                             /**
                              * @description Parquet: addresses as octets in network order (BLOB), or as text.

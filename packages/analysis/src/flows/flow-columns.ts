@@ -35,6 +35,9 @@ const names = Object.keys(wanted) as Name[]
 /** For column readers, in the order of the batch. */
 export const flowColumnsWanted: readonly ColumnWanted[] = names.map(name => wanted[name])
 
+/** Some of them, in this order. */
+export const flowColumnsOf = (...wantedNames: Name[]): readonly ColumnWanted[] => wantedNames.map(name => wanted[name])
+
 /** Source and destination of those Layouts that have addresses of both families, of which one is 0. */
 export const ipv6AddressesWanted: readonly ColumnWanted[] = [
   { kind: 'address', elements: iana(27) },

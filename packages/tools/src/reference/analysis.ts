@@ -1,4 +1,4 @@
-import { analysisSchema, graphSchema, tasks } from '@weir/analysis'
+import { analysisSchema, compareSchema, graphSchema, tasks } from '@weir/analysis'
 import { code, generatedHead, table } from './markdown.ts'
 
 /** As much of JSON Schema as the results use. */
@@ -27,7 +27,8 @@ an entry may have missed, and what one that is not in it can have had, at most.
 
 const results: readonly (readonly [task: string, file: string, schema: Node])[] = [
   ['analyse', 'report.json', analysisSchema as unknown as Node],
-  ['graph', 'graph.json', graphSchema as unknown as Node]
+  ['graph', 'graph.json', graphSchema as unknown as Node],
+  ['compare', 'compare.json', compareSchema as unknown as Node]
 ]
 
 /** The page of parameters and results. */
