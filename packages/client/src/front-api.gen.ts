@@ -1594,6 +1594,82 @@ export interface paths {
                          * @enum {string}
                          */
                         type: "graph";
+                    } | {
+                        input: {
+                            /** @description What it works on, in this order. */
+                            uploads: string[];
+                        };
+                        params?: {
+                            /**
+                             * @description Records that are counted, in the filter language of destinations; null: all.
+                             * @default null
+                             */
+                            filter?: string | null;
+                            /**
+                             * @description A row for each combination of these. Name of an element or `en<PEN>:id<N>`, as a column of the Parquet is named; or `src`, `dst`, `srcport`, `dstport`, `proto`, `exporter`, `odid`, `octets`, `packets` (delta counters, else total ones).
+                             * @default []
+                             */
+                            groupBy?: string[];
+                            /**
+                             * @description Rows of the result at most.
+                             * @default 1000
+                             */
+                            limit?: number;
+                            /**
+                             * @description What is said of each group, in this order.
+                             * @default [
+                             *       {
+                             *         "of": "sum",
+                             *         "field": "octets"
+                             *       },
+                             *       {
+                             *         "of": "sum",
+                             *         "field": "packets"
+                             *       },
+                             *       {
+                             *         "of": "flows"
+                             *       }
+                             *     ]
+                             */
+                            metrics?: {
+                                /** @description What is counted; not for flows. Name of an element or `en<PEN>:id<N>`, as a column of the Parquet is named; or `src`, `dst`, `srcport`, `dstport`, `proto`, `exporter`, `odid`, `octets`, `packets` (delta counters, else total ones). */
+                                field?: string;
+                                /**
+                                 * @description flows and sum: each record as often as its sampling rate says; once where that is not known.
+                                 * @default false
+                                 */
+                                isScaled?: boolean;
+                                /** @description flows: how many records; distinct: how many different values, exactly. */
+                                of: "flows" | "sum" | "min" | "max" | "average" | "distinct";
+                            }[];
+                            /**
+                             * @description Of groups; rows of a time series are by time first.
+                             * @default {}
+                             */
+                            order?: {
+                                /** @default descending */
+                                direction?: "descending" | "ascending";
+                                /**
+                                 * @description Index in `metrics`.
+                                 * @default 0
+                                 */
+                                metric?: number;
+                            };
+                            /** @description A row for each group and span of so many seconds; column `time` has where it begins, UTC. */
+                            timeBucketSec?: number;
+                            /**
+                             * @description Which time decides on the span; where a record has none, receivedAt.
+                             * @default flowStartMilliseconds
+                             */
+                            timeField?: string;
+                            /** @description Only the groups that are first by `order` over the whole time. */
+                            topN?: number;
+                        };
+                        /**
+                         * @description Filter, group, time series and top-N over recorded flows (Parquet, captures, IPFIX Files), as JSON and CSV.
+                         * @enum {string}
+                         */
+                        type: "query";
                     };
                 };
             };
