@@ -398,6 +398,7 @@ class CollectorProcess implements Collector {
     this.#listeners = new ListenerSet({
       intake,
       sessions,
+      recollection,
       exporters,
       policies,
       forwarder,

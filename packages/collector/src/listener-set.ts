@@ -16,6 +16,8 @@ import { overlaps, planListeners } from './listener-plan.ts'
 import type { ListenerPlan } from './listener-plan.ts'
 import type { PenaltyBox } from './penalty-box.ts'
 import { loadQuietly, RecvmmsgReader } from './recvmmsg.ts'
+import type { Recollection } from './recollection.ts'
+import type { Session } from './session.ts'
 import type { SessionTable } from './session-table.ts'
 import { finishTcp, stopIntake } from './stop-intake.ts'
 import type { TcpGate } from './tcp-gate.ts'
@@ -46,6 +48,7 @@ interface Member {
 export interface ListenerSetDeps {
   readonly intake: Intake
   readonly sessions: SessionTable
+  readonly recollection: Recollection
   readonly exporters: ExporterTable
   readonly policies: ExporterPolicies
   readonly forwarder: Forwarder
@@ -378,10 +381,13 @@ export class ListenerSet {
       if (next?.intake === intake) next.listener.succeed(listener)
       else {
         this.#keepDrops(config.name, listener.kernelDrops)
-        // Not forgotten in the store: where it is opened again, it goes on with the templates that it had.
-        for (const session of sessions.values()) {
-          if (session.transport === 'udp' && session.identity.listener === config.name) sessions.close(session, false)
-        }
+        const isOfIt = ({ transport, identity }: Session): boolean =>
+          transport === 'udp' && identity.listener === config.name
+        const ended = [...sessions.values()].filter(isOfIt)
+        const domains = ended.flatMap(session => [...session.domains.values()])
+        for (const session of ended) sessions.close(session, false)
+        // Where it is opened again, it goes on with the templates that it had.
+        await this.#deps.recollection.keep(domains)
       }
     } else {
       const listener = part.tcp

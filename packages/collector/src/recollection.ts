@@ -77,6 +77,8 @@ const AUDIT_MS = 900_000
 const HEAL_AGAIN_MS = 5_000
 /** Places that the store had nothing for, of sessions that may be gone and come again. */
 const MAX_NOTHING = 8_192
+/** Places of ended sessions that are read of the local ring at once. */
+const KEPT_AT_ONCE = 500
 /** Domains looked at in a second, and of these written and asked for at most. */
 const LOOKED_AT = 20_000
 const WRITTEN = 1_000
@@ -225,6 +227,19 @@ export class Recollection {
     if (this.#memory.size === 0 || !this.#deps.isGrouped(domain)) return
     const remembered = this.#memory.peek(placeKey(addressPlaceOf(domain)))
     if (remembered?.decision !== undefined) this.#deps.onGroup(domain, remembered)
+  }
+
+  /**
+   * The sessions of these domains end, and may come back before their exporters announce anything again: what the local ring has
+   * of them is kept in memory, within its bound.
+   */
+  async keep(domains: readonly Domain[]): Promise<void> {
+    const stored = domains.filter(({ isStored }) => isStored).flatMap(domain => this.#placesOf(domain))
+    const places = [...new Map(stored.map(place => [placeKey(place), place])).values()]
+    for (let at = 0; at < places.length; at += KEPT_AT_ONCE) {
+      this.#load(await this.#deps.local.read(places.slice(at, at + KEPT_AT_ONCE)))
+    }
+    if (this.isWarm) this.#memory.settle()
   }
 
   /** The domain came to nothing, because its first Message was malformed: what was remembered waits on. */

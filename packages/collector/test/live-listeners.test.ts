@@ -188,6 +188,22 @@ describe('listeners that are changed while the collector runs', () => {
     )
   })
 
+  test('a UDP listener that is closed and opened again decodes by what its exporters had announced before', async t => {
+    const rig = await startRig(t)
+    const port = await freePort()
+    const u = udpListener('u', port)
+    await set(rig, u)
+    const udp = await udpTo(t, port)
+    await udp.send(template())
+    for (let sequence = 0; sequence < 5; sequence++) await udp.send(data(sequence))
+    await rig.until(() => decoded(rig) === 5)
+    await set(rig, tcpListener('t', port))
+    assert.equal(rig.collector.parts.sessions.udpSessions, 0)
+    await set(rig, u)
+    await udp.send(data(5))
+    await rig.until(() => decoded(rig) === 6)
+  })
+
   test('load balancers are named and forgotten in place: connections that are there go on as they began', async t => {
     const rig = await startRig(t)
     const [u, tcp] = listenersOf(rig) as [Listener, Extract<Listener, { transport: 'tcp' }>]
