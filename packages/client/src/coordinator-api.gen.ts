@@ -2605,6 +2605,47 @@ export interface paths {
             };
         };
     };
+    "/v1/support-bundle": {
+        parameters: {
+        };
+        /**
+         * All that helps to understand what this pod does, as one .tar.gz, without secrets
+         * @description Configuration, revisions, ledger, pipeline, state of the processes, up to 1,000 exporters and as many templates, the events that are kept, metrics of all three processes, and facts of the machine. manifest.json names what is in it, and what could not be had. Secrets are taken out: what the files hold that the configuration names, and whatever looks like one. One at a time: 429.
+         */
+        post: {
+            parameters: {
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The archive. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/gzip": string;
+                    };
+                };
+            };
+        };
+    };
     "/v1/templates": {
         parameters: {
         };

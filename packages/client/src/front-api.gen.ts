@@ -2550,6 +2550,53 @@ export interface paths {
             };
         };
     };
+    "/api/v1/pods/{pod}/support-bundle": {
+        parameters: {
+        };
+        /**
+         * All that helps to understand what one pod does, as one .tar.gz, without secrets
+         * @description As POST /v1/support-bundle of the control API of that pod.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The archive. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/gzip": string;
+                    };
+                };
+            };
+        };
+    };
     "/api/v1/templates": {
         parameters: {
         };

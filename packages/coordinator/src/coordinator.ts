@@ -23,6 +23,7 @@ import { optionsRoutes } from './routes/options.ts'
 import { revisionRoutes } from './routes/revisions.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
 import { pendingRoutes } from './routes/pending.ts'
+import { supportRoutes } from './routes/support.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { PipelineWatch } from './pipeline/pipeline-watch.ts'
 import { PolicyBook } from './policy-book.ts'
@@ -164,6 +165,7 @@ export function createCoordinator(
     destinationOperationRoutes(made, destinations, pod)
     ledgerRoutes(made, pod, clock)
     pipelineRoutes(made, pipeline)
+    supportRoutes(made, { book, pod, events, pipeline, metrics, clock, version })
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
     await made.ready()
     return made

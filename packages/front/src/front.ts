@@ -33,6 +33,7 @@ import { keyRoutes } from './routes/keys.ts'
 import { localHome } from './workers/front-home.ts'
 import type { FrontHome } from './workers/front-home.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
+import { supportRoutes } from './routes/support.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 
@@ -139,6 +140,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     })
     fleetRoutes(made, { fleet, cache, clock, maxPage: limits.pageSize })
     pipelineRoutes(made, fleet)
+    supportRoutes(made, fleet)
     templateRoutes(made, fleet, cache, limits.pageSize)
     configRoutes(made, fleetConfig, gate)
     rolloutRoutes(made, rollouts, gate, limits.pageSize)

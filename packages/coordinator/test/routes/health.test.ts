@@ -51,6 +51,7 @@ const documentedRoutes = [
   'post /v1/listeners/{name}/drain',
   'post /v1/listeners/{name}/pause',
   'post /v1/listeners/{name}/resume',
+  'post /v1/support-bundle',
   'put /v1/config'
 ]
 

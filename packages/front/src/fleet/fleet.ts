@@ -1,9 +1,9 @@
 import { HttpProblem } from '@weir/http'
-import { systemClock } from '@weir/runtime'
+import { errorCode, errorMessage, systemClock } from '@weir/runtime'
 import type { Clock } from '@weir/runtime'
 import { askPod } from './ask-pod.ts'
 import type { AskLimits, AskOptions, PodAnswer, Shape } from './ask-pod.ts'
-import type { PodCaller } from './pod-caller.ts'
+import type { PodCaller, PodResponse } from './pod-caller.ts'
 import type { Pod, PodFailure, PodList } from './pod-list.ts'
 
 /** How one pod did in an answer that is made of several. */
@@ -68,6 +68,34 @@ export class Fleet {
       })
     )
     return { answers, missing }
+  }
+
+  /**
+   * Ask one pod for something that is no JSON.
+   *
+   * @returns its answer with the status 200, the body to be read.
+   * @throws HttpProblem 404 without such a pod, 502 or 504 if it does not answer so; its own below 500, and 503.
+   */
+  async download(name: string, path: string, method: string, signal: AbortSignal): Promise<PodResponse> {
+    const { pods } = await this.#list.current()
+    const pod = pods.find(each => each.name === name)
+    if (pod === undefined) {
+      throw new HttpProblem(404, 'NOT_FOUND', `There is no pod ${JSON.stringify(name)}; GET /api/v1/fleet lists them.`)
+    }
+    let answer: PodResponse
+    try {
+      answer = await this.#caller.request(pod, path, { method, signal })
+    } catch (error) {
+      this.failures.set(name, (this.failures.get(name) ?? 0) + 1)
+      if (signal.aborted) throw new HttpProblem(504, 'POD_TIMEOUT', `${name} did not answer in time.`)
+      const why = `${name} cannot be reached: ${errorMessage(error)}.`
+      throw new HttpProblem(502, errorCode(error) ?? 'POD_AWAY', why)
+    }
+    if (answer.status === 200) return answer
+    const { status } = answer
+    for await (const _ of answer.body) break
+    const isTold = status < 500 || status === 503
+    throw new HttpProblem(isTold && status >= 400 ? status : 502, 'POD_ERROR', `${name} answered ${status}.`)
   }
 
   /** Ask one pod; see {@link askPod}. */
