@@ -1,5 +1,3 @@
-export { chunksOf, formatByName, STANDARD_INPUT } from './input/file-chunks.ts'
-export type * from './input/file-chunks.ts'
 export * from './input/open-flows.ts'
 export type * from './input/flow-counts.ts'
 export type * from './input/flow-domain.ts'

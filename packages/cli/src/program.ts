@@ -2,6 +2,7 @@ import addCompletion from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import { checkCommand } from './commands/check.ts'
 import { collectorCommand } from './commands/collector.ts'
+import { convertCommand } from './commands/convert.ts'
 import { coordinatorCommand } from './commands/coordinator.ts'
 import { ctlCommands } from './commands/ctl/ctl.ts'
 import { decodeCommand } from './commands/decode.ts'
@@ -47,7 +48,7 @@ export function weirProgram(): Command {
   program.commandsGroup('Configuration:')
   for (const command of [checkCommand(), dumpCommand()]) program.addCommand(command)
   program.commandsGroup('Captures and test traffic:')
-  for (const command of [decodeCommand(), replayCommand(), generateCommand(), receiveCommand()])
+  for (const command of [decodeCommand(), convertCommand(), replayCommand(), generateCommand(), receiveCommand()])
     program.addCommand(command)
   program.commandsGroup('Shell:')
   addCompletion(program)

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress'
 import { Command, Option } from 'commander'
-import { chunksOf, formatByName } from '@weir/analysis'
+import { chunksOf, formatByName } from '@weir/analysis/files'
 import { exitCodes } from '@weir/runtime'
 import { inputName, octetsOfFiles, sizeBound } from '../decode/capture-input.ts'
 import { replayTraffic, type ReplayInput } from '../traffic/replay-traffic.ts'

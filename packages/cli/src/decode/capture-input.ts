@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
-import { STANDARD_INPUT } from '@weir/analysis'
+import { STANDARD_INPUT } from '@weir/analysis/files'
 import { CodedError, exitCodes } from '@weir/runtime'
-import type { ExpansionBound } from '@weir/analysis'
+import type { ExpansionBound } from '@weir/analysis/files'
 
 /** Octets of all files together, or undefined if that is not known (standard input, a pipe). */
 export function octetsOfFiles(paths: readonly string[]): number | undefined {

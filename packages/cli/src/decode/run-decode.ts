@@ -8,7 +8,7 @@ import {
   readElementFile
 } from '@weir/ipfix'
 import { CodedError, errorCode, exitCodes } from '@weir/runtime'
-import { chunksOf, formatByName, STANDARD_INPUT } from '@weir/analysis'
+import { chunksOf, formatByName, STANDARD_INPUT } from '@weir/analysis/files'
 import { inputName, octetsOfFiles, sizeBound } from './capture-input.ts'
 import { createProgress } from './decode-progress.ts'
 import { RecordMaker } from './decode-record.ts'
@@ -17,7 +17,7 @@ import { RecordTable } from './record-table.ts'
 import { SummaryJson, SummaryText } from './summary.ts'
 import { TextOutput } from './text-output.ts'
 import type { CapturedMessage, CaptureFormat, CaptureVisitor, MessageHeader } from '@weir/ipfix'
-import type { ExpansionBound } from '@weir/analysis'
+import type { ExpansionBound } from '@weir/analysis/files'
 import type { Writable } from 'node:stream'
 import type { DecodePrinter } from './decode-printer.ts'
 
