@@ -1,7 +1,8 @@
+import { ElementRegistry } from '@weir/ipfix'
 import type { Layout } from '@weir/ipfix'
-import { pseudoFields } from '../../src/index.ts'
-import { registry } from './programs.ts'
+import { pseudoFields } from '../filter/field-names.ts'
 
+const registry = ElementRegistry.standard()
 const names = [
   ...[...registry.values()].filter(({ pen }) => pen === 0).map(({ name }) => name),
   ...pseudoFields.keys(),
