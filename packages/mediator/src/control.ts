@@ -18,6 +18,9 @@ const json = (value: unknown): JsonValue => value as JsonValue
  * `.resendTemplates`, `.setMode`, `.flush`, `.test`. Those of destinations take `{id, …}`; all but the last two answer with the
  * destination's new state.
  *
+ * `tap.open` takes `{id, filter, exporter, destination, rate, limit}`, `tap.read` `{id, isTaken, waitMs}` and answers what was shown
+ * since, `tap.close` `{id}`.
+ *
  * A whole destination comes under `destination`, a partial change under `change`; without either the parameters are meant.
  */
 export function serveControl(control: ControlClient, mediator: Mediator, metrics: Metrics): void {
@@ -53,6 +56,26 @@ export function serveControl(control: ControlClient, mediator: Mediator, metrics
   control.handle('destinations.resendTemplates', params =>
     json(destinations.resendTemplates(String(parametersOf(params).id)))
   )
+  control.handle('tap.open', params => {
+    const { id, filter, exporter, destination, rate, limit } = parametersOf(params)
+    mediator.openTap({
+      id: String(id),
+      filter: filter === null || filter === undefined ? undefined : String(filter),
+      exporter: exporter === null || exporter === undefined ? undefined : String(exporter),
+      destination: destination === null || destination === undefined ? undefined : String(destination),
+      rate: Number(rate),
+      limit: Number(limit)
+    })
+    return null
+  })
+  control.handle('tap.read', async params => {
+    const { id, isTaken, waitMs } = parametersOf(params)
+    return json(await mediator.taps.read(String(id), isTaken === true, Number(waitMs)))
+  })
+  control.handle('tap.close', params => {
+    mediator.taps.close(String(parametersOf(params).id))
+    return null
+  })
   control.handle('destinations.setMode', async params => {
     const { id, mode } = parametersOf(params)
     return json(await destinations.setMode(String(id), mode as WantedMode))

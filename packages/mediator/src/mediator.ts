@@ -1,13 +1,14 @@
 import { LayoutTable, ElementRegistry } from '@weir/ipfix'
 import { TargetPolicy } from '@weir/config'
 import { createLinkReceiver, dataEndpoint } from '@weir/link'
-import { ProgramCache } from '@weir/mediation'
+import { ProgramCache, parseFilter } from '@weir/mediation'
 import { systemClock } from '@weir/runtime'
 import { join } from 'node:path'
 import { DestinationSet } from './destinations/destination-set.ts'
 import { ModeBook } from './destinations/mode-book.ts'
 import { Intake } from './intake.ts'
 import { checkLedger } from './ledger.ts'
+import { TapSet } from './tap/tap-set.ts'
 import { loadSegmentSender } from './outputs/segment-sender.ts'
 import { programsOf } from './programs.ts'
 import type { WeirConfig } from '@weir/config'
@@ -19,6 +20,7 @@ import type { DestinationState } from './destinations/destination-state.ts'
 import type { DestinationChangeNote } from './destinations/destination.ts'
 import type { MediatorLedger } from './ledger.ts'
 import type { Lookup } from './outputs/guarded-lookup.ts'
+import type { TapRequest } from './tap/tap.ts'
 import type { MakeSegmentSender } from './outputs/udp-output.ts'
 
 export interface MediatorDeps {
@@ -53,16 +55,24 @@ export interface MediatorState {
   readonly sources: number
   readonly optionsRecords: number
   readonly hasSegments: boolean
+  readonly taps: { readonly open: number; readonly shown: number; readonly dropped: number }
 }
 
 /** The Intermediate and Exporting Process: takes batches, keeps options state, feeds destinations. */
 export interface Mediator extends Component {
   readonly destinations: DestinationSet
+  readonly taps: TapSet
   readonly state: MediatorState
   readonly ledger: MediatorLedger
   readonly readiness: Readiness
   /** How it is stopped, when it is, and how long a destination that is removed may take. */
   setShutdown(shutdown: WeirConfig['shutdown']): void
+  /**
+   * Open a tap, its filter as text.
+   *
+   * @throws FilterError; PeerError as {@link TapSet.open}.
+   */
+  openTap(request: Omit<TapRequest, 'filter'> & { readonly filter: string | undefined }): void
   /** One sentence for each equation of the ledger that does not hold. */
   checkLedger(): string[]
 }
@@ -81,12 +91,14 @@ export function createMediator(config: WeirConfig, deps: MediatorDeps): Mediator
 class MediatorProcess implements Mediator {
   readonly name = 'mediator'
   readonly destinations: DestinationSet
+  readonly taps: TapSet
   readonly #config: WeirConfig
   #shutdown: WeirConfig['shutdown']
   readonly #log: Log
   readonly #clock: Clock
   readonly #intake: Intake
   readonly #programs: ProgramCache
+  readonly #registry: ElementRegistry
   readonly #receiver: LinkReceiver
   #makeSegmentSender: MakeSegmentSender | undefined
   #ticker: Timer | undefined
@@ -102,6 +114,7 @@ class MediatorProcess implements Mediator {
     this.#shutdown = config.shutdown
     this.#log = log
     this.#clock = clock
+    this.#registry = registry
     const layouts = new LayoutTable()
     this.#programs = new ProgramCache({
       registry,
@@ -111,7 +124,10 @@ class MediatorProcess implements Mediator {
       compiledFields: limits.compiledFields,
       lists: { depth: limits.listDepth, elements: limits.listElements }
     })
+    this.taps = new TapSet({ clock, programs: this.#programs, planOf: id => this.destinations.planOf(id) })
+    const { taps } = this
     this.destinations = new DestinationSet({
+      taps,
       clock,
       log,
       plan,
@@ -129,7 +145,10 @@ class MediatorProcess implements Mediator {
       segmentSender: () => this.#makeSegmentSender
     })
     this.#intake = new Intake(
-      held => this.destinations.deliver(held),
+      held => {
+        if (taps.hasIntakeTaps) taps.onBatch(held)
+        this.destinations.deliver(held)
+      },
       () => this.destinations.repeatOptions()
     )
     const makeReceiver = deps.makeReceiver ?? createLinkReceiver
@@ -141,6 +160,7 @@ class MediatorProcess implements Mediator {
         onLayoutReleased: layout => {
           this.#programs.release(layout)
           this.destinations.forgetLayout(layout)
+          taps.forgetLayout(layout)
         },
         onEndOfStream: () => this.#onEndOfStream?.(),
         onFenced: () => {
@@ -157,6 +177,7 @@ class MediatorProcess implements Mediator {
     for (const config of this.#config.destinations) this.destinations.add(config, false)
     this.#ticker = this.#clock.setPeriodic(TICK_MS, () => {
       this.destinations.tick()
+      this.taps.tick()
       // A collector that was killed says nothing any more: it is held for dead after its heartbeats.
       this.#onEndOfStream?.()
     })
@@ -201,7 +222,8 @@ class MediatorProcess implements Mediator {
       link: this.#receiver.stats,
       sources: this.#intake.sources,
       optionsRecords: this.#intake.options.stats.records,
-      hasSegments: this.#makeSegmentSender !== undefined
+      hasSegments: this.#makeSegmentSender !== undefined,
+      taps: { open: this.taps.size, shown: this.taps.shown, dropped: this.taps.dropped }
     }
   }
 
@@ -214,6 +236,10 @@ class MediatorProcess implements Mediator {
 
   setShutdown(shutdown: WeirConfig['shutdown']): void {
     this.#shutdown = shutdown
+  }
+
+  openTap({ filter, ...request }: Omit<TapRequest, 'filter'> & { readonly filter: string | undefined }): void {
+    this.taps.open({ ...request, filter: filter === undefined ? undefined : parseFilter(filter, this.#registry) })
   }
 
   checkLedger(): string[] {

@@ -64,6 +64,17 @@ export const mediatorMetrics = defineMetrics({
     help: 'Lists exported with delta times in them, which are late by as long as they were on their way (RFC 7119).',
     type: 'counter'
   },
+  taps: { name: 'weir_mediator_taps', help: 'Open taps, L-78.', type: 'gauge' },
+  tapShown: {
+    name: 'weir_mediator_tap_shown_records_total',
+    help: 'Records shown by taps that are closed.',
+    type: 'counter'
+  },
+  tapDropped: {
+    name: 'weir_mediator_tap_dropped_records_total',
+    help: 'Records that taps that are closed had no room for, because their readers were slow. No destination missed them.',
+    type: 'counter'
+  },
   matched: {
     name: 'weir_mediator_destination_matched_records_total',
     help: 'Records for this destination; filtered, sent, queued and dropped add up to it.',
@@ -187,6 +198,9 @@ export function createMediatorMetrics(state: () => MediatorState): Metrics {
     malformedLists: report => report(state().programs.listsMalformed),
     unknownListTemplates: report => report(state().programs.listTemplatesUnknown),
     deltaTimeLists: report => report(state().programs.listDeltaTimes),
+    taps: report => report(state().taps.open),
+    tapShown: report => report(state().taps.shown),
+    tapDropped: report => report(state().taps.dropped),
     matched: each(({ ledger }) => ledger.matched),
     filtered: each(({ ledger }) => ledger.filtered),
     sent: each(({ ledger }) => ledger.sent),

@@ -2,11 +2,12 @@ import { isDeepStrictEqual } from 'node:util'
 import { hasSameOutput } from '@weir/config'
 import { PeerError } from '@weir/runtime'
 import { Destination } from './destination.ts'
-import { configureEncoder, partsMaker, probeTargetOf } from './make-destination.ts'
+import { configureEncoder, partsMaker, planOf, probeTargetOf } from './make-destination.ts'
 import { probe } from '../outputs/probe.ts'
 import { sumOfLedgers } from '../ledger.ts'
 import type { Destination as DestinationConfig } from '@weir/config'
 import type { Layout } from '@weir/ipfix'
+import type { Plan } from '@weir/mediation'
 import type { HeldBatch } from '../held-batch.ts'
 import type { DestinationLedger } from '../ledger.ts'
 import type { QueueConfig } from '../input-queue.ts'
@@ -20,6 +21,7 @@ import type { PartsDeps } from './make-destination.ts'
 
 interface Member {
   config: DestinationConfig
+  plan: Plan
   readonly destination: Destination
 }
 
@@ -78,6 +80,11 @@ export class DestinationSet {
     return ledgers
   }
 
+  /** What a destination wants; undefined: there is none of this id. */
+  planOf(id: string): Plan | undefined {
+    return this.#members.get(id)?.plan
+  }
+
   get size(): number {
     return this.#members.size
   }
@@ -113,7 +120,7 @@ export class DestinationSet {
       makeParts,
       { ...this.#deps, onChange: (changed, note) => this.#onChange(changed, note) }
     )
-    member = { config, destination }
+    member = { config, destination, plan: planOf(config, this.#deps) }
     this.#members.set(id, member)
     destination.open()
     return destination.state
@@ -134,6 +141,7 @@ export class DestinationSet {
     const { config: before, destination } = member
     if (isDeepStrictEqual(before, after)) return destination.state
     member.config = after
+    member.plan = planOf(after, this.#deps)
     destination.configureQueue(this.#queueOf(after))
     if (hasSameOutput(before, after)) configureEncoder(destination.encoder, after, this.#deps)
     else {
@@ -150,8 +158,9 @@ export class DestinationSet {
   setDefaults({ plan, maxTemplates }: Pick<PartsDeps, 'plan' | 'maxTemplates'>): void {
     if (isDeepStrictEqual(plan, this.#deps.plan) && maxTemplates === this.#deps.maxTemplates) return
     this.#deps = { ...this.#deps, plan, maxTemplates }
-    for (const { config, destination } of this.#members.values()) {
-      configureEncoder(destination.encoder, config, this.#deps)
+    for (const member of this.#members.values()) {
+      member.plan = planOf(member.config, this.#deps)
+      configureEncoder(member.destination.encoder, member.config, this.#deps)
     }
   }
 

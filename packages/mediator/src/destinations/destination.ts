@@ -12,6 +12,7 @@ import type { DestinationMode, FlushResult, WantedMode } from './destination-mod
 import type { DestinationParts, MakeParts, NextParts } from './destination-parts.ts'
 import type { DestinationState } from './destination-state.ts'
 import type { Encoder } from './encoder.ts'
+import type { TapSet } from '../tap/tap-set.ts'
 import type { Output, OutputEvents } from './output.ts'
 
 export interface DestinationDeps {
@@ -19,6 +20,8 @@ export interface DestinationDeps {
   readonly log: Log
   /** All options records known now, as a batch with one reference; undefined if there are none. */
   readonly optionsSnapshot: () => HeldBatch | undefined
+  /** Who looks at what is encoded. */
+  readonly taps?: TapSet
   /** How long one that is drained may take for the end of its session; default a second. */
   readonly drainMs?: () => number
   /** Told of each change of mode, and when its output became ready or is not ready any more. */
@@ -391,12 +394,15 @@ export class Destination {
     if (!this.#repeat.fill(encoder, chunk)) return true
     const { position } = this.#queue
     const { progress } = encoder
+    const { taps } = this.#deps
     for (;;) {
       const held = this.#queue.current()
       if (held === undefined) return false
       while (position.entry < held.entries) {
         const start = held.offsets[position.entry]!
-        encoder.encode(held, position.entry, position.offset === 0 ? start : position.offset, chunk)
+        const from = position.offset === 0 ? start : position.offset
+        encoder.encode(held, position.entry, from, chunk)
+        if (taps?.hasDestinationTaps === true) taps.onEncoded(this.id, held, position.entry, from, progress.offset)
         if (progress.offset < start + held.lengths[position.entry]!) position.offset = progress.offset
         else {
           position.entry++

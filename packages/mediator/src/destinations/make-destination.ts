@@ -107,7 +107,8 @@ const defectLog =
   error =>
     log.error('encode_failed', `records for ${id} could not be encoded`, { destination: id, error })
 
-function planOf(config: DestinationConfig, deps: PartsDeps): Plan {
+/** What a checked destination wants of the records. */
+export function planOf(config: DestinationConfig, deps: PartsDeps): Plan {
   const filter = config.filter === null ? undefined : parseFilter(config.filter, deps.registry)
   const plan = { ...deps.plan, ...config.plan, filter }
   return config.type === 'json' ? { kind: 'json', ...plan, numbers64: config.numbers64 } : { kind: 'ipfix', ...plan }
