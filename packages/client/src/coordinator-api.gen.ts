@@ -2646,6 +2646,73 @@ export interface paths {
             };
         };
     };
+    "/v1/tap": {
+        parameters: {
+        };
+        /**
+         * The records that go by: a stream that ends with its limit
+         * @description What goes by, as it goes by: a sample of the records, as JSON. Server-sent events, `record` and, once a second if they have
+         *     changed, `counts`, at the end `closed` with `reason`, `detail` and `counts`; or a JSON object a line (`Accept: application/x-ndjson` or
+         *     `format=ndjson`), where `recordType` tells counts and the end from records. Comments keep the connection alive, empty lines with ndjson.
+         *
+         *     It never holds up the records: at most `rate` a second are shown, spread over all that match; what a slow reader does not take is dropped
+         *     and counted, and after half a minute without taking anything the stream ends (`too_slow`); and all taps together take at most 3 % of the
+         *     mediator's time, beyond which records go by `unasked`. Counts are of records since the stream began: `passed` went by, of its exporter and destination (matched, unasked, and those that do not match); `matched` match the filter (shown, skipped and dropped); `unasked` were not looked at, because taps had used up their share of the time; `shown` are in the stream; `skipped` were left out to keep the rate; `dropped` were left out because the reader was slow; no destination missed them.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description Records as they are encoded for this destination, after its filter and by its plan; without it, as they come from the collector. */
+                    destination?: string;
+                    /** @description Only of this exporter, by its id. */
+                    exporter?: string;
+                    /** @description Only Data Records that match (docs/reference/filter.md). */
+                    filter?: string;
+                    /** @description Form of the stream; over the header Accept. */
+                    format?: "sse" | "ndjson";
+                    /** @description Records in all; then the stream ends. */
+                    limit?: number;
+                    /** @description Records a second at most; more are sampled. */
+                    rate?: number;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description The stream. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/x-ndjson": {
+                            /** @description options, counts or closed; a Data Record has none. */
+                            recordType?: string;
+                        } & {
+                            [key: string]: unknown;
+                        };
+                        "text/event-stream": string;
+                    };
+                };
+            };
+        };
+    };
     "/v1/templates": {
         parameters: {
         };

@@ -24,8 +24,10 @@ import { revisionRoutes } from './routes/revisions.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
 import { pendingRoutes } from './routes/pending.ts'
 import { supportRoutes } from './routes/support.ts'
+import { tapRoutes } from './routes/tap.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { PipelineWatch } from './pipeline/pipeline-watch.ts'
+import { TapStreams } from './tap-streams.ts'
 import { PolicyBook } from './policy-book.ts'
 import { Webhooks } from './webhooks/webhooks.ts'
 import { ConfigBook } from './revisions/config-book.ts'
@@ -118,7 +120,17 @@ export function createCoordinator(
     clock
   )
   const webhooks = new Webhooks(base.coordinator.webhooks, clock, log)
-  const metrics = createCoordinatorMetrics({ counters, control, registrations, events, streams, webhooks, book })
+  const taps = new TapStreams(pod, limits, clock)
+  const metrics = createCoordinatorMetrics({
+    counters,
+    control,
+    registrations,
+    events,
+    streams,
+    taps,
+    webhooks,
+    book
+  })
   let server: HttpServer | undefined
   let url = ''
 
@@ -164,6 +176,7 @@ export function createCoordinator(
     destinationRoutes(made, destinations, pod, limits.pageSize)
     destinationOperationRoutes(made, destinations, pod)
     ledgerRoutes(made, pod, clock)
+    tapRoutes(made, taps, () => book.document.collector.elementFiles)
     pipelineRoutes(made, pipeline)
     supportRoutes(made, { book, pod, events, pipeline, metrics, clock, version })
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
@@ -201,6 +214,7 @@ export function createCoordinator(
     async stop(deadlineMs) {
       const closing = server
       streams.close('stopping')
+      taps.close('stopping')
       pipeline.stop()
       webhooks.stop()
       server = undefined

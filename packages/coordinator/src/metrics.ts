@@ -7,6 +7,7 @@ import type { EventStreams } from './event-streams.ts'
 import { podProcesses } from './pod.ts'
 import { webhookOutcomes } from './webhooks/webhook.ts'
 import type { Webhooks } from './webhooks/webhooks.ts'
+import type { TapStreams } from './tap-streams.ts'
 import type { ConfigBook } from './revisions/config-book.ts'
 
 /** The metrics of the coordinator. */
@@ -55,6 +56,17 @@ export const coordinatorMetrics = defineMetrics({
     help: 'Open streams of /v1/events (coordinator.limits.eventSubscribers).',
     type: 'gauge'
   },
+  tapStreams: {
+    name: 'weir_coordinator_tap_streams',
+    help: 'Open streams of /v1/tap (coordinator.limits.eventSubscribers).',
+    type: 'gauge'
+  },
+  tapStreamsClosed: {
+    name: 'weir_coordinator_tap_streams_closed_total',
+    help: 'Streams of /v1/tap that the coordinator ended, by reason.',
+    type: 'counter',
+    labels: ['reason']
+  },
   eventStreamsClosed: {
     name: 'weir_coordinator_event_streams_closed_total',
     help: 'Streams of /v1/events that the coordinator ended, by reason.',
@@ -83,11 +95,12 @@ export interface CoordinatorMeters {
   readonly events: EventLog
   readonly streams: EventStreams
   readonly webhooks: Webhooks
+  readonly taps: TapStreams
   readonly book: ConfigBook
 }
 
 export function createCoordinatorMetrics(meters: CoordinatorMeters): Metrics {
-  const { counters, control, registrations, events, streams, webhooks, book } = meters
+  const { counters, control, registrations, events, streams, taps, webhooks, book } = meters
   return createMetrics(coordinatorMetrics, {
     requests: report => {
       for (const { method, route, status, count } of counters.values()) report(count, { method, route, status })
@@ -115,6 +128,10 @@ export function createCoordinatorMetrics(meters: CoordinatorMeters): Metrics {
     },
     webhookQueue: report => {
       for (const { id, size } of webhooks.all) report(size, { webhook: id })
+    },
+    tapStreams: report => report(taps.size),
+    tapStreamsClosed: report => {
+      for (const [reason, count] of Object.entries(taps.closed)) report(count, { reason })
     },
     eventStreamsClosed: report => {
       for (const [reason, count] of Object.entries(streams.closed)) report(count, { reason })

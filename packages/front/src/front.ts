@@ -14,6 +14,7 @@ import type { GuardedRoute } from './auth/gate.ts'
 import { TokenVerifier } from './auth/token-verifier.ts'
 import { AnswerCache } from './fleet/answer-cache.ts'
 import { EventStreams } from './fleet/event-streams.ts'
+import { TapStreams } from './fleet/tap-streams.ts'
 import { Fleet } from './fleet/fleet.ts'
 import { PodCaller } from './fleet/pod-caller.ts'
 import type { PodCredentials } from './fleet/pod-caller.ts'
@@ -34,6 +35,7 @@ import { localHome } from './workers/front-home.ts'
 import type { FrontHome } from './workers/front-home.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
 import { supportRoutes } from './routes/support.ts'
+import { tapRoutes } from './routes/tap.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 
@@ -103,6 +105,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const rollouts = fleetStore === undefined ? undefined : new Rollouts(fleetStore, fleet, fleetConfig, clock, log)
   const cache = new AnswerCache({ ...cached, ...limits }, clock)
   const streams = new EventStreams(list, limits, caller, clock)
+  const taps = new TapStreams(list, limits, caller, clock)
   const counters = new RequestCounters()
   let jobs: Jobs | undefined
   let gate = new Gate(home, tokens, limits, clock)
@@ -133,7 +136,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     healthRoutes(made, {
       unready: async () => [jobs?.queue.unready].filter(each => each !== undefined),
       process: 'front',
-      metrics: home.metrics(createFrontMetrics({ counters, gate, fleet, streams, cache, tokens, jobs })),
+      metrics: home.metrics(createFrontMetrics({ counters, gate, fleet, streams, taps, cache, tokens, jobs })),
       version,
       registry: ElementRegistry.standard().version,
       summaries: { readyz: 'It serves; /api/v1/fleet says how the pods are', metrics: 'Its metrics, Prometheus text' }
@@ -144,6 +147,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     templateRoutes(made, fleet, cache, limits.pageSize)
     configRoutes(made, fleetConfig, gate)
     rolloutRoutes(made, rollouts, gate, limits.pageSize)
+    tapRoutes(made, taps, gate)
     eventRoutes(made, { fleet, streams, gate, maxPage: limits.pageSize })
     if (jobs !== undefined) {
       jobRoutes(made, { jobs, gate, maxPage: limits.pageSize })
@@ -177,8 +181,10 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       ;({ isAdminKeyNew } = await home.start())
       await tokens?.start()
       streams.start()
+      taps.start()
       keys.onRevoked(id => {
         streams.close('key_revoked', id)
+        taps.close('key_revoked', id)
         jobs?.streams.close('key_revoked', id)
       })
       await rollouts?.start()
@@ -194,6 +200,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       const closing = server
       streams.close('stopping')
       jobs?.streams.close('stopping')
+      taps.close('stopping')
       server = undefined
       await closing?.close()
       await rollouts?.stop()

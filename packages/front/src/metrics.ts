@@ -5,6 +5,7 @@ import type { Gate } from './auth/gate.ts'
 import type { AnswerCache } from './fleet/answer-cache.ts'
 import type { TokenVerifier } from './auth/token-verifier.ts'
 import type { EventStreams } from './fleet/event-streams.ts'
+import type { TapStreams } from './fleet/tap-streams.ts'
 import type { Fleet } from './fleet/fleet.ts'
 import type { Jobs } from './jobs/jobs.ts'
 import type { QueueStats } from './jobs/job-queue.ts'
@@ -54,6 +55,17 @@ export const frontMetrics = defineMetrics({
     name: 'weir_front_cache_octets',
     help: 'Octets of the answers that are kept (front.limits.cacheOctets).',
     type: 'gauge'
+  },
+  tapStreams: {
+    name: 'weir_front_tap_streams',
+    help: 'Open streams of /api/v1/tap (front.limits.eventSubscribers).',
+    type: 'gauge'
+  },
+  tapStreamsClosed: {
+    name: 'weir_front_tap_streams_closed_total',
+    help: 'Streams of /api/v1/tap that the front ended, by reason.',
+    type: 'counter',
+    labels: ['reason']
   },
   eventSubscribers: {
     name: 'weir_front_event_subscribers',
@@ -112,13 +124,23 @@ export interface FrontMeters {
   readonly gate: Gate
   readonly fleet: Fleet
   readonly streams: EventStreams
+  readonly taps: TapStreams
   readonly cache: AnswerCache
   readonly tokens: TokenVerifier | undefined
   /** undefined: this front takes none. */
   readonly jobs: Jobs | undefined
 }
 
-export function createFrontMetrics({ counters, gate, fleet, streams, cache, tokens, jobs }: FrontMeters): Metrics {
+export function createFrontMetrics({
+  counters,
+  gate,
+  fleet,
+  streams,
+  taps,
+  cache,
+  tokens,
+  jobs
+}: FrontMeters): Metrics {
   let queue: QueueStats | undefined
   const metrics = createMetrics(frontMetrics, {
     requests: report => {
@@ -137,6 +159,10 @@ export function createFrontMetrics({ counters, gate, fleet, streams, cache, toke
       for (const [use, count] of Object.entries(cache.uses)) report(count, { use })
     },
     cacheOctets: report => report(cache.octets),
+    tapStreams: report => report(taps.size),
+    tapStreamsClosed: report => {
+      for (const [reason, count] of Object.entries(taps.closed)) report(count, { reason })
+    },
     eventSubscribers: report => report(streams.size),
     eventStreamsClosed: report => {
       for (const [reason, count] of Object.entries(streams.closed)) report(count, { reason })

@@ -31,6 +31,7 @@ const documentedRoutes = [
   'get /v1/pending',
   'get /v1/pipeline',
   'get /v1/quarantine',
+  'get /v1/tap',
   'get /v1/templates',
   'get /v1/templates/{key}',
   'get /v1/templates/{key}/history',

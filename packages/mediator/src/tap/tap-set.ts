@@ -12,7 +12,7 @@ const MAX_TAPS = 32
 const LEASE_MS = 10_000
 /** The part of the time that all taps together may take from the data path, and how much of it can be saved up. */
 const TIME_SHARE = 0.03
-const MOST_SAVED_MS = 10
+const MOST_SAVED_MS = 100
 
 /** What a reader gets at once. */
 export interface TapAnswer {

@@ -37,7 +37,10 @@ export interface TapCounts {
   readonly dropped: number
 }
 
-const BUFFER_OCTETS = 1_048_576
+/** What is kept for the reader: about a second of what is shown. */
+const LEAST_BUFFER_OCTETS = 262_144
+const MOST_BUFFER_OCTETS = 4_194_304
+const RECORD_OCTETS = 420
 /** A Layout that so many records came of is worth a compilation (TH-45). */
 const COMPILE_AFTER_RECORDS = 1_000
 const MAX_LAYOUTS = 1_024
@@ -57,8 +60,8 @@ export class Tap {
   readonly #sampler: RecordSampler
   readonly #context: DestinationContext
   readonly #cursor: Cursor = { in: 0, out: 0, records: 0, filtered: 0 }
-  readonly #buffer = Buffer.from(new ArrayBuffer(BUFFER_OCTETS))
-  readonly #view = new DataView(this.#buffer.buffer)
+  readonly #buffer: Buffer<ArrayBuffer>
+  readonly #view: DataView
   readonly #layouts = new Map<Layout, Asked>()
   #used = 0
   #entryTemplates: ReadonlyMap<number, Layout> | undefined
@@ -77,6 +80,9 @@ export class Tap {
     this.request = request
     this.#programs = programs
     this.#sampler = new RecordSampler(request.rate, nowMs)
+    const octets = Math.min(MOST_BUFFER_OCTETS, Math.max(LEAST_BUFFER_OCTETS, request.rate * RECORD_OCTETS))
+    this.#buffer = Buffer.from(new ArrayBuffer(octets))
+    this.#view = new DataView(this.#buffer.buffer)
     this.lastReadMs = nowMs
     this.#context = new DestinationContext({
       exportedId: templateId => templateId,
@@ -197,7 +203,7 @@ export class Tap {
         this.#buffer,
         this.#view,
         this.#used,
-        BUFFER_OCTETS,
+        this.#buffer.length,
         this.#context,
         cursor
       )
