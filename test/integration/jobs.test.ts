@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { absent } from '../support/debian-tools.ts'
 import { fixtureCapture } from '../support/fixture-captures.ts'
 import { freePort } from '../support/free-port.ts'
+import { RedisServer } from '../support/redis-server.ts'
 import { launchWeir } from '../support/running-weir.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { until } from '../support/until.ts'
+import { weir } from '../support/weir-command.ts'
 
 interface Job {
   readonly id: string
@@ -15,49 +18,108 @@ interface Job {
   readonly result: { readonly files: readonly { readonly name: string; readonly href: string }[] } | null
 }
 
-test('weir up does jobs: a capture is uploaded and analysed, also where the front and the worker are killed on the way', async () => {
-  const folder = tempFolder('jobs')
-  const frontPort = await freePort()
-  const weir = await launchWeir(folder, await freePort(), await freePort(), { config: { front: { port: frontPort } } })
-  await weir.child.waitForText('Weir is ready')
-  const authorization = `Bearer ${readFileSync(join(folder, 'var/admin.key'), 'utf8').trim()}`
-  const url = `http://127.0.0.1:${frontPort}`
-  const call = async (method: string, path: string, type?: string, body?: string | Uint8Array) => {
-    const headers = { authorization, ...(type === undefined ? {} : { 'content-type': type }) }
-    const response = await fetch(url + path, { method, headers, body } as RequestInit)
+const capture = fixtureCapture('softflowd-v9')
+
+/** The web API of a front, with its admin key. */
+class JobApi {
+  readonly url: string
+  readonly #authorization: string
+
+  constructor(port: number, stateDir: string) {
+    this.url = `http://127.0.0.1:${port}`
+    this.#authorization = `Bearer ${readFileSync(join(stateDir, 'admin.key'), 'utf8').trim()}`
+  }
+
+  async call(method: string, path: string, type?: string, body?: string | Uint8Array): Promise<string> {
+    const headers = { authorization: this.#authorization, ...(type === undefined ? {} : { 'content-type': type }) }
+    const response = await fetch(this.url + path, { method, headers, body } as RequestInit)
     const text = await response.text()
     assert.ok(response.ok, `${method} ${path}: ${response.status} ${text}`)
     return text
   }
-  const jobOf = async (id: string) => JSON.parse(await call('GET', `/api/v1/jobs/${id}`)) as Job
-  const capture = readFileSync(fixtureCapture('softflowd-v9').path)
-  const name = 'softflowd-v9.pcap'
-  const upload = JSON.parse(
-    await call('POST', `/api/v1/uploads?name=${name}`, 'application/octet-stream', capture)
-  ) as { id: string }
-  const order = JSON.stringify({ type: 'analyse', input: { uploads: [upload.id] } })
-  const make = async () => (JSON.parse(await call('POST', '/api/v1/jobs', 'application/json', order)) as Job).id
-  const ids = [await make(), await make()]
-  await weir.crash('job-worker')
-  ids.push(await make())
-  await weir.crash('front')
-  const answers = async () => fetch(`${url}/livez`).then(({ ok }) => ok)
-  await until('the front answers again', answers)
-  for (const id of ids)
-    await until('the job has succeeded', async () => (await jobOf(id)).state === 'succeeded', 20_000)
-  const contents = new Set<string>()
-  for (const id of ids) {
-    const { result, attempts } = await jobOf(id)
-    assert.ok(attempts >= 1 && attempts <= 2)
-    const json = result!.files.find(each => each.name.endsWith('.json'))!
-    contents.add(await call('GET', json.href))
+
+  async upload(): Promise<string> {
+    const octets = readFileSync(capture.path)
+    const path = '/api/v1/uploads?name=softflowd-v9.pcap'
+    return (JSON.parse(await this.call('POST', path, 'application/octet-stream', octets)) as { id: string }).id
   }
-  assert.equal(contents.size, 1, 'whoever did it, how often it was begun: the same result')
-  assert.match([...contents][0]!, /exporters/)
+
+  async analyse(upload: string): Promise<string> {
+    const order = JSON.stringify({ type: 'analyse', input: { uploads: [upload] } })
+    return (JSON.parse(await this.call('POST', '/api/v1/jobs', 'application/json', order)) as Job).id
+  }
+
+  async job(id: string): Promise<Job> {
+    return JSON.parse(await this.call('GET', `/api/v1/jobs/${id}`)) as Job
+  }
+
+  /** What a job has made, as soon as it has. */
+  async report(id: string): Promise<string> {
+    await until(`job ${id} has succeeded`, async () => (await this.job(id)).state === 'succeeded', 30_000)
+    const { result } = await this.job(id)
+    return this.call('GET', result!.files.find(({ name }) => name.endsWith('.json'))!.href)
+  }
+}
+
+test('weir up does jobs: a capture is uploaded and analysed, also where the front and the worker are killed on the way', async () => {
+  const folder = tempFolder('jobs')
+  const frontPort = await freePort()
+  const weirIs = await launchWeir(folder, await freePort(), await freePort(), {
+    config: { front: { port: frontPort } }
+  })
+  await weirIs.child.waitForText('Weir is ready', 40_000)
+  const api = new JobApi(frontPort, join(folder, 'var'))
+  const upload = await api.upload()
+  const ids = [await api.analyse(upload), await api.analyse(upload)]
+  await weirIs.crash('job-worker')
+  ids.push(await api.analyse(upload))
+  await weirIs.crash('front')
+  await until('the front answers again', async () => fetch(`${api.url}/livez`).then(({ ok }) => ok))
+  const reports = new Set<string>()
+  for (const id of ids) reports.add(await api.report(id))
+  assert.equal(reports.size, 1, 'whoever did it, how often it was begun: the same result')
+  assert.match([...reports][0]!, /exporters/)
   assert.deepEqual(readdirSync(join(folder, 'var/jobs/results')).toSorted(), ids.toSorted())
-  assert.deepEqual(
-    readdirSync(join(folder, 'var/jobs/work')).filter(each => !ids.includes(each.split('.')[0]!)),
-    []
-  )
-  assert.equal((await weir.stop()).code, 0, weir.child.said)
+  assert.equal((await weirIs.stop()).code, 0, weirIs.child.said)
 })
+
+test(
+  'two fronts and two job workers, each a process of its own, share one queue in Redis',
+  { skip: absent('redis-server') },
+  async () => {
+    const redis = await RedisServer.start()
+    const folder = tempFolder('jobs-redis')
+    const stores = { jobs: { type: 'redis', nodes: [`127.0.0.1:${redis.port}`] } }
+    const start = async (process: 'front' | 'job-worker', name: string, port = 0) => {
+      const file = join(folder, `${name}.yaml`)
+      const jobs = { folder: join(folder, 'jobs'), limits: { lockMs: 1_500, threads: 1 } }
+      const document = {
+        stateDir: join(folder, name),
+        stores,
+        front: { port, pods: ['http://127.0.0.1:1'], workers: 1, jobs }
+      }
+      writeFileSync(file, JSON.stringify(document))
+      const child = weir([process, '--config', file], { cwd: folder })
+      await child.waitForText('process_ready', 40_000)
+      return child
+    }
+    const ports = [await freePort(), await freePort()]
+    const fronts = await Promise.all(ports.map((port, index) => start('front', `front-${index}`, port)))
+    const [one, other] = ports.map((port, index) => new JobApi(port, join(folder, `front-${index}`)))
+    const upload = await one!.upload()
+    const ids = [await one!.analyse(upload), await other!.analyse(upload)]
+    const workers = await Promise.all([start('job-worker', 'worker-0'), start('job-worker', 'worker-1')])
+    ids.push(await one!.analyse(upload))
+    workers[0]!.kill('SIGKILL')
+    for (const id of ids) assert.equal(await one!.report(id), await other!.report(id))
+    assert.deepEqual(readdirSync(join(folder, 'jobs/results')).toSorted(), ids.toSorted())
+    assert.match(
+      await other!.call('GET', '/metrics'),
+      /weir_front_jobs_ended_total\{type="analyse",result="succeeded"\} 3/
+    )
+    for (const child of [...fronts, workers[1]!]) {
+      child.kill('SIGTERM')
+      assert.deepEqual(await child.waitForEnd(), { code: 0, signal: null }, child.said)
+    }
+  }
+)

@@ -9,7 +9,7 @@ import type { Job, JobOrder, JobResult, RunJob } from './job.ts'
 import { noJob, tooManyWait, wrongState } from './job-queue.ts'
 import type { JobQueue, JobTotal, JobWork, QueueLimits, QueueStats } from './job-queue.ts'
 import type { ClientKind, RedisClient } from './redis-clients.ts'
-import { isOurs, jobOfStored, readName, writeName } from './stored-job.ts'
+import { isOurs, jobOfStored, readCancelled, readName, writeCancelled, writeName } from './stored-job.ts'
 import type { JobData, StoredJob } from './stored-job.ts'
 
 /** Longer than anybody adds a job; after it, whoever had the lock is dead. */
@@ -114,7 +114,10 @@ export class BullMqJobQueue implements JobQueue {
     return this.#asked(async () => {
       const [listed, tombstones] = await Promise.all([this.#listed(), this.#client.hgetall(this.#keys.cancelled)])
       const jobs = new Map<string, Job>()
-      for (const [id, text] of Object.entries(tombstones)) jobs.set(id, JSON.parse(text) as Job)
+      for (const [id, text] of Object.entries(tombstones)) {
+        const job = readCancelled(text)
+        if (job !== undefined) jobs.set(id, job)
+      }
       const stored = await Promise.all(listed.map(({ id }) => this.#stored(id)))
       for (const [index, { id, kind, position }] of listed.entries()) {
         const job = stored[index]
@@ -144,7 +147,7 @@ export class BullMqJobQueue implements JobQueue {
           throw wrongState(job.state, 'only one that failed or was cancelled can be tried again')
         await this.#checkRoom(job.author)
         // It is in one of the two places at any time, whoever dies here.
-        await this.#client.hset(this.#keys.cancelled, id, JSON.stringify(job))
+        await this.#client.hset(this.#keys.cancelled, id, writeCancelled(job))
         await (await this.#stored(id))?.remove()
         await this.#put(job, job.createdAtMs)
         await this.#client.hdel(this.#keys.cancelled, id)
@@ -213,7 +216,7 @@ export class BullMqJobQueue implements JobQueue {
   async #bury(job: Job): Promise<void> {
     const { cancelled } = this.#keys
     const ended = { ...job, state: 'cancelled', position: null, finishedAtMs: this.#clock.nowMs() } satisfies Job
-    await this.#client.hset(cancelled, job.id, JSON.stringify(ended))
+    await this.#client.hset(cancelled, job.id, writeCancelled(ended))
     const stored = await this.#stored(job.id)
     try {
       await stored?.remove()
@@ -241,8 +244,7 @@ export class BullMqJobQueue implements JobQueue {
   async #find(id: string): Promise<Job | undefined> {
     const stored = await this.#stored(id)
     if (stored === undefined) {
-      const text = await this.#client.hget(this.#keys.cancelled, id)
-      return text === null ? undefined : (JSON.parse(text) as Job)
+      return readCancelled(await this.#client.hget(this.#keys.cancelled, id))
     }
     if (stored.finishedOn !== undefined) return jobOfStored(stored, false, null)
     const [state, waiting, length, position] = await Promise.all([
@@ -393,7 +395,7 @@ async function connected(client: RedisClient): Promise<void> {
 function totalOf([name, text]: [string, string]): JobTotal {
   const [result, type] = name.split(' ') as [JobTotal['result'], string]
   const [count, seconds] = text.split(' ').map(Number)
-  return { type, result, count: count ?? 0, seconds: seconds ?? 0 }
+  return { type, result, count: count || 0, seconds: seconds || 0 }
 }
 
 function missing(id: string): never {

@@ -21,10 +21,15 @@ const octets = Type.Integer({ minimum: 0 })
 const sha256 = Type.String({ pattern: '^[0-9a-f]{64}$' })
 const name = Type.String({ pattern: FILE_NAME })
 
+const orNull = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()])
+const upload = Type.Object({ id: Type.String({ pattern: UPLOAD_ID }), name, octets, sha256 })
+const failureShape = Type.Object({ code: Type.String(), detail: Type.String() })
+const progressShape = Type.Object({ octetsRead: octets, octetsTotal: octets, records: octets })
+
 // Whoever can write to Redis can write anything; what is a path or ends in one is looked at here.
 const data = Compile(
   Type.Object({
-    uploads: Type.Array(Type.Object({ id: Type.String({ pattern: UPLOAD_ID }), name, octets, sha256 })),
+    uploads: Type.Array(upload),
     params: Type.Unknown(),
     requestHash: Type.String(),
     isCancelAsked: Type.Boolean()
@@ -38,9 +43,43 @@ const result = Compile(
     )
   })
 )
-const failure = Compile(Type.Object({ code: Type.String(), detail: Type.String() }))
-const progress = Compile(Type.Object({ octetsRead: octets, octetsTotal: octets, records: octets }))
+const failure = Compile(failureShape)
+const progress = Compile(progressShape)
+const cancelled = Compile(
+  Type.Object({
+    id: Type.String({ pattern: JOB_ID }),
+    type: Type.String(),
+    author: Type.String(),
+    state: Type.Union([Type.Literal('failed'), Type.Literal('cancelled')]),
+    uploads: Type.Array(upload),
+    params: Type.Unknown(),
+    requestHash: Type.String(),
+    position: Type.Null(),
+    createdAtMs: Type.Number(),
+    startedAtMs: orNull(Type.Number()),
+    finishedAtMs: Type.Number(),
+    attempts: octets,
+    isCancelAsked: Type.Boolean(),
+    progress: orNull(progressShape),
+    error: orNull(failureShape),
+    result: Type.Null()
+  })
+)
 const id = new RegExp(JOB_ID)
+
+/** A job that BullMQ does not have any more: it was cancelled while it waited, or is on its way back to it. */
+export const writeCancelled = (job: Job): string => JSON.stringify(job)
+
+/** @returns undefined if there is none, or it is not as we write it. */
+export function readCancelled(text: string | null): Job | undefined {
+  if (text === null) return undefined
+  try {
+    const job: unknown = JSON.parse(text)
+    return cancelled.Check(job) ? (job as Job) : undefined
+  } catch {
+    return undefined
+  }
+}
 
 /** Type and author, which are read without the rest. */
 export const writeName = ({ type, author }: JobOrder): string => `${type} ${author}`

@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { MessagePort } from 'node:worker_threads'
 import { threadId, workerData } from 'node:worker_threads'
+import { Compile } from 'typebox/compile'
+import { Default } from 'typebox/value'
 import type { Task, TaskInput, TaskLimits, TaskProgress, TaskResult } from '@weir/analysis'
 import { CodedError, errorCode, exitCodes, safeText } from '@weir/runtime'
 import type { JobFailure, JobFile, JobResult } from './job.ts'
@@ -51,8 +53,12 @@ export default async function runInThread(order: ThreadOrder): Promise<ThreadAns
   let saidAtMs = -Infinity
   try {
     const task = (await (tasks ??= loadTasks())).get(order.task)
-    if (task === undefined) throw new Error(`no task is called ${order.task}`)
-    const result = await task.run(order.params, {
+    if (task === undefined) throw unfit(`There is no kind of job ${order.task}`)
+    // The queue may be one that others can write to, or that was written by another version.
+    const params = Default(task.params, structuredClone(order.params))
+    const [issue] = Compile(task.params).Errors(params)
+    if (issue !== undefined) throw unfit(`params${issue.instancePath} ${issue.message}`)
+    const result = await task.run(params, {
       inputs: order.inputs,
       outputFolder,
       limits,
@@ -71,6 +77,9 @@ export default async function runInThread(order: ThreadOrder): Promise<ThreadAns
     port.close()
   }
 }
+
+const unfit = (what: string): CodedError =>
+  new CodedError('JOB_UNFIT', `${what}, for this version of the job worker; make the job anew.`, exitCodes.badInput)
 
 async function loadTasks(): Promise<ReadonlyMap<string, Task>> {
   const { module } = workerData as { module: string }

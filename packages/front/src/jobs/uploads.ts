@@ -120,6 +120,8 @@ export class Uploads {
         `Upload ${id} (${name}) is not as it was brought; bring it again.`,
         exitCodes.badInput
       )
+    // The job may come from a queue that others can write to.
+    if (!idPattern.test(id) || !isFileName(name)) throw changed()
     let file
     try {
       file = await open(source, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)

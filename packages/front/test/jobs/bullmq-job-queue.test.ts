@@ -106,15 +106,18 @@ describe('BullMQ', { skip, timeout: 120_000 }, async () => {
     const upload = { id: '../../../../../etc/passwd', name: 'x', octets: 1, sha256: '0'.repeat(64) }
     const data = { uploads: [upload], params: {}, requestHash: 'x', isCancelAsked: false }
     await server.command('hset', key, 'data', JSON.stringify(data))
+    const buried = { id: '../x', state: 'cancelled', finishedAtMs: 'never' }
+    await server.command('hset', '{poisoned-jobs}:weir:cancelled', `j${'7'.repeat(32)}`, JSON.stringify(buried))
+    await server.command('hset', '{poisoned-jobs}:weir:cancelled', `j${'8'.repeat(32)}`, 'no JSON')
+    const unfit = await jobs.add('brief', { ms: 'long' })
     const good = await jobs.add('brief')
     await jobs.startWorker()
     await jobs.untilState(good, 'succeeded')
     assert.equal(await jobs.queue.get(bad), undefined)
     assert.match(await server.command('hget', key, 'failedReason'), /JOB_DATA/)
-    assert.deepEqual(
-      (await jobs.queue.list()).map(({ id }) => id),
-      [good]
-    )
+    assert.equal((await jobs.untilState(unfit, 'failed')).error?.code, 'JOB_UNFIT')
+    assert.equal(await jobs.queue.get(`j${'8'.repeat(32)}`), undefined)
+    assert.deepEqual((await jobs.queue.list()).map(({ id }) => id).toSorted(), [unfit, good].toSorted())
   })
 })
 

@@ -41,7 +41,7 @@ export class JobFront {
     const document = { stateDir: this.fixture.stateDir, front: { jobs: this.#limits } }
     const worker = new Child('job-worker', process.execPath, [script, JSON.stringify(document)])
     t.after(() => worker.kill('SIGKILL'))
-    await worker.waitForText('process_ready')
+    await worker.waitForText('process_ready', 40_000)
     return worker
   }
 

@@ -46,7 +46,7 @@ export class JobProcesses {
   async startWorker(): Promise<Child> {
     const worker = new Child('job-worker', process.execPath, [script, JSON.stringify(this.document)])
     this.workers.push(worker)
-    await worker.waitForText('process_ready')
+    await worker.waitForText('process_ready', 40_000)
     return worker
   }
 
