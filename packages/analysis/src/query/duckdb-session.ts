@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { CodedError, exitCodes } from '@weir/runtime'
+import { CodedError, exitCodes, safeText } from '@weir/runtime'
 import { paramsError } from './sql-writer.ts'
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement, DuckDBResultReader } from '@duckdb/node-api'
 import type { SqlValue } from './sql-writer.ts'
@@ -96,22 +96,17 @@ function bind(statement: DuckDBPreparedStatement, index: number, value: SqlValue
 function codedError(error: unknown): unknown {
   if (!(error instanceof Error)) return error
   const [text] = error.message.split('\n')
-  const short = text.slice(0, 300)
   if (/^(Out of Memory|IO Error: Could not write|.*max_temp_directory_size)/.test(text)) {
     const message = 'The query does not fit into the memory of a task; group by fewer fields, or filter the records'
     return new CodedError('TASK_LIMIT', message, exitCodes.badInput, { limit: 'memory' }, error)
   }
-  if (/^(IO|Invalid Input|Invalid|Serialization|Corrupt).*/.test(text) && /parquet|file/i.test(text)) {
-    return new CodedError(
-      'INPUT_PARQUET',
-      `An input cannot be read as Parquet: ${short}`,
-      exitCodes.badInput,
-      {},
-      error
-    )
-  }
   if (/^(Binder|Conversion|Out of Range|Mismatch Type) Error/.test(text)) {
-    return paramsError(`The query does not fit the columns of the inputs: ${short}`)
+    return paramsError(`The query does not fit the columns of the inputs: ${safeText(text.slice(0, 300))}`)
+  }
+  // The statement is ours and was bound: what is wrong now is wrong in a file. What DuckDB says of it may have its path.
+  if (/^(IO|Invalid|Invalid Input|Serialization) Error/.test(text)) {
+    const message = 'An input cannot be read as Parquet: it was cut or changed; make it again'
+    return new CodedError('INPUT_PARQUET', message, exitCodes.badInput, {}, error)
   }
   return error
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import duckdb from '@duckdb/node-api'
@@ -10,6 +10,7 @@ import { captureCases, capturesFolder, inputOf, skipCaptures } from '../support/
 import { fileOf } from '../support/folder.ts'
 import { runTask } from '../support/done-task.ts'
 import type { TestContext } from 'node:test'
+import type { CodedError } from '@weir/runtime'
 import type { TaskInput } from '../../src/index.ts'
 import type { QueryParams } from '../../src/query/query-params.ts'
 
@@ -174,10 +175,18 @@ describe('query', () => {
 
   test('refuses Parquet that was cut, leaves nothing behind, and stops when it is told to', async context => {
     const done = await runTask(context, convertTask, { to: 'parquet' }, [fileOf(context, 'a.ipfix', flows)])
-    const { readFileSync } = await import('node:fs')
     const whole = readFileSync(done.path('flows.parquet'))
     const cut = fileOf(context, 'cut.parquet', whole.subarray(0, whole.length - 20))
     await assert.rejects(ask(context, {}, [cut]), { code: 'INPUT_PARQUET' })
+    let random = 1
+    for (let n = 0; n < 20; n++) {
+      const octets = Uint8Array.from(whole)
+      random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0
+      octets[4 + ((random >>> 4) % (octets.length - 8))] = random >>> 24
+      const changed = fileOf(context, 'changed.parquet', octets)
+      const failure = await ask(context, { groupBy: ['src'] }, [changed]).catch((error: unknown) => error)
+      if (failure instanceof Error) assert.match(String((failure as CodedError).code), /^(INPUT_PARQUET|TASK_)/)
+    }
     const stop = new AbortController()
     stop.abort(new Error('cancelled'))
     const stopped = runTask(context, queryTask, {}, [inputOf(done.path('flows.parquet'))], { signal: stop.signal })
