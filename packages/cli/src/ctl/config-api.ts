@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os'
+import type { CoordinatorClient, FrontClient } from '@weir/client'
 import type { Difference } from '@weir/config'
-import { coordinatorOf } from './target.ts'
 import type { Target } from './target.ts'
 
 /** One step of a plan. */
@@ -12,20 +12,26 @@ export interface PlanStep {
   readonly processes: readonly string[]
 }
 
+/** What a document would do at one pod. */
 export interface Plan {
-  readonly revision: number
+  /** undefined: the pod is the one that was asked. */
+  readonly pod?: string
   readonly isApplicable: boolean
-  readonly changes: number
   readonly steps: readonly PlanStep[]
+  /** Why there is none. */
+  readonly detail?: string | null
 }
+
+/** An object of plain data. */
+export type Json = Record<string, unknown>
 
 /** The configuration behind an API, whichever it is. */
 export interface ConfigApi {
   /** The document in force and the ETag that a change of it has to show. */
-  read(): Promise<{ readonly document: unknown; readonly etag: string }>
+  read(): Promise<{ readonly document: Json; readonly etag: string }>
   /** @returns the document with every default in place. */
   validate(document: Json): Promise<unknown>
-  plan(document: Json): Promise<Plan>
+  plans(document: Json): Promise<readonly Plan[]>
   /** @returns the number of the new revision. */
   put(document: Json, etag: string, reason: string | undefined): Promise<number>
   patch(patch: Json, etag: string, reason: string | undefined): Promise<number>
@@ -33,38 +39,36 @@ export interface ConfigApi {
   diff(from: number, to: number | undefined): Promise<readonly Difference[]>
 }
 
-/** An object of plain data. */
-export type Json = Record<string, unknown>
+export const configApiOf = (target: Target): ConfigApi =>
+  target.kind === 'front' ? fleetConfig(target.client) : podConfig(target.client)
 
-export function configApiOf(target: Target): ConfigApi {
-  const client = coordinatorOf(target, 'The configuration')
+const reasonOf = (reason: string | undefined): { reason?: string } => (reason === undefined ? {} : { reason })
+
+function podConfig(client: CoordinatorClient): ConfigApi {
   const author = authorOf()
   const change = (etag: string, reason: string | undefined) => ({
     header: { 'if-match': etag },
-    query: { author, ...(reason === undefined ? {} : { reason }) }
+    query: { author, ...reasonOf(reason) }
   })
   return {
     async read() {
       const { data, response } = await client.GET('/v1/config')
-      return { document: data, etag: response.headers.get('etag') ?? '*' }
+      return { document: data as Json, etag: response.headers.get('etag') ?? '*' }
     },
     async validate(document) {
       return (await client.POST('/v1/config/validate', { body: document })).data
     },
-    async plan(document) {
-      return (await client.POST('/v1/config/plan', { body: document })).data!
+    async plans(document) {
+      return [(await client.POST('/v1/config/plan', { body: document })).data!]
     },
     async put(document, etag, reason) {
-      const { data } = await client.PUT('/v1/config', { params: change(etag, reason), body: document })
-      return data!.number
+      return (await client.PUT('/v1/config', { params: change(etag, reason), body: document })).data!.number
     },
     async patch(patch, etag, reason) {
-      const { data } = await client.PATCH('/v1/config', { params: change(etag, reason), body: patch })
-      return data!.number
+      return (await client.PATCH('/v1/config', { params: change(etag, reason), body: patch })).data!.number
     },
     async rollback(to, reason) {
-      const body = { to, author, ...(reason === undefined ? {} : { reason }) }
-      return (await client.POST('/v1/config/rollback', { body })).data!.number
+      return (await client.POST('/v1/config/rollback', { body: { to, author, ...reasonOf(reason) } })).data!.number
     },
     async diff(from, to) {
       const params = { path: { n: from }, query: to === undefined ? {} : { to } }
@@ -73,7 +77,42 @@ export function configApiOf(target: Target): ConfigApi {
   }
 }
 
-/** Who changes it, as the machine knows him. */
+function fleetConfig(client: FrontClient): ConfigApi {
+  const change = (etag: string, reason: string | undefined) => ({
+    header: { 'if-match': etag },
+    query: reasonOf(reason)
+  })
+  return {
+    async read() {
+      const { data, response } = await client.GET('/api/v1/config')
+      return { document: data!.document, etag: response.headers.get('etag') ?? '*' }
+    },
+    async validate(document) {
+      return (await client.POST('/api/v1/config/validate', { body: document })).data
+    },
+    async plans(document) {
+      const { items } = (await client.POST('/api/v1/config/plan', { body: document })).data!
+      return items.map(({ pod, plan, detail }) =>
+        plan === null ? { pod, isApplicable: false, steps: [], detail } : { pod, ...plan }
+      )
+    },
+    async put(document, etag, reason) {
+      return (await client.PUT('/api/v1/config', { params: change(etag, reason), body: document })).data!.number
+    },
+    async patch(patch, etag, reason) {
+      return (await client.PATCH('/api/v1/config', { params: change(etag, reason), body: patch })).data!.number
+    },
+    async rollback(to, reason) {
+      return (await client.POST('/api/v1/config/rollback', { body: { to, ...reasonOf(reason) } })).data!.number
+    },
+    async diff(from, to) {
+      const params = { path: { n: from }, query: to === undefined ? {} : { to } }
+      return (await client.GET('/api/v1/config/revisions/{n}/diff', { params })).data!.differences
+    }
+  }
+}
+
+/** Who changes it, as the machine knows him; a front knows it by the key. */
 function authorOf(): string {
   try {
     return userInfo().username

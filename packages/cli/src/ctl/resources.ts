@@ -98,6 +98,7 @@ export const resources: Readonly<Record<string, Resource>> = {
     summary: 'Data Sets that wait for a template'
   },
   revisions: {
+    front: '/api/v1/config/revisions',
     coordinator: '/v1/config/revisions',
     columns: [
       ['REVISION', 'number'],
@@ -108,6 +109,21 @@ export const resources: Readonly<Record<string, Resource>> = {
     ],
     empty: 'There are no revisions.',
     summary: 'all documents that held and hold'
+  },
+  rollouts: {
+    front: '/api/v1/config/rollouts',
+    columns: [
+      ['ID', 'id'],
+      ['STATE', 'state'],
+      ['REVISION', 'revision'],
+      ['AUTHOR', 'author'],
+      ['BEGAN', 'createdAtMs'],
+      ['ENDED', 'endedAtMs'],
+      ['REASON', 'reason'],
+      ['DETAIL', 'detail']
+    ],
+    empty: 'There was no roll-out.',
+    summary: 'changes that went pod by pod'
   },
   keys: {
     front: '/api/v1/keys',
@@ -159,8 +175,17 @@ export interface SingleDocument {
 
 /** What `weir ctl get` knows that is no list. */
 export const documents: Readonly<Record<string, SingleDocument>> = {
-  config: { coordinator: '/v1/config', summary: 'the configuration in force' },
+  'config-status': {
+    front: '/api/v1/config',
+    coordinator: '/v1/config/status',
+    summary: 'which revision is in force, and whether all pods have it'
+  },
   ledger: { front: '/api/v1/ledger', coordinator: '/v1/ledger', summary: 'where every record went' },
   'job-types': { front: '/api/v1/job-types', summary: 'what jobs can do, with their parameters' },
+  pipeline: {
+    front: '/api/v1/pipeline',
+    coordinator: '/v1/pipeline',
+    summary: 'the way of the records: rates, what waits and what is lost at each hop'
+  },
   version: { front: '/version', coordinator: '/version', summary: 'what runs there' }
 }

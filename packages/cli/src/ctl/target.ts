@@ -60,12 +60,6 @@ export function frontOf(target: Target, what: string): FrontClient {
   throw wrongApi(target, what, fleetApi)
 }
 
-/** @throws CodedError if the API is that of a fleet. */
-export function coordinatorOf(target: Target, what: string): CoordinatorClient {
-  if (target.kind === 'coordinator') return target.client
-  throw wrongApi(target, what, podApi)
-}
-
 const fleetApi = 'the web API of the fleet (port 8080)'
 const podApi = "a pod's control API (port 8090)"
 

@@ -87,6 +87,12 @@ export class FleetConfig {
     const document = await this.ask(pod, '/v1/config', anyObject)
     return withoutOwnKeys(document as WeirConfig, status.ownKeys)
   }
+
+  /** A document as it would be in force: checked by a pod, with every default, without what is the pod's own. */
+  async validated({ pod, status }: PodStanding, body: unknown): Promise<Readonly<Record<string, unknown>>> {
+    const document = await this.ask(pod, '/v1/config/validate', anyObject, { method: 'POST', body })
+    return withoutOwnKeys(document as WeirConfig, status.ownKeys)
+  }
 }
 
 const podAway = (pod: Pod, detail: string): HttpProblem =>

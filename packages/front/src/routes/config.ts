@@ -5,7 +5,6 @@ import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Gate } from '../auth/gate.ts'
 import { partial } from '../fleet/fleet-shapes.ts'
-import { anyObject } from '../fleet/fleet-config.ts'
 import type { FleetConfig, PodStanding } from '../fleet/fleet-config.ts'
 
 const tags = ['configuration']
@@ -174,7 +173,7 @@ export function configRoutes(server: HttpServer, config: FleetConfig, gate: Gate
     },
     async request => {
       const { best } = await config.standing()
-      return config.ask(best.pod, '/v1/config/validate', anyObject, { method: 'POST', body: request.body })
+      return config.validated(best, request.body)
     }
   )
 

@@ -1,14 +1,15 @@
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
-import { differencesOf, readYaml } from '@weir/config'
+import { differencesOf } from '@weir/config'
 import type { Difference } from '@weir/config'
-import { CodedError, errorMessage, exitCodes } from '@weir/runtime'
+import { CodedError, exitCodes } from '@weir/runtime'
 import { configApiOf } from '../../ctl/config-api.ts'
-import type { ConfigApi, Json, Plan } from '../../ctl/config-api.ts'
+import type { ConfigApi, Plan } from '../../ctl/config-api.ts'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
-import { print, tableOf } from '../../ctl/output.ts'
+import { documentOf, objectOf } from '../../ctl/given-document.ts'
+import { print } from '../../ctl/output.ts'
+import { checkApplicable, differenceText, isEmpty, planText } from '../../ctl/plan-text.ts'
 import { wholeNumber } from '../../traffic/traffic-target.ts'
 
 interface ChangeOptions extends CtlOptions {
@@ -43,8 +44,7 @@ export function applyCommand(): Command {
         const api = configApiOf(target)
         const document = documentOf(file)
         const { etag } = await api.read()
-        const plan = await api.plan(document)
-        if (!(await isWanted(plan, options))) return
+        if (!(await isWanted(await api.plans(document), options))) return
         tell(await api.put(document, etag, options.reason))
       })
     )
@@ -59,7 +59,7 @@ export function patchCommand(): Command {
       withTarget(options, async target => {
         const api = configApiOf(target)
         const { etag } = await api.read()
-        tell(await api.patch(objectOf(readYaml(patch, 'the patch'), 'the patch'), etag, options.reason))
+        tell(await api.patch(objectOf(patch, 'the patch'), etag, options.reason))
       })
     )
 }
@@ -102,19 +102,11 @@ async function differencesFor(
 }
 
 /** Show the plan; ask where somebody can answer. */
-async function isWanted(plan: Plan, { output, dryRun, yes }: ChangeOptions): Promise<boolean> {
-  const changes = plan.steps.filter(({ action }) => action !== 'keep')
-  if (output !== 'table') print(plan, output, () => '')
-  else process.stderr.write(planText(changes, plan.steps.length - changes.length))
-  if (!plan.isApplicable) {
-    const needed = [...new Set(changes.flatMap(({ action, processes }) => (action === 'restart' ? processes : [])))]
-    throw new CodedError(
-      'RESTART_NEEDED',
-      `Some of it holds only after a restart of ${needed.join(', ')}: leave it out, or change the file and restart.`,
-      exitCodes.failed
-    )
-  }
-  if (changes.length === 0 || dryRun === true) return false
+async function isWanted(plans: readonly Plan[], { output, dryRun, yes }: ChangeOptions): Promise<boolean> {
+  if (output === 'table') process.stderr.write(planText(plans))
+  else print(plans, output, () => '')
+  checkApplicable(plans)
+  if (isEmpty(plans) || dryRun === true) return false
   if (yes === true || !process.stdin.isTTY || !process.stderr.isTTY) return true
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const answer = await terminal.question('Put it in force? [y/N] ')
@@ -122,47 +114,8 @@ async function isWanted(plan: Plan, { output, dryRun, yes }: ChangeOptions): Pro
   return /^y(es)?$/i.test(answer.trim())
 }
 
-function planText(changes: Plan['steps'], kept: number): string {
-  if (changes.length === 0) return 'Nothing would change.\n'
-  const columns = [
-    ['ACTION', 'action'],
-    ['WHAT', 'what'],
-    ['ID', 'id'],
-    ['STAYS', 'stays']
-  ] as const
-  return `${tableOf(changes, columns, '')}${kept} more stay as they are.\n`
-}
-
 const tell = (revision: number): void => {
   process.stdout.write(`Revision ${revision} holds. Back: weir ctl rollback ${Math.max(0, revision - 1)}\n`)
-}
-
-const signs = { add: '+', remove: '-', change: '~' } as const
-
-function differenceText(differences: readonly Difference[]): string {
-  if (differences.length === 0) return 'Nothing differs.\n'
-  const shown = (value: unknown): string => JSON.stringify(value) ?? '(nothing)'
-  return differences
-    .map(({ path, action, before, after }) => {
-      const values =
-        action === 'add' ? shown(after) : action === 'remove' ? shown(before) : `${shown(before)} → ${shown(after)}`
-      return `${signs[action]} ${path}: ${values}\n`
-    })
-    .join('')
-}
-
-function documentOf(file: string): Json {
-  try {
-    return objectOf(readYaml(readFileSync(file === '-' ? 0 : file, 'utf8'), file), file)
-  } catch (error) {
-    if (error instanceof CodedError) throw error
-    throw new CodedError('FILE_UNREADABLE', `${file} cannot be read: ${errorMessage(error)}.`, exitCodes.noInput)
-  }
-}
-
-function objectOf(value: unknown, source: string): Json {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Json
-  throw new CodedError('DOCUMENT_INVALID', `${source} is not an object with keys.`, exitCodes.badInput)
 }
 
 const usage = (message: string): CodedError => new CodedError('USAGE', message, exitCodes.usage)

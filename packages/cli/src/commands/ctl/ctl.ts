@@ -5,6 +5,7 @@ import { getCommand } from './get.ts'
 import { jobCommand } from './job.ts'
 import { keyCommand } from './key.ts'
 import { operateCommands } from './operate.ts'
+import { rolloutCommand } from './rollout.ts'
 
 const help = `
 Examples:
@@ -26,7 +27,8 @@ export function ctlCommands(): Command {
   ctl.commandsGroup('Look:')
   for (const command of [getCommand(), eventsCommand(), diffCommand()]) ctl.addCommand(command)
   ctl.commandsGroup('Change:')
-  for (const command of [applyCommand(), patchCommand(), rollbackCommand(), keyCommand()]) ctl.addCommand(command)
+  for (const command of [applyCommand(), patchCommand(), rollbackCommand(), rolloutCommand(), keyCommand()])
+    ctl.addCommand(command)
   ctl.commandsGroup('Operate:')
   for (const command of operateCommands()) ctl.addCommand(command)
   ctl.commandsGroup('Work on recorded flows:')

@@ -2,6 +2,7 @@ import { Argument, Option } from 'commander'
 import type { Command } from 'commander'
 import { writeYaml } from '@weir/config'
 import { CodedError, exitCodes } from '@weir/runtime'
+import { configApiOf } from '../../ctl/config-api.ts'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
 import { print, tableOf } from '../../ctl/output.ts'
@@ -20,7 +21,10 @@ interface GetOptions extends CtlOptions {
 }
 
 const known = { ...resources, ...documents }
-const list = Object.entries(known).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`)
+const config = 'config'
+const list = [...Object.entries(known), [config, { summary: 'the configuration in force' }] as const].map(
+  ([name, { summary }]) => `  ${name.padEnd(14)}${summary}`
+)
 
 const help = `
 What there is:
@@ -37,7 +41,7 @@ Examples:
 /** `weir ctl get`: a list, one entry of it, or a document. */
 export function getCommand(): Command {
   return ctlCommand('get', 'Show what the API knows: a list, or one entry of it.')
-    .addArgument(new Argument('<what>', 'see below').choices(Object.keys(known)))
+    .addArgument(new Argument('<what>', 'see below').choices([...Object.keys(known), config]))
     .argument('[id]', 'one entry')
     .addOption(
       new Option('--where <key=value>', 'a filter of the list, as the API reference has it; may be repeated')
@@ -54,6 +58,10 @@ export function getCommand(): Command {
 }
 
 async function get(target: Target, what: string, id: string | undefined, options: GetOptions): Promise<void> {
+  if (what === config) {
+    const { document } = await configApiOf(target).read()
+    return print(document, options.output, () => writeYaml(document))
+  }
   const resource = known[what]!
   const path = pathOf(target, resource, what)
   const form = options.output

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { absent } from '../support/debian-tools.ts'
+import { makeFleet } from '../support/fleet.ts'
+import type { FleetPod } from '../support/fleet.ts'
+import { RedisServer } from '../support/redis-server.ts'
+import { tempFolder } from '../support/temp-folder.ts'
+import { runWeir } from '../support/weir-command.ts'
+
+const skip = absent('redis-server', 'redis-cli')
+
+test('weir ctl changes the configuration of a fleet: at once, back, and pod by pod', { skip }, async () => {
+  const redis = await RedisServer.start()
+  const [pod] = (await makeFleet(1, redis, { hasFronts: true })) as [FleetPod]
+  await pod.start()
+  await pod.weir.child.waitForText('Weir is ready')
+  const env = { WEIR_URL: pod.front.origin, WEIR_KEY_FILE: join(pod.weir.folder, 'var/admin.key') }
+  const ctl = (args: readonly string[], code = 0) => runWeir(['ctl', ...args], { env, code })
+
+  const file = join(tempFolder('ctl-fleet'), 'fleet.yaml')
+  writeFileSync(file, (await ctl(['get', 'config'])).stdout.replace(/^( +)level: .*$/m, '$1level: debug'))
+  assert.match((await ctl(['diff', file], 1)).stdout, /^~ log\.level: "\w+" → "debug"\n$/)
+  const applied = await ctl(['apply', file, '--reason', 'louder'])
+  assert.match(applied.stderr, /^127\.0\.0\.1:\d+:\nACTION +WHAT +ID.*\nchange +key +log\.level/)
+  const number = Number(/^Revision (\d+) holds/.exec(applied.stdout)?.[1])
+  assert.match((await ctl(['get', 'config-status'])).stdout, /^isConverged: true$/m)
+  await ctl(['rollback', String(number - 1)])
+  assert.match((await ctl(['diff', file], 1)).stdout, /log\.level/)
+
+  const gates = ['--gates', '{soakMs: 100}']
+  const rolled = await ctl(['rollout', 'start', '--patch', '{log: {level: warn}}', ...gates])
+  assert.match(rolled.stdout, new RegExp(`^rollout: .+\nstate: done\nrevision: ${number + 2}$`, 'm'))
+  assert.match((await ctl(['get', 'config'])).stdout, /^ +level: warn$/m)
+  const broken = ['rollout', 'start', '--patch', '{log: {level: loud}}', ...gates]
+  assert.match((await ctl(broken, 65)).stderr, /log\.level: .*allowed/)
+  assert.match((await ctl(['get', 'rollouts'])).stdout, /done/)
+})
