@@ -78,6 +78,15 @@ test('TH-32 no route takes what it does not know, neither in a query nor in a bo
   }
 })
 
+test('a body is taken as it is: nothing is made of what is of another type', async t => {
+  const { call, adminKey } = await startFront(t)
+  for (const name of [7, null, true, ['x'], { x: 1 }]) {
+    const { status, body } = await call('POST', '/api/v1/keys', adminKey, { name, role: 'reader' })
+    assert.deepEqual([status, body.code], [400, 'REQUEST_INVALID'], JSON.stringify(name))
+  }
+  assert.equal((await call('POST', '/api/v1/keys', adminKey, { name: 'x', role: ['reader'] })).status, 400)
+})
+
 test('what is not there is not told to those without a key', async t => {
   const { call, keyOf } = await startFront(t)
   assert.equal((await call('GET', '/api/v1/nothing')).status, 401)

@@ -1,3 +1,4 @@
+import AjvCompiler from '@fastify/ajv-compiler'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -90,6 +91,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     ...(options.tls === undefined ? {} : { https: secureOptions(options.tls.current) }),
     // Of paths that cannot be read at all; no hook is called for those.
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error, name, log)),
+    schemaController: { compilersFactory: { buildValidator } },
     ajv: { customOptions: { allErrors: true, removeAdditional: false, coerceTypes: 'array', useDefaults: true } }
   }).withTypeProvider<TypeBoxTypeProvider>()
   server.server.maxConnections = limits.connections
@@ -172,6 +174,18 @@ function limitOtherRequests(server: HttpServer, requestTimeoutMs: number): void 
     raw.once('close', () => clearTimeout(timer))
     raw.once('end', () => clearTimeout(timer))
   })
+}
+
+const ajvCompiler = AjvCompiler()
+
+/** Text of a path, query or header becomes the number that is meant; in a body a number is a number, and null is not 0. */
+const buildValidator: typeof ajvCompiler = (schemas, options = {}) => {
+  const exact = { ...options, customOptions: { ...options.customOptions, coerceTypes: false } } as typeof options
+  const [ofText, ofBody] = [ajvCompiler(schemas, options), ajvCompiler(schemas, exact)]
+  return (route, ...rest) => {
+    const { httpPart } = route as { readonly httpPart?: string }
+    return (httpPart === 'body' ? ofBody : ofText)(route, ...rest)
+  }
 }
 
 /** For the docs page: all of it is ours, and plain HTTP, so nothing may be turned into HTTPS or fetched from elsewhere. */
