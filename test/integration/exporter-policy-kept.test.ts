@@ -39,13 +39,13 @@ test('what was said of an exporter through the API holds after kill -9 of the co
   const again = new RunningWeir(folder, weir.port, weir.api, child, [])
   await again.waitUntilReady()
   assert.deepEqual(await policyOf(again), said)
-  await again.api.patch(path, { scope: null, resumeTemplates: null })
+  await again.api.patch(path, { scope: null, resumeTemplates: null, silentMs: null })
   const { set, ...policy } = (await policyOf(again)) as { set: object }
   assert.deepEqual(
     [policy, set],
     [
-      { scope: 'auto', resumeTemplates: false },
-      { scope: null, resumeTemplates: null }
+      { scope: 'auto', resumeTemplates: false, silentMs: null, skewMs: null },
+      { scope: null, resumeTemplates: null, silentMs: null, skewMs: null }
     ]
   )
   assert.equal((await again.stop()).code, 0, again.child.said)
