@@ -1,5 +1,6 @@
 import addCompletion from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
+import { analyseCommand } from './commands/analyse.ts'
 import { checkCommand } from './commands/check.ts'
 import { collectorCommand } from './commands/collector.ts'
 import { convertCommand } from './commands/convert.ts'
@@ -23,6 +24,7 @@ Examples:
   $ weir up --config weir.yaml                   the same by a configuration of yours
   $ weir check weir.yaml                         every error of a configuration, with what is allowed there
   $ weir decode capture.pcap                     what is in a capture
+  $ weir analyse --html report.html capture.pcap what it adds up to, as a page with charts
   $ weir replay capture.pcap --to udp://127.0.0.1:4739
   $ weir receive --listen tcp://127.0.0.1:4740   a downstream collector that prints
 
@@ -48,8 +50,8 @@ export function weirProgram(): Command {
   program.commandsGroup('Configuration:')
   for (const command of [checkCommand(), dumpCommand()]) program.addCommand(command)
   program.commandsGroup('Captures and test traffic:')
-  for (const command of [decodeCommand(), convertCommand(), replayCommand(), generateCommand(), receiveCommand()])
-    program.addCommand(command)
+  const captures = [decodeCommand(), analyseCommand(), convertCommand(), replayCommand()]
+  for (const command of [...captures, generateCommand(), receiveCommand()]) program.addCommand(command)
   program.commandsGroup('Shell:')
   addCompletion(program)
   return program

@@ -8,7 +8,7 @@ const time = (description: string) => Type.Union([Type.String(), Type.Null()], {
 const sums = {
   octets: count('Octets as the records say.'),
   packets: count('Packets as the records say.'),
-  flows: count('Flows: one for each record, or as many as deltaFlowCount says.'),
+  flows: count('Flows: one for each record, or as many as deltaFlowCount says if that is not 0.'),
   estimatedOctets: count('Octets times the sampling rate of each record; where it is not known as the record says.'),
   estimatedPackets: count('Packets times the sampling rate.')
 }

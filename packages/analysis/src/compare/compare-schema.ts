@@ -9,7 +9,7 @@ const side = Type.Object(
     records: count('Records that it writes.'),
     octets: count('As its records say.'),
     packets: count('As its records say.'),
-    flows: count('One for each record, or as many as deltaFlowCount says.'),
+    flows: count('One for each record, or as many as deltaFlowCount says if that is not 0.'),
     estimatedOctets: count('Times the sampling rate, where the Plan adds it.'),
     estimatedPackets: count('Times the sampling rate.'),
     unreadable: count('Records that it could not write: counted as not written.')

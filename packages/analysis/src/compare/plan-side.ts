@@ -48,7 +48,7 @@ export class PlanSide {
     totals.records++
     totals.octets += octets.float64[0]
     totals.packets += packets.float64[0]
-    totals.flows += flows.present[0] === 1 ? flows.float64[0] : 1
+    totals.flows += flows.float64[0] > 0 ? flows.float64[0] : 1
     totals.estimatedOctets += octets.float64[0] * factor
     totals.estimatedPackets += packets.float64[0] * factor
   }

@@ -63,7 +63,7 @@ export class FlowColumns {
   readonly protocol: Column
   readonly tcpFlags: Column
   readonly rate: Column
-  /** Flows that a record stands for: deltaFlowCount, else 1. */
+  /** Flows that a record stands for: deltaFlowCount, else 1; some exporters write 0 into records of one flow. */
   readonly flows = new Float64Array(ROWS)
   /** Octets and packets times the sampling rate; as they are where it is not known. */
   readonly estimatedOctets = new Float64Array(ROWS)
@@ -109,7 +109,7 @@ export class FlowColumns {
     const octets = this.octets.float64
     const packets = this.packets.float64
     for (let row = 0; row < rows; row++) {
-      flows[row] = flowCount.present[row] === 1 ? flowCount.float64[row] : 1
+      flows[row] = flowCount.float64[row] > 0 ? flowCount.float64[row] : 1
       const factor = rate[row] > 0 ? rate[row] : 1
       estimatedOctets[row] = octets[row] * factor
       estimatedPackets[row] = packets[row] * factor

@@ -183,6 +183,16 @@ describe('analyse', () => {
     assert.equal(most.timeSpan.firstFlow, '1970-01-01T00:16:40.000Z')
   })
 
+  test('counts as many flows as a record stands for, and one where it says 0 or nothing', async context => {
+    const octets = buildMessage()
+      .template(256, '8:4 12:4 3:4')
+      .template(257, '8:4')
+      .data(256, `${A}${B}00000005`, `${A}${B}00000000`)
+      .data(257, A)
+      .octets()
+    assert.equal((await reportOf(context, octets)).totals.flows, 7)
+  })
+
   test('counts what its filter takes, and refuses one that it cannot read', async context => {
     const octets = buildMessage()
       .template(256, template)

@@ -67,7 +67,7 @@ export class DuckdbFlows {
       ${text('destinationIPv4Address', 'destinationIPv6Address')} AS dst,
       coalesce(${number('octetDeltaCount', 'octetTotalCount', 'initiatorOctets', 'layer2OctetDeltaCount', 'postOctetDeltaCount')}, 0) AS octets,
       coalesce(${number('packetDeltaCount', 'packetTotalCount', 'initiatorPackets', 'postPacketDeltaCount')}, 0) AS packets,
-      coalesce(${number('deltaFlowCount')}, 1) AS flows,
+      coalesce(nullif(${number('deltaFlowCount')}, 0), 1) AS flows,
       coalesce(nullif(${number('samplingRate')}, 0), 1) AS rate,
       ${number('protocolIdentifier')} AS proto,
       ${number('tcpControlBits')} AS tcpflags,
