@@ -53,6 +53,19 @@ test(
       return ready === 3 && (await read(one)).isConverged
     })
 
+    // What is a key at one is one at all, until it is revoked at any.
+    const made = await one.front.ask<{ id: string; token: string }>('POST', '/api/v1/keys', {
+      name: 'x',
+      role: 'reader'
+    })
+    const opens = async (pod: FleetPod): Promise<boolean> => {
+      const headers = { authorization: `Bearer ${made.token}` }
+      return (await pod.front.call('GET', '/api/v1/fleet', undefined, headers)).status === 200
+    }
+    await until('it opens at all', async () => (await Promise.all(pods.map(opens))).every(Boolean), 1_000)
+    await two.front.call('DELETE', `/api/v1/keys/${made.id}`)
+    await until('it opens at none', async () => !(await Promise.all(pods.map(opens))).some(Boolean), 1_000)
+
     // A change by each front; what one front has read, another one's change makes old.
     for (const [index, pod] of pods.entries()) {
       const answer = await pod.front.call<Config>('GET', '/api/v1/config')
@@ -65,8 +78,8 @@ test(
         wanted
       )
       assert.deepEqual([plan.isApplicable, plan.items.length], [true, 3])
-      const made = await pod.front.ask<{ number: number }>('PUT', '/api/v1/config?reason=a+test', wanted, etag)
-      assert.equal(made.number, index + 1)
+      const changed = await pod.front.ask<{ number: number }>('PUT', '/api/v1/config?reason=a+test', wanted, etag)
+      assert.equal(changed.number, index + 1)
       await until(
         'all have it',
         async () => (await Promise.all(pods.map(each => each.isAt(index + 1)))).every(Boolean),

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Answer } from './coordinator-client.ts'
 import { freePort } from './free-port.ts'
@@ -58,12 +58,13 @@ export class FleetPod {
   readonly start: () => Promise<void>
   #weir: RunningWeir | undefined
 
-  constructor(apiPort: number, frontPort: number, start: () => Promise<RunningWeir>) {
+  /** @param key - an admin key of its front. */
+  constructor(apiPort: number, frontPort: number, key: () => string, start: () => Promise<RunningWeir>) {
     this.apiPort = apiPort
-    this.front = new FrontClient(frontPort, () => readFileSync(join(this.weir.folder, 'var/admin.key'), 'utf8').trim())
+    this.front = new FrontClient(frontPort, key)
     this.start = async () => {
       this.#weir = await start()
-      await this.#weir.waitUntilReady()
+      await this.#weir.waitUntilReady(60_000)
     }
   }
 
@@ -88,13 +89,22 @@ export async function makeFleet(
   redis: RedisServer,
   settings: {
     readonly destinations?: readonly object[]
-    /** Each pod has a front of all. */
+    /** Each pod has a front of all, with keys in common. */
     readonly hasFronts?: boolean
   } = {}
 ): Promise<FleetPod[]> {
   const folder = tempFolder('fleet')
   const keyFile = join(folder, 'revisions.key')
   writeFileSync(keyFile, randomBytes(32).toString('hex'))
+  const keys = { type: 'redis', nodes: [`${redis.host}:${redis.port}`], keyFile, connectTimeoutMs: 500 }
+  /** One of the fronts has made it. */
+  const adminKey = (): string => {
+    const paths = apiPorts.map((_, index) => join(folder, `pod-${index}`, 'var/admin.key'))
+    return readFileSync(
+      paths.find(path => existsSync(path))!,
+      'utf8'
+    ).trim()
+  }
   const revisions = { type: 'redis', nodes: [`${redis.host}:${redis.port}`], keyFile, connectTimeoutMs: 500 }
   const apiPorts: number[] = []
   for (let index = 0; index < size; index++) apiPorts.push(await freePort())
@@ -109,10 +119,10 @@ export async function makeFleet(
       const start = (): Promise<RunningWeir> =>
         launchWeir(join(folder, `pod-${index}`), port, apiPort, {
           destinations: (settings.destinations ?? []) as Readonly<Record<string, unknown>>[],
-          config: { stores: { revisions }, front },
+          config: { stores: front === null ? { revisions } : { revisions, keys }, front },
           env: { WEIR_COLLECTOR_LISTENERS: listeners }
         })
-      return new FleetPod(apiPort, frontPort, start)
+      return new FleetPod(apiPort, frontPort, adminKey, start)
     })
   )
 }

@@ -3337,6 +3337,19 @@ export interface components {
                 type: "embedded";
             } | components["schemas"]["Redis4"];
             /**
+             * @description Where the API keys stand that several fronts have in common, of each secret only its hash. A front that cannot reach it goes on with those it has seen last, and changes none.
+             * @default {
+             *       "type": "none"
+             *     }
+             */
+            keys: {
+                /**
+                 * @description Each front has keys of its own, in a file.
+                 * @enum {string}
+                 */
+                type: "none";
+            } | components["schemas"]["Redis5"];
+            /**
              * @description Where the revisions of the configuration stand that all pods of a fleet have in common. A pod that cannot reach it goes on with the last one, and takes no changes.
              * @default {
              *       "type": "none"
@@ -4869,6 +4882,71 @@ export interface components {
             /**
              * @description Time for one call of the web API; job workers wait until it is back.
              * @default 2000
+             */
+            timeoutMs: number;
+            /**
+             * @description Encrypt the connections (TLS 1.2 or later), the server is always verified; null = not encrypted.
+             * @default null
+             */
+            tls: components["schemas"]["Redis2"] | null;
+            /**
+             * @description Redis 7 or Valkey: a server, Sentinels, or a Cluster.
+             * @enum {string}
+             */
+            type: "redis";
+            /**
+             * @description User of its access list; null = the default user.
+             * @default null
+             */
+            username: string | null;
+        };
+        /** redis */
+        Redis5: {
+            /**
+             * @description Time for a connection to be made; at the start too, which then goes on without the store.
+             * @default 2000
+             */
+            connectTimeoutMs: number;
+            /**
+             * @description Number of the database; a Cluster has only 0.
+             * @default 0
+             */
+            database: number;
+            /**
+             * @description A file with the key that authenticates every entry (HMAC-SHA-256), at least 32 octets, the same on all pods; null = entries are not authenticated, and whoever can write to the store can make himself an admin.
+             * @default null
+             */
+            keyFile: string | null;
+            /**
+             * @description What `nodes` are: one server, the Sentinels that know which one is the master, or some nodes of a Cluster.
+             * @default single
+             */
+            mode: "single" | "sentinel" | "cluster";
+            /**
+             * @description Addresses to begin with; without a port, 6379 (Sentinels: 26379).
+             * @default [
+             *       "127.0.0.1:6379"
+             *     ]
+             */
+            nodes: string[];
+            /**
+             * @description A file with the password; null = none.
+             * @default null
+             */
+            passwordFile: string | null;
+            /**
+             * @description What its keys begin with: Weirs that should not know of each other have different ones.
+             * @default weir
+             */
+            prefix: string;
+            /**
+             * @description mode sentinel: the name of the master.
+             * @default null
+             */
+            sentinelName: string | null;
+            /**
+             * @description Time for one call of the store; at the start too, which then goes on with what is on disk.
+             * @default 1000
              */
             timeoutMs: number;
             /**

@@ -9,7 +9,7 @@ import type { ConfigIssue } from '@weir/runtime'
 import type { Listener } from './schema/collector.ts'
 import type { Destination } from './schema/destination.ts'
 import type { WeirConfig } from './schema/document.ts'
-import type { JobStoreConfig, RevisionStoreConfig, TemplateStoreConfig } from './schema/stores.ts'
+import type { JobStoreConfig, KeyStoreConfig, RevisionStoreConfig, TemplateStoreConfig } from './schema/stores.ts'
 
 /** The addresses of this machine. */
 export const ownAddresses = (): string[] =>
@@ -88,6 +88,7 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
   issues.push(...storeIssues(config.stores.templates, 'stores.templates'))
   issues.push(...storeIssues(config.stores.revisions, 'stores.revisions'))
   issues.push(...storeIssues(config.stores.jobs, 'stores.jobs'))
+  issues.push(...storeIssues(config.stores.keys, 'stores.keys'))
   issues.push(...pairIssues(config.front?.podTls ?? null, 'front.podTls'))
   config.destinations.forEach((destination, index) =>
     issues.push(...destinationIssues(destination, config, localAddresses, pathOf('destinations', index)))
@@ -165,7 +166,10 @@ function reaches(host: string, listener: Listener, localAddresses: readonly stri
 }
 
 /** What the keys of a shared store have to do with each other. */
-function storeIssues(store: TemplateStoreConfig | RevisionStoreConfig | JobStoreConfig, path: string): ConfigIssue[] {
+function storeIssues(
+  store: TemplateStoreConfig | RevisionStoreConfig | JobStoreConfig | KeyStoreConfig,
+  path: string
+): ConfigIssue[] {
   if (store.type === 'none' || store.type === 'embedded') return []
   const issues: ConfigIssue[] = []
   const check = (isRight: boolean, key: string, message: string, allowed: string): void => {

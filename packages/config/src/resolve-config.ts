@@ -76,6 +76,12 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
       'stores.revisions.keyFile is null: revisions are not authenticated, and whoever can write to the store can change the configuration of the fleet'
     )
   }
+  const { keys } = config.stores
+  if (keys.type !== 'none' && keys.keyFile === null) {
+    warnings.push(
+      'stores.keys.keyFile is null: API keys are not authenticated, and whoever can write to the store can make himself an admin'
+    )
+  }
   const ownKeys = [...podKeys, ...environmentKeys.filter(key => setBy.has(key))]
   return { config, warnings, baseHash: baseHashOf(config), ownKeys }
 }

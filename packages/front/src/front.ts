@@ -27,6 +27,7 @@ import { rolloutRoutes } from './routes/rollouts.ts'
 import { Rollouts } from './rollouts/rollouts.ts'
 import type { FleetStore } from './rollouts/rollouts.ts'
 import { FleetConfig } from './fleet/fleet-config.ts'
+import type { KeyStore } from './auth/key-store.ts'
 import { fleetRoutes } from './routes/fleet.ts'
 import { eventRoutes } from './routes/events.ts'
 import { jobRoutes } from './routes/jobs.ts'
@@ -52,6 +53,8 @@ export interface FrontDeps {
   readonly home?: FrontHome
   /** The revisions that the pods have in common; undefined: there is no such store. */
   readonly fleetStore?: FleetStore | undefined
+  /** Keys that several fronts have in common; undefined: this one has its own. */
+  readonly keyStore?: KeyStore | undefined
 }
 
 export interface Front extends Component {
@@ -93,7 +96,7 @@ const webApi: ApiDescription = {
 export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const { log, version, clock = systemClock, tasks = analysisTasks } = deps
   const { address, port, cache: cached, limits, oidc, pods, podTls, jobs: jobsConfig } = frontOf(config)
-  const home = deps.home ?? localHome(config.stateDir, limits.keys, clock, log)
+  const home = deps.home ?? localHome(config.stateDir, limits.keys, clock, log, deps.keyStore)
   const { keys, audit } = home
   const tokens = oidc === null ? undefined : new TokenVerifier(oidc, clock, log)
   const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
@@ -206,6 +209,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       await rollouts?.stop()
       caller.close()
       await jobs?.stop()
+      await home.close()
       await audit.flush()
     }
   }

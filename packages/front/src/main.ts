@@ -3,6 +3,7 @@ import { createLog, runProcess } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
 import { availableParallelism } from 'node:os'
 import { createFront } from './front.ts'
+import { openKeyStore } from './auth/key-store.ts'
 import { openFleetStore } from './rollouts/open-store.ts'
 import { FrontPrimary } from './workers/primary.ts'
 
@@ -22,10 +23,11 @@ export async function runFront({ config, version, pods, log: given }: FrontProce
   const log = given ?? createLog({ name: 'front', level: config.log.level })
   // With pods it runs beside them, on a machine that has other things to do.
   const wanted = config.front?.workers ?? (pods === undefined ? Math.min(MOST_WORKERS, availableParallelism()) : 1)
+  const keyStore = await openKeyStore(config, log)
   const front =
     config.front === null || wanted === 1
-      ? createFront(config, { log, version, pods, fleetStore: await openFleetStore(config, log) })
-      : new FrontPrimary({ config: { ...config, front: config.front }, workers: wanted, version, pods, log })
+      ? createFront(config, { log, version, pods, fleetStore: await openFleetStore(config, log), keyStore })
+      : new FrontPrimary({ config: { ...config, front: config.front }, workers: wanted, version, pods, log, keyStore })
   return runProcess('front', [front], {
     log,
     describe: () => {

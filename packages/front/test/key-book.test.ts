@@ -13,7 +13,8 @@ function stateDir(t: TestContext): string {
   return folder
 }
 
-const bookAt = (folder: string, limit = 100): KeyBook => new KeyBook(folder, new FakeClock(), limit)
+const bookAt = (folder: string, limit = 100): KeyBook =>
+  new KeyBook({ stateDir: folder, clock: new FakeClock(), limit })
 const tokenAt = (folder: string): string => readFileSync(join(folder, 'admin.key'), 'utf8').trim()
 
 test('the first start makes an admin key, readable for its owner only, and no file but that one holds a secret', async t => {

@@ -2,3 +2,4 @@
 export type { RedisTls } from './redis-link.ts'
 export { createRedisTemplateStore, type RedisTemplateStoreOptions } from './redis-template-store.ts'
 export { RedisRevisionStore, type RedisRevisionStoreOptions, type RolloutChange } from './redis-revision-store.ts'
+export { RedisSharedDocument, type RedisSharedDocumentOptions, type Versioned } from './redis-shared-document.ts'

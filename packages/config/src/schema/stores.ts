@@ -186,34 +186,34 @@ const TemplateStoreConfig = Type.Union([NoSharedStore, RedisStore, NatsStore], {
 })
 export type TemplateStoreConfig = Type.Static<typeof TemplateStoreConfig>
 
-/** Redis for what is asked for by people, not by data: the revisions. */
-const RedisRevisionStore = Type.Object(
-  {
-    ...redisKeys,
-    keyFile: keyFile('change the configuration of the fleet'),
-    tls,
-    timeoutMs: wholeNumber({
-      default: 1_000,
-      minimum: 10,
-      maximum: 10_000,
-      unit: 'ms',
-      limit: 'L-80',
-      description: 'Time for one call of the store; at the start too, which then goes on with what is on disk.',
-      whenReached: 'the call counts as failed; after 5 failures in 10 s none is made for 5 s'
-    }),
-    connectTimeoutMs
-  },
-  { additionalProperties: false, title: 'redis' }
-)
-export type RedisRevisionStore = Type.Static<typeof RedisRevisionStore>
+/** Redis for what is asked for by people, not by data. @param risk - see `keyFile`. @param title - what is kept in it. */
+const plainRedis = (risk: string) =>
+  Type.Object(
+    {
+      ...redisKeys,
+      keyFile: keyFile(risk),
+      tls,
+      timeoutMs: wholeNumber({
+        default: 1_000,
+        minimum: 10,
+        maximum: 10_000,
+        unit: 'ms',
+        limit: 'L-80',
+        description: 'Time for one call of the store; at the start too, which then goes on with what is on disk.',
+        whenReached: 'the call counts as failed; after 5 failures in 10 s none is made for 5 s'
+      }),
+      connectTimeoutMs
+    },
+    { additionalProperties: false, title: 'redis' }
+  )
+
+const noStore = (description: string) =>
+  Type.Object({ type: Type.Literal('none', { description }) }, { additionalProperties: false, title: 'none' })
 
 const RevisionStoreConfig = Type.Union(
   [
-    Type.Object(
-      { type: Type.Literal('none', { description: 'Each pod has a configuration and revisions of its own.' }) },
-      { additionalProperties: false, title: 'none' }
-    ),
-    RedisRevisionStore
+    noStore('Each pod has a configuration and revisions of its own.'),
+    plainRedis('change the configuration of the fleet')
   ],
   {
     tag: 'type',
@@ -265,9 +265,20 @@ const JobStoreConfig = Type.Union(
 )
 export type JobStoreConfig = Type.Static<typeof JobStoreConfig>
 
+const KeyStoreConfig = Type.Union(
+  [noStore('Each front has keys of its own, in a file.'), plainRedis('make himself an admin')],
+  {
+    tag: 'type',
+    default: { type: 'none' },
+    description:
+      'Where the API keys stand that several fronts have in common, of each secret only its hash. A front that cannot reach it goes on with those it has seen last, and changes none.'
+  }
+)
+export type KeyStoreConfig = Type.Static<typeof KeyStoreConfig>
+
 /** Section `stores`. */
 export const StoresConfig = section(
-  { templates: TemplateStoreConfig, revisions: RevisionStoreConfig, jobs: JobStoreConfig },
+  { templates: TemplateStoreConfig, revisions: RevisionStoreConfig, jobs: JobStoreConfig, keys: KeyStoreConfig },
   'Stores that pods share.'
 )
 export type StoresConfig = Type.Static<typeof StoresConfig>

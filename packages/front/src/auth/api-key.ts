@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { roles } from './role.ts'
 import type { Role } from './role.ts'
 
 /** A key as it is kept: of the secret only its hash. */
@@ -28,4 +29,18 @@ export function readToken(token: string): { readonly id: string; readonly hash: 
   const match = pattern.exec(token)
   if (match === null) return undefined
   return { id: match[1]!, hash: createHash('sha256').update(match[2]!).digest() }
+}
+
+/** True if it is a key as it is kept. */
+export function isKey(value: unknown): value is StoredKey {
+  const key = value as Partial<StoredKey> | null
+  return (
+    typeof key === 'object' &&
+    typeof key?.id === 'string' &&
+    typeof key.name === 'string' &&
+    roles.includes(key.role as Role) &&
+    /^[0-9a-f]{64}$/.test(String(key.hash)) &&
+    typeof key.createdAtMs === 'number' &&
+    (key.revokedAtMs === null || typeof key.revokedAtMs === 'number')
+  )
 }

@@ -1,12 +1,13 @@
 import { timingSafeEqual } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { HttpProblem, notFound } from '@weir/http'
-import { ConfigError, errorCode, writeFileAtomic } from '@weir/runtime'
-import type { Clock } from '@weir/runtime'
+import { errorCode, errorMessage, writeFileAtomic } from '@weir/runtime'
+import type { Clock, Log, Timer } from '@weir/runtime'
 import { makeToken, readToken } from './api-key.ts'
 import type { StoredKey } from './api-key.ts'
-import { roles } from './role.ts'
+import { KeyFile } from './key-store.ts'
+import type { KeyStore, VersionedKeys } from './key-store.ts'
 import type { Role } from './role.ts'
 
 /** A key without what proves it. */
@@ -51,45 +52,97 @@ export function verifyToken(keys: ReadonlyMap<string, StoredKey>, token: string)
   return isRight && key !== undefined && key.revokedAtMs === null ? shownKey(key) : undefined
 }
 
-/** Who may do what: the keys, in `<stateDir>/keys.json` (0600), of each secret only its hash. */
+export interface KeyBookOptions {
+  readonly stateDir: string
+  readonly clock: Clock
+  /** Keys that are kept. */
+  readonly limit: number
+  /** Keys that several fronts have in common; undefined: they are in `<stateDir>/keys.json` (0600). */
+  readonly store?: KeyStore | undefined
+  readonly log?: Log
+}
+
+/** How soon a change by another front is seen at the latest, if no word of it comes. */
+const LOOK_MS = 500
+const MOST_TRIES = 10
+
+/** Who may do what: the keys, of each secret only its hash. */
 export class KeyBook implements Keys {
   readonly adminKeyPath: string
-  readonly #path: string
+  readonly #stateDir: string
+  readonly #store: KeyStore
+  /** What was last seen of shared keys, for a start without their store. */
+  readonly #copy: KeyFile
   readonly #clock: Clock
   readonly #limit: number
-  #keys = new Map<string, StoredKey>()
+  readonly #log: Log | undefined
+  #keys: ReadonlyMap<string, StoredKey> = new Map()
+  #version = -1
   #writes: Promise<unknown> = Promise.resolve()
+  #timer: Timer | undefined
   readonly #listeners: ((id: string) => void)[] = []
   readonly #watchers: ((keys: readonly StoredKey[]) => Promise<void>)[] = []
 
-  /** @param limit - keys that are kept. */
-  constructor(stateDir: string, clock: Clock, limit: number) {
-    this.#path = join(stateDir, 'keys.json')
+  constructor({ stateDir, clock, limit, store, log }: KeyBookOptions) {
+    this.#stateDir = stateDir
+    this.#copy = new KeyFile(join(stateDir, 'keys.json'))
+    this.#store = store ?? this.#copy
     this.adminKeyPath = join(stateDir, 'admin.key')
     this.#clock = clock
     this.#limit = limit
+    this.#log = log
   }
 
   /**
-   * Read the keys; with no admin among them one is made and kept in `<stateDir>/admin.key` (0600).
+   * Read the keys; with no admin among them one is made and kept in `<stateDir>/admin.key` (0600). Where the store of shared keys is
+   * away, those that were last seen here hold until it answers.
    *
    * @returns whether it was made now.
    * @throws ConfigError if the file is not as it was written: nobody is let in by half a list.
    */
   async load(): Promise<{ readonly isAdminKeyNew: boolean }> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 })
-    const text = await readOr(this.#path, '[]')
-    this.#keys = new Map(keysOf(text, this.#path).map(key => [key.id, key]))
-    if (this.#liveAdmins().length > 0) return { isAdminKeyNew: false }
-    const kept = readToken((await readOr(this.adminKeyPath, '')).trim())
-    if (kept !== undefined && !this.#keys.has(kept.id)) {
-      await this.#add(kept.id, kept.hash, 'admin', 'admin', null)
+    await mkdir(this.#stateDir, { recursive: true, mode: 0o700 })
+    await this.#store.start()
+    const seen = await this.#store.read()
+    if (this.#store.isShared) {
+      this.#store.watch(() => this.#wake())
+      this.#timer = this.#clock.setPeriodic(LOOK_MS, () => this.#wake()).unref()
+    }
+    if (seen === undefined) {
+      this.#keys = mapOf((await this.#copy.read()).keys)
+      this.#log?.warn('keys_away', 'the store of keys does not answer: those last seen here hold', {
+        keys: this.#keys.size
+      })
       return { isAdminKeyNew: false }
     }
+    await this.#take(seen)
+    return { isAdminKeyNew: await this.#makeAdmin() }
+  }
+
+  /** Look no more for what others change. */
+  async close(): Promise<void> {
+    this.#timer?.cancel()
+    await this.#writes
+    await this.#store.close()
+  }
+
+  /** With no admin among the keys, whoever has the one that is kept is one, or a new one is made. @returns it is new. */
+  async #makeAdmin(): Promise<boolean> {
+    if (liveAdmins(this.#keys).length > 0) return false
+    const kept = readToken((await readOr(this.adminKeyPath, '')).trim())
+    const isUsable = kept !== undefined && !this.#keys.has(kept.id)
     const { id, token } = makeToken()
-    await writeFileAtomic(this.adminKeyPath, `${token}\n`)
-    await this.#add(id, readToken(token)!.hash, 'admin', 'admin', null)
-    return { isAdminKeyNew: true }
+    const read = isUsable ? kept : readToken(token)!
+    const admin = this.#keyOf(isUsable ? kept.id : id, read.hash, 'admin', 'admin', null)
+    if (!isUsable) await writeFileAtomic(this.adminKeyPath, `${token}\n`)
+    // Another front may have made one at the same time; then that is the admin.
+    const isMade = await this.#change(keys => {
+      if (liveAdmins(keys).length > 0) return false
+      keys.set(admin.id, admin)
+      return true
+    })
+    if (!isMade && !isUsable) await rm(this.adminKeyPath, { force: true })
+    return isMade && !isUsable
   }
 
   /** All that were ever made, the oldest first. */
@@ -115,7 +168,12 @@ export class KeyBook implements Keys {
    */
   async create(name: string, role: Role, createdBy: string): Promise<NewKey> {
     const { id, token } = makeToken()
-    const key = await this.#add(id, readToken(token)!.hash, name, role, createdBy)
+    const key = this.#keyOf(id, readToken(token)!.hash, name, role, createdBy)
+    await this.#change(keys => {
+      if (keys.size >= this.#limit) this.#forgetRevoked(keys)
+      keys.set(id, key)
+      return true
+    })
     return { ...shownKey(key), token }
   }
 
@@ -134,34 +192,25 @@ export class KeyBook implements Keys {
     this.#listeners.push(listener)
   }
 
-  /** It opens nothing from now on. @throws HttpProblem 404; 409 if nobody could make keys any more. */
+  /** It opens nothing from now on. @throws HttpProblem 404; 409 if nobody could make keys any more; 503 if their store is away. */
   async revoke(id: string): Promise<void> {
     await this.#change(keys => {
       const key = keys.get(id)
       if (key === undefined) throw notFound('key', id, 'GET /api/v1/keys lists them')
-      if (key.revokedAtMs !== null) return
-      const admins = this.#liveAdmins()
+      if (key.revokedAtMs !== null) return false
+      const admins = liveAdmins(keys)
       if (admins.length === 1 && admins[0]!.id === id) {
         const detail = 'This is the last key of an admin: nobody could make keys any more. Make another one first.'
         throw new HttpProblem(409, 'LAST_ADMIN_KEY', detail)
       }
       keys.set(id, { ...key, revokedAtMs: this.#clock.nowMs() })
+      return true
     })
-    for (const listener of this.#listeners) listener(id)
   }
 
-  #liveAdmins(): StoredKey[] {
-    return [...this.#keys.values()].filter(({ role, revokedAtMs }) => role === 'admin' && revokedAtMs === null)
-  }
-
-  async #add(id: string, hash: Buffer, name: string, role: Role, createdBy: string | null): Promise<StoredKey> {
+  #keyOf(id: string, hash: Buffer, name: string, role: Role, createdBy: string | null): StoredKey {
     const createdAtMs = this.#clock.nowMs()
-    const key = { id, name, role, hash: hash.toString('hex'), createdAtMs, createdBy, revokedAtMs: null }
-    await this.#change(keys => {
-      if (keys.size >= this.#limit) this.#forgetRevoked(keys)
-      keys.set(id, key)
-    })
-    return key
+    return { id, name, role, hash: hash.toString('hex'), createdAtMs, createdBy, revokedAtMs: null }
   }
 
   #forgetRevoked(keys: Map<string, StoredKey>): void {
@@ -173,19 +222,96 @@ export class KeyBook implements Keys {
     keys.delete(oldest.id)
   }
 
-  /** One change after the other; it holds once it is on disk, else not at all. */
-  #change(change: (keys: Map<string, StoredKey>) => void): Promise<void> {
-    const done = this.#writes.then(async () => {
-      const keys = new Map(this.#keys)
-      change(keys)
-      await writeFileAtomic(this.#path, `${JSON.stringify([...keys.values()], undefined, 2)}\n`)
-      this.#keys = keys
-      await Promise.all(this.#watchers.map(watcher => watcher(this.stored)))
+  /**
+   * One change after the other; it holds once it is stored, else not at all.
+   *
+   * @param change - called again if another front was quicker; false: nothing is to be changed.
+   * @returns what it said last.
+   */
+  #change(change: (keys: Map<string, StoredKey>) => boolean): Promise<boolean> {
+    return this.#inTurn(async () => {
+      for (let tries = 1; ; tries++) {
+        const after = this.#store.isShared ? await this.#follow() : this.#version
+        if (after === undefined) throw storeAway()
+        const keys = new Map(this.#keys)
+        if (!change(keys)) return false
+        try {
+          await this.#store.write([...keys.values()], after, after + 1)
+        } catch (error) {
+          if (errorCode(error) === 'DOCUMENT_STORE_AWAY') throw storeAway()
+          if (errorCode(error) !== 'DOCUMENT_CONFLICT' || tries === MOST_TRIES) throw error
+          continue
+        }
+        await this.#take({ version: after + 1, keys: [...keys.values()] })
+        return true
+      }
     })
+  }
+
+  #wake(): void {
+    this.#inTurn(() => this.#follow())
+      // It was away at the start.
+      .then(async version => version !== undefined && (await this.#makeAdmin()))
+      .catch((error: unknown) => {
+        this.#log?.warn('keys_failed', `keys that have changed could not be taken: ${errorMessage(error)}`)
+      })
+  }
+
+  /** Take what others have changed. @returns the version there is; undefined if the store is away. */
+  async #follow(): Promise<number | undefined> {
+    const seen = await this.#store.read()
+    if (seen === undefined) return undefined
+    if (seen.version >= this.#version) {
+      await this.#take(seen)
+      return seen.version
+    }
+    // It has lost some: they are put back, as later than all that was ever seen.
+    const version = this.#version + 1
+    try {
+      await this.#store.write(this.stored, seen.version, version)
+    } catch (error) {
+      if (errorCode(error) === 'DOCUMENT_CONFLICT') return this.#follow()
+      if (errorCode(error) === 'DOCUMENT_STORE_AWAY') return undefined
+      throw error
+    }
+    this.#version = version
+    return version
+  }
+
+  /** These hold from now on. */
+  async #take({ version, keys }: VersionedKeys): Promise<void> {
+    if (version === this.#version) return
+    const before = this.#keys
+    this.#keys = mapOf(keys)
+    this.#version = version
+    await Promise.all(this.#watchers.map(watcher => watcher(this.stored)))
+    for (const { id, revokedAtMs } of before.values()) {
+      const now = this.#keys.get(id)
+      const isGone = revokedAtMs === null && (now === undefined || now.revokedAtMs !== null)
+      if (isGone) for (const listener of this.#listeners) listener(id)
+    }
+    if (!this.#store.isShared) return
+    await this.#copy.write(keys).catch((error: unknown) => {
+      this.#log?.warn('keys_not_kept', `keys could not be written to ${this.#stateDir}: ${errorMessage(error)}`)
+    })
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#writes.then(work)
     this.#writes = done.catch(() => undefined)
     return done
   }
 }
+
+const mapOf = (keys: readonly StoredKey[]): Map<string, StoredKey> => new Map(keys.map(key => [key.id, key]))
+
+const liveAdmins = (keys: ReadonlyMap<string, StoredKey>): StoredKey[] =>
+  [...keys.values()].filter(({ role, revokedAtMs }) => role === 'admin' && revokedAtMs === null)
+
+const storeAway = (): HttpProblem =>
+  new HttpProblem(503, 'STORE_AWAY', 'The store of keys does not answer; nothing was changed. Ask again.', undefined, {
+    'retry-after': '1'
+  })
 
 async function readOr(path: string, absent: string): Promise<string> {
   try {
@@ -194,31 +320,4 @@ async function readOr(path: string, absent: string): Promise<string> {
     if (errorCode(error) === 'ENOENT') return absent
     throw error
   }
-}
-
-function keysOf(text: string, path: string): StoredKey[] {
-  const wrong = (message: string): ConfigError => new ConfigError([{ path: '', message }], path)
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(text)
-  } catch {
-    throw wrong('is not JSON; put back a copy, or remove it: admin.key then still opens')
-  }
-  if (!Array.isArray(parsed) || !parsed.every(isKey)) {
-    throw wrong('is no list of keys; put back a copy, or remove it: admin.key then still opens')
-  }
-  return parsed
-}
-
-function isKey(value: unknown): value is StoredKey {
-  const key = value as Partial<StoredKey> | null
-  return (
-    typeof key === 'object' &&
-    typeof key?.id === 'string' &&
-    typeof key.name === 'string' &&
-    roles.includes(key.role as Role) &&
-    /^[0-9a-f]{64}$/.test(String(key.hash)) &&
-    typeof key.createdAtMs === 'number' &&
-    (key.revokedAtMs === null || typeof key.revokedAtMs === 'number')
-  )
 }

@@ -7,6 +7,7 @@ import type { Component, Log, Metrics, ProcessMessage } from '@weir/runtime'
 import { AuditLog } from '../auth/audit-log.ts'
 import type { AuditLine } from '../auth/audit-log.ts'
 import { KeyBook } from '../auth/key-book.ts'
+import type { KeyStore } from '../auth/key-store.ts'
 import { RateLimiter } from '../auth/rate-limiter.ts'
 import type { Role } from '../auth/role.ts'
 import { silentFrontMetrics } from '../metrics.ts'
@@ -32,6 +33,8 @@ export interface PrimaryOptions {
   readonly version: string
   readonly pods?: readonly string[]
   readonly log: Log
+  /** Keys that several fronts have in common. */
+  readonly keyStore?: KeyStore | undefined
 }
 
 /** One HTTP process. */
@@ -67,7 +70,13 @@ export class FrontPrimary implements Component {
     this.#options = options
     const { config, log, workers } = options
     const { limits } = config.front
-    this.#keys = new KeyBook(config.stateDir, systemClock, limits.keys)
+    this.#keys = new KeyBook({
+      stateDir: config.stateDir,
+      clock: systemClock,
+      limit: limits.keys,
+      store: options.keyStore,
+      log
+    })
     this.#keys.onChange(keys => this.#tellKeys(keys))
     this.adminKeyPath = this.#keys.adminKeyPath
     this.#audit = new AuditLog(config.stateDir, log)
@@ -102,6 +111,7 @@ export class FrontPrimary implements Component {
     await Promise.race([Promise.all(endings), delay(systemClock, deadlineMs, late.signal).catch(() => undefined)])
     late.abort()
     for (const { worker } of this.#members) worker.process.kill('SIGKILL')
+    await this.#keys.close()
     await this.#audit.flush()
   }
 

@@ -42,6 +42,7 @@ async function runWorker(): Promise<void> {
     limiter: (what, _count, windowMs) =>
       new LeasedLimiter(systemClock, windowMs / 4, name => primary.call<Lease>('lease', what, name)),
     start: () => Promise.resolve({ isAdminKeyNew: false }),
+    close: () => Promise.resolve(),
     metrics: mine => {
       own = mine
       return { ...mine, text: () => primary.call<string>('metricsOfAll') }
