@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { UnavailableError, errorMessage } from '@weir/runtime'
 import type { Clock, Timer } from '@weir/runtime'
 import { hasEnded } from './job.ts'
 import type { Job, JobFailure, JobOrder, JobOutcome, JobResult, JobState, RunJob } from './job.ts'
@@ -38,11 +39,17 @@ export class EmbeddedJobQueue implements JobQueue {
     this.#clock = clock
   }
 
+  /** @throws UnavailableError if the file cannot be written, or is damaged. */
   async start(): Promise<void> {
-    mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
-    this.#db = new DatabaseSync(this.#path, { timeout: 5_000 })
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
-    this.#db.exec(jobSchema)
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 })
+      this.#db = new DatabaseSync(this.#path, { timeout: 5_000 })
+      this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+      this.#db.exec(jobSchema)
+    } catch (error) {
+      const why = `the queue of jobs ${this.#path} cannot be opened: ${errorMessage(error)}; move it away to begin a new one`
+      throw new UnavailableError('JOB_QUEUE', why, {}, error)
+    }
     this.#version = this.#dataVersion()
   }
 

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { HttpProblem } from '@weir/http'
 import type { Clock, Log, Timer } from '@weir/runtime'
 import { errorMessage } from '@weir/runtime'
 import { namesOlderThan, removeAll } from './job-folders.ts'
@@ -59,7 +60,12 @@ export class JobSweeper {
   async sweep(): Promise<void> {
     const jobs = await this.#queue.list()
     const forgotten = new Set(this.#tooMany(jobs).map(({ id }) => id))
-    for (const id of forgotten) await forgetJob(this.#queue, this.#folders, id)
+    for (const id of forgotten) {
+      // Another worker may have forgotten it, or somebody has it tried again.
+      await forgetJob(this.#queue, this.#folders, id).catch((error: unknown) => {
+        if (!(error instanceof HttpProblem) || error.problem.status >= 500) throw error
+      })
+    }
     const kept = new Map(jobs.filter(({ id }) => !forgotten.has(id)).map(job => [job.id, job]))
     await this.#clear(this.#folders.results, name => !kept.has(name))
     await this.#clear(this.#folders.work, name => kept.get(name.split('.', 1)[0]!)?.state !== 'running')

@@ -29,12 +29,18 @@ export class Jobs {
   readonly queue: JobQueue
   readonly uploads: Uploads
   readonly streams: JobStreams
+  readonly #log: Log
 
-  private constructor({ tasks, limits, clock, connectionTimeoutMs }: JobsParts, folders: JobFolders, queue: JobQueue) {
+  private constructor(
+    { tasks, limits, clock, log, connectionTimeoutMs }: JobsParts,
+    folders: JobFolders,
+    queue: JobQueue
+  ) {
     this.tasks = tasks
     this.requests = new JobRequests(tasks)
     this.folders = folders
     this.queue = queue
+    this.#log = log
     this.uploads = new Uploads(folders, limits, clock)
     this.streams = new JobStreams(queue, { ...limits, connectionTimeoutMs }, clock)
   }
@@ -77,7 +83,11 @@ export class Jobs {
       known === undefined
         ? await this.queue.add({ id, type, author, uploads: await this.#uploadsOf(ids), params, requestHash })
         : { job: known, isNew: false }
-    if (added.job.requestHash === requestHash) return added
+    if (added.job.requestHash === requestHash) {
+      if (added.isNew)
+        this.#log.info('job_made', `job ${id} (${type}) was made`, { job: id, type, author, uploads: ids.length })
+      return added
+    }
     const detail = 'This Idempotency-Key was used for another request; give each request one of its own.'
     throw new HttpProblem(422, 'IDEMPOTENCY_KEY_REUSED', detail)
   }

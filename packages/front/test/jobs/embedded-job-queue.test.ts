@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { systemClock } from '@weir/runtime'
@@ -32,6 +33,14 @@ test('embedded: what waits and what has ended is there after a restart, in its o
     (await queue.list()).map(({ id, position }) => [id, position]),
     orders.map(({ id }, index) => [id, index + 1])
   )
+  await queue.stop()
+})
+
+test('embedded: a file that is no queue is told of, with what to do', async () => {
+  const path = join(tempFolder('jobs'), 'queue.db')
+  writeFileSync(path, 'this is no database, and is long enough to be seen as none'.repeat(100))
+  const queue = new EmbeddedJobQueue(path, queueLimits, systemClock)
+  await assert.rejects(queue.start(), { code: 'JOB_QUEUE', exitCode: 69, message: /move it away/ })
   await queue.stop()
 })
 

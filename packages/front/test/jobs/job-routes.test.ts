@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
+import { rmSync, symlinkSync } from 'node:fs'
 import { createConnection } from 'node:net'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { until } from '../../../../test/support/until.ts'
@@ -68,6 +70,16 @@ test('from an upload to a result: made, done, told, and to be had by a link', as
   assert.deepEqual(await part({ range: 'bytes=0-1', 'if-range': etag }), [206, '[{', `bytes 0-1/${size}`])
   assert.deepEqual(await part({ range: 'bytes=0-1', 'if-range': '"other"' }), [200, content, null])
   assert.deepEqual(await part({ 'if-none-match': `"x", ${etag}` }), [304, '', null])
+
+  // TH-35: whoever gets at the folder makes nothing of it a way out.
+  const folder = join(jobs.fixture.stateDir, 'jobs/results', String(job.id))
+  rmSync(join(folder, 'octets.html'))
+  symlinkSync(join(jobs.fixture.stateDir, 'admin.key'), join(folder, 'octets.html'))
+  assert.equal((await jobs.call('GET', page!.href)).status, 404)
+  for (const name of ['.result.json', '..%2F..%2Fqueue.db', '%2Fetc%2Fpasswd', 'octets.json%00', '..']) {
+    const { status } = await jobs.call('GET', `/api/v1/jobs/${job.id}/files/${name}`)
+    assert.ok(status === 404 || status === 400, `${name}: ${status}`)
+  }
 
   const { text: metrics } = await jobs.call('GET', '/metrics', undefined, {}, jobs.fixture.adminKey)
   assert.match(metrics, /weir_front_jobs\{state="queued"\} 0/)
