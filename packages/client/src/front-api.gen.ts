@@ -243,7 +243,7 @@ export interface paths {
                     "if-match"?: string;
                 };
             };
-            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults. */
+            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator.port, front, stores, …). Keys left out have their defaults. */
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["ConfigRequestBody"];
@@ -343,7 +343,7 @@ export interface paths {
         post: {
             parameters: {
             };
-            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults. */
+            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator.port, front, stores, …). Keys left out have their defaults. */
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["ConfigRequestBody"];
@@ -856,7 +856,7 @@ export interface paths {
         post: {
             parameters: {
             };
-            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults. */
+            /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator.port, front, stores, …). Keys left out have their defaults. */
             requestBody: {
                 content: {
                     "application/json": components["schemas"]["ConfigRequestBody"];
@@ -3144,7 +3144,7 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults. */
+        /** @description A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator.port, front, stores, …). Keys left out have their defaults. */
         ConfigRequestBody: {
             /** @description The Collecting Process: listeners, sessions, templates. */
             collector?: unknown;

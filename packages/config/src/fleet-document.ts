@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { configSchema, hashOf } from './resolve-config.ts'
 import type { FleetRecord, FleetRevision } from './revision-store.ts'
 import { saidKeys } from './said-keys.ts'
@@ -58,6 +59,10 @@ export function fillOwnKeys(document: Json, own: WeirConfig, ownKeys: readonly s
 }
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Paths of the keys that are a pod's own and not the same in two documents. */
+export const unlikeOwnKeys = (one: WeirConfig, other: WeirConfig, ownKeys: readonly string[]): string[] =>
+  ownKeys.filter(key => !isDeepStrictEqual(withOwnKeys(one, other, [key]), one))
 
 /** Content hash of what a document says of the fleet, without the pod's own keys. */
 export function fleetHash(document: WeirConfig, ownKeys: readonly string[]): string {

@@ -6,7 +6,10 @@ export const podKeys = [
   'runDir',
   'stateDir',
   'stores',
-  'coordinator',
+  'coordinator.address',
+  'coordinator.port',
+  'coordinator.tokenFile',
+  'coordinator.tls',
   'front',
   'collector.http',
   'mediator.http'

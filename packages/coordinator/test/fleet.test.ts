@@ -81,6 +81,12 @@ describe('pods of a fleet', { skip }, () => {
     assert.deepEqual([now.headers.get('etag'), now.body.destinations.length], [changed.headers.get('etag'), 2])
     const late = await patch(other, { destinations: [] }, read.headers.get('etag')!)
     assert.deepEqual([late.status, late.body.code], [412, 'CHANGED_MEANWHILE'])
+    // What is each pod's own is nobody else's, and what is not said of it stays.
+    const own = await patch(one, { coordinator: { port: 7 } })
+    assert.deepEqual([own.status, own.body.code, own.body.errors[0]!.path], [409, 'POD_KEY', 'coordinator.port'])
+    const { destinations, log } = now.body as unknown as { destinations: object[]; log: object }
+    const same = await other.call('PUT', '/v1/config', { destinations, log }, { 'if-match': '*' })
+    assert.deepEqual([same.status, same.body.number], [200, 1], same.body.detail)
     // The single resource is the same document.
     assert.equal((await other.call('DELETE', '/v1/destinations/more')).status, 204)
     await converged(one, 'out')

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { resolve } from 'node:path'
 import {
   fillOwnKeys,
+  unlikeOwnKeys,
   formerRevisionPath,
   hashOf,
   openRevisions,
@@ -124,6 +125,7 @@ export class ConfigBook {
       this.#match(note, newest)
       const before = this.#document
       const after = await make(before)
+      refusePodKeys(unlikeOwnKeys(before, after, this.ownKeys))
       if (isDeepStrictEqual(before, after) && this.#fleet?.standing.isConverged !== false) return this.#head
       await this.#apply(before, after)
       try {
@@ -320,6 +322,15 @@ function refuseRestarts(steps: readonly PlanStep[]): void {
   }))
   const detail = `${restarts[0]!.id}${restarts.length > 1 ? ` and ${restarts.length - 1} more` : ''} cannot be changed while the ${processes} runs; nothing was changed. Leave them as they are, or set them in weir.yaml and restart.`
   throw new HttpProblem(409, 'RESTART_NEEDED', detail, errors)
+}
+
+/** In a fleet: nobody else would hear of it, and the next start would not know it. */
+function refusePodKeys(keys: readonly string[]): void {
+  if (keys.length === 0) return
+  const allowed = 'as it is now; or set it in weir.yaml or the environment of this pod and restart it'
+  const errors = keys.map(path => ({ path, message: "is each pod's own", allowed }))
+  const detail = `${keys.join(', ')} cannot be changed for a fleet: that is each pod's own. Leave it out, or set it in weir.yaml or the environment of the pod.`
+  throw new HttpProblem(409, 'POD_KEY', detail, errors)
 }
 
 function notKept(error: unknown, stateDir: string): HttpProblem {

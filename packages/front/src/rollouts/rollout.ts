@@ -41,7 +41,7 @@ export const Gates = Type.Object(
 )
 export type Gates = Type.Static<typeof Gates>
 
-export const defaultGates = Value.Create(Gates)
+export const defaultGates = Value.Parse(Gates, Value.Default(Gates, {}))
 
 const podStates = ['waiting', 'applying', 'soaking', 'passed', 'failed', 'back'] as const
 const rolloutStates = ['running', 'done', 'failed', 'cancelled'] as const

@@ -21,7 +21,7 @@ const sentSections = (description: string) =>
     { additionalProperties: false, description }
   )
 export const SentDocument = sentSections(
-  "A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator, front, stores, …). Keys left out have their defaults."
+  "A whole document, of the form of weir.yaml, without what is each pod's own (stateDir, coordinator.port, front, stores, …). Keys left out have their defaults."
 )
 export const SentPatch = sentSections('Keys of the document, as in weir.yaml: a merge patch (RFC 7396).')
 
