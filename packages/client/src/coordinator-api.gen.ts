@@ -3280,20 +3280,21 @@ export interface components {
              * @default 127.0.0.1
              */
             address: string;
-            cache: components["schemas"]["Config73"];
+            cache: components["schemas"]["Config74"];
             /**
              * @description Work on recorded flows that the web API takes and weir job-worker does; null: none, and weir up starts no job worker.
              * @default {}
              */
-            jobs: components["schemas"]["Config75"] | null;
-            limits: components["schemas"]["Config76"];
+            jobs: components["schemas"]["Config76"] | null;
+            kubernetes: components["schemas"]["Config73"];
+            limits: components["schemas"]["Config77"];
             /**
              * @description Bearer tokens of an OpenID Connect issuer, besides API keys; null: only keys open.
              * @default null
              */
-            oidc: components["schemas"]["Config74"] | null;
+            oidc: components["schemas"]["Config75"] | null;
             /**
-             * @description Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, or dns://weir-headless:8090 for every address that the name has; empty: the one of this configuration.
+             * @description Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, dns://weir-headless:8090 for every address that the name has, or k8s://NAMESPACE/SERVICE:8090 for every endpoint of a service by the API of Kubernetes (front.kubernetes); empty: the one of this configuration.
              * @default []
              */
             pods: string[];
@@ -3853,10 +3854,41 @@ export interface components {
             serverName: string | null;
         };
         /**
-         * @description Answers of the fleet (pods, exporters, templates, ledger) that are given again; each says when the pods were asked.
+         * @description How the front asks Kubernetes: for k8s:// in front.pods, and for /api/v1/scale.
          * @default {}
          */
         Config73: {
+            /**
+             * @description The API server, as pods reach it.
+             * @default https://kubernetes.default.svc
+             */
+            api: string;
+            /**
+             * @description Certificates (PEM) that the API server must be signed by.
+             * @default /var/run/secrets/kubernetes.io/serviceaccount/ca.crt
+             */
+            caFile: string;
+            /**
+             * @description What /api/v1/scale reads and sets: the StatefulSet of the pods, NAMESPACE/NAME; null: it is not to be scaled from here.
+             * @default null
+             */
+            statefulSet: string | null;
+            /**
+             * @description Time for the API server to answer.
+             * @default 5000
+             */
+            timeoutMs: number;
+            /**
+             * @description Token of the service account of this pod; read each time, because it is exchanged while one runs.
+             * @default /var/run/secrets/kubernetes.io/serviceaccount/token
+             */
+            tokenFile: string;
+        };
+        /**
+         * @description Answers of the fleet (pods, exporters, templates, ledger) that are given again; each says when the pods were asked.
+         * @default {}
+         */
+        Config74: {
             /**
              * @description How old an answer may be that is given again without asking the pods; each is asked for the same thing at most once in it.
              * @default 1000
@@ -3869,7 +3901,7 @@ export interface components {
             staleMs: number;
         };
         /** @description An OpenID Connect issuer. */
-        Config74: {
+        Config75: {
             /**
              * @description Signatures that are taken; all others are refused, whatever the token says.
              * @default [
@@ -3921,7 +3953,7 @@ export interface components {
              * @description Which role a value gives; the highest counts, a token with none of them opens nothing. Empty: the values are our own names.
              * @default []
              */
-            roleMap: components["schemas"]["Config74Item"][];
+            roleMap: components["schemas"]["Config75Item"][];
             /**
              * @description Time for it to answer.
              * @default 3000
@@ -3933,7 +3965,7 @@ export interface components {
              */
             tokenLifetimeSec: number;
         };
-        Config74Item: {
+        Config75Item: {
             /** @description What that gives. */
             role: "metrics" | "reader" | "operator" | "admin";
             /** @description What the claim has. */
@@ -3943,19 +3975,19 @@ export interface components {
          * @description Work on recorded flows.
          * @default {}
          */
-        Config75: {
+        Config76: {
             /**
              * @description Where uploads and results are kept; null = jobs under stateDir. Fronts and job workers that share a queue share this folder, on a volume that all of them have.
              * @default null
              */
             folder: string | null;
-            limits: components["schemas"]["Config752"];
+            limits: components["schemas"]["Config762"];
         };
         /**
          * @description Bounds of the web API.
          * @default {}
          */
-        Config76: {
+        Config77: {
             /**
              * @description Longest request body.
              * @default 1048576
@@ -4051,7 +4083,7 @@ export interface components {
          * @description Bounds of jobs and of the files they need and make.
          * @default {}
          */
-        Config752: {
+        Config762: {
             /**
              * @description How often a job is begun whose worker dies or that ends by a defect; an error of its input ends it at once.
              * @default 2

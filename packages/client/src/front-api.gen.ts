@@ -2597,6 +2597,98 @@ export interface paths {
             };
         };
     };
+    "/api/v1/scale": {
+        parameters: {
+        };
+        /**
+         * How many pods there are to be, and are; where Kubernetes runs them
+         * @description Needs the role admin.
+         */
+        get: {
+            parameters: {
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Scale"];
+                    };
+                };
+            };
+        };
+        /**
+         * Have more pods, or fewer; where Kubernetes runs them
+         * @description Sets the replicas of the StatefulSet. A pod that goes drains first; what shared stores hold of its exporters is taken up by those that stay.
+         *
+         *     Needs the role admin.
+         */
+        put: {
+            parameters: {
+                header?: {
+                    /** @description The ETag of what was read: set it only if it is still so. */
+                    "if-match"?: string;
+                };
+            };
+            requestBody: {
+                content: {
+                    "application/json": {
+                        /** @description Pods that there are to be. */
+                        replicas: number;
+                    };
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Scale"];
+                    };
+                };
+            };
+        };
+    };
     "/api/v1/tap": {
         parameters: {
         };
@@ -3445,6 +3537,14 @@ export interface components {
             title: string;
             /** @description `about:blank`: the status says it all; `code` names the case. */
             type: string;
+        };
+        Scale: {
+            /** @description Pods that there are. */
+            current: number;
+            /** @description Pods that there are to be. */
+            replicas: number;
+            /** @description NAMESPACE/NAME of the pods (front.kubernetes.statefulSet). */
+            statefulSet: string;
         };
         Templates: {
             /** @description True: a pod is missing in this answer; `pods` says which and why. */

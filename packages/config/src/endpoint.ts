@@ -33,6 +33,27 @@ export function parseEndpoint(url: string, schemes: readonly string[], defaultPo
   return { scheme, host, port }
 }
 
+/** The pods behind a service of Kubernetes. */
+export interface KubernetesService {
+  readonly namespace: string
+  readonly service: string
+  readonly port: number
+}
+
+const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+const servicePattern = new RegExp(`^k8s://(${label})/(${label})(?::(\\d{1,5}))?$`)
+
+/**
+ * Read `k8s://NAMESPACE/SERVICE[:PORT]`.
+ *
+ * @returns undefined if it is none.
+ */
+export function parseKubernetesService(url: string, defaultPort: number): KubernetesService | undefined {
+  const [, namespace, service, port = String(defaultPort)] = servicePattern.exec(url) ?? []
+  if (namespace === undefined || service === undefined || Number(port) < 1 || Number(port) > 65_535) return undefined
+  return { namespace, service, port: Number(port) }
+}
+
 /**
  * Read `HOST[:PORT]`, IPv6 in brackets.
  *

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseEndpoint, parseHostPort } from './endpoint.ts'
+import { parseEndpoint, parseHostPort, parseKubernetesService } from './endpoint.ts'
 
 /** A meaning that text can have: what is allowed, and the check. */
 export interface Format {
@@ -51,6 +51,14 @@ const webhookUrlIssue = (value: string): string | undefined => {
   return url.hash === '' ? undefined : 'holds a fragment, which is never sent'
 }
 
+const kubernetesName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/
+
+const podIssue = (value: string): string | undefined => {
+  if (!value.startsWith('k8s:')) return endpointIssue(value, ['http', 'https', 'dns'], 8090)
+  const isService = parseKubernetesService(value, 8090) !== undefined
+  return isService ? undefined : `${JSON.stringify(value)} is not k8s://NAMESPACE/SERVICE:PORT`
+}
+
 /** Every meaning by its name in the schema. */
 export const formats: Readonly<Record<string, Format>> = {
   address: {
@@ -78,9 +86,13 @@ export const formats: Readonly<Record<string, Format>> = {
     allowed: 'nats://HOST:PORT | tls://HOST:PORT',
     check: value => endpointIssue(value, ['nats', 'tls'], 4222)
   },
+  kubernetesName: {
+    allowed: 'NAMESPACE/NAME',
+    check: value => (kubernetesName.test(value) ? undefined : `${JSON.stringify(value)} is not NAMESPACE/NAME`)
+  },
   podUrl: {
-    allowed: 'http://HOST:PORT | https://HOST:PORT | dns://NAME:PORT',
-    check: value => endpointIssue(value, ['http', 'https', 'dns'], 8090)
+    allowed: 'http://HOST:PORT | https://HOST:PORT | dns://NAME:PORT | k8s://NAMESPACE/SERVICE:PORT',
+    check: value => podIssue(value)
   },
   webhookUrl: {
     allowed: 'http://HOST[:PORT]/PATH | https://HOST[:PORT]/PATH, without credentials',

@@ -2,7 +2,7 @@ import { tasks as analysisTasks } from '@weir/analysis'
 import type { Task } from '@weir/analysis'
 import { ElementRegistry } from '@weir/ipfix'
 import { formatHostPort } from '@weir/config'
-import type { FrontConfig, WeirConfig } from '@weir/config'
+import type { FrontConfig, KubernetesService, WeirConfig } from '@weir/config'
 import { RequestCounters, createHttpServer, healthRoutes } from '@weir/http'
 import type { ApiDescription, HttpServer, OpenApiDocument } from '@weir/http'
 import { ConfigError, listenError, systemClock } from '@weir/runtime'
@@ -21,6 +21,8 @@ import type { PodCredentials } from './fleet/pod-caller.ts'
 import { PodList } from './fleet/pod-list.ts'
 import type { Lookup } from './fleet/pod-list.ts'
 import { Jobs } from './jobs/jobs.ts'
+import { EndpointWatch } from './kubernetes/endpoint-watch.ts'
+import { KubernetesApi } from './kubernetes/kubernetes-api.ts'
 import { createFrontMetrics } from './metrics.ts'
 import { configRoutes } from './routes/config.ts'
 import { rolloutRoutes } from './routes/rollouts.ts'
@@ -37,6 +39,7 @@ import type { FrontHome } from './workers/front-home.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
 import { supportRoutes } from './routes/support.ts'
 import { tapRoutes } from './routes/tap.ts'
+import { scaleRoutes } from './routes/scale.ts'
 import { templateRoutes } from './routes/templates.ts'
 import { uploadRoutes } from './routes/uploads.ts'
 
@@ -95,12 +98,14 @@ const webApi: ApiDescription = {
 /** The web API of a fleet: keeps keys and an audit log of its own, and asks the coordinators for all else. */
 export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const { log, version, clock = systemClock, tasks = analysisTasks } = deps
-  const { address, port, cache: cached, limits, oidc, pods, podTls, jobs: jobsConfig } = frontOf(config)
+  const { address, port, cache: cached, kubernetes, limits, oidc, pods, podTls, jobs: jobsConfig } = frontOf(config)
   const home = deps.home ?? localHome(config.stateDir, limits.keys, clock, log, deps.keyStore)
   const { keys, audit } = home
   const tokens = oidc === null ? undefined : new TokenVerifier(oidc, clock, log)
   const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
-  const list = new PodList({ urls, limits, clock, lookup: deps.lookup, isTls: podTls !== null })
+  const api = new KubernetesApi(kubernetes)
+  const watch = (service: KubernetesService): EndpointWatch => new EndpointWatch(api, service, clock, log)
+  const list = new PodList({ urls, watch, limits, clock, lookup: deps.lookup, isTls: podTls !== null })
   const caller = new PodCaller(credentialsOf(config), clock)
   const fleet = new Fleet(list, limits, caller, clock)
   const fleetConfig = new FleetConfig(fleet)
@@ -156,6 +161,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       jobRoutes(made, { jobs, gate, maxPage: limits.pageSize })
       await uploadRoutes(made, jobs, gate, limits.pageSize)
     }
+    scaleRoutes(made, { api, statefulSet: kubernetes.statefulSet, maxReplicas: limits.pods })
     keyRoutes(made, keys, gate, limits.pageSize)
     made.get('/openapi.json', { schema: { hide: true } }, () => made.swagger())
     await made.ready()
@@ -207,6 +213,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
       server = undefined
       await closing?.close()
       await rollouts?.stop()
+      list.stop()
       caller.close()
       await jobs?.stop()
       await home.close()

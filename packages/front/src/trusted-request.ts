@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 
 /** A request to a server of which one knows who has signed its certificate; `fetch` can be told no such thing. */
-interface TrustedRequest {
+export interface TrustedRequest {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string
@@ -15,7 +15,7 @@ interface TrustedRequest {
 }
 
 /** Ask, without following where it is sent elsewhere. @returns its answer, of which nothing is read yet. */
-function trustedRequest(url: string, options: TrustedRequest): Promise<IncomingMessage> {
+export function trustedRequest(url: string, options: TrustedRequest): Promise<IncomingMessage> {
   const { method = 'GET', headers, body, ca, timeoutMs, signal } = options
   const ask = url.startsWith('https:') ? httpsRequest : httpRequest
   return new Promise((resolve, reject) => {

@@ -40,6 +40,9 @@ interface Answer {
 /** What may be said while pods are away, or say that their store is. */
 const away = /"code":"(NO_POD_ANSWERS|POD_AWAY|STORE_AWAY)"/
 
+/** What this front has not. */
+const missing = /"code":"SCALE_NOT_CONFIGURED"/
+
 const AT_ONCE = 16
 const MAX_FAILURES = 25
 /** Requests until another pod is away or back. */
@@ -201,7 +204,8 @@ class Run {
     const { operation, method, path, as } = made
     const told = text + JSON.stringify(headers)
     if (this.#secrets.some(secret => told.includes(secret))) return 'a secret is in the answer'
-    if (status >= 500 && !(status === 503 && away.test(text))) return 'it is a 5xx'
+    const isAllowed = (status === 503 && away.test(text)) || (status === 501 && missing.test(text))
+    if (status >= 500 && !isAllowed) return 'it is a 5xx'
     const type = headers['content-type'] ?? ''
     if (
       status >= 400 &&

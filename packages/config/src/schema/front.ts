@@ -108,12 +108,15 @@ export const FrontConfig = section(
     }),
     port: wholeNumber({ default: 8080, minimum: 0, maximum: 65535, description: 'TCP port; 0 takes any free one.' }),
     pods: Type.Array(
-      text('podUrl', { description: 'Control API of one pod, or with dns:// those of every address of a name.' }),
+      text('podUrl', {
+        description:
+          'Control API of one pod, or with dns:// those of every address of a name, with k8s:// those of every endpoint of a service.'
+      }),
       {
         default: [],
         maxItems: 64,
         description:
-          'Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, or dns://weir-headless:8090 for every address that the name has; empty: the one of this configuration.'
+          'Control APIs of the pods of the fleet, e.g. http://192.0.2.1:8090, dns://weir-headless:8090 for every address that the name has, or k8s://NAMESPACE/SERVICE:8090 for every endpoint of a service by the API of Kubernetes (front.kubernetes); empty: the one of this configuration.'
       }
     ),
     podTokenFile: orNull(
@@ -150,6 +153,37 @@ export const FrontConfig = section(
       Type.Integer({ minimum: 1, maximum: 64, description: 'A number of processes.' }),
       null,
       'HTTP processes that share the port; null: one beside a pod (weir up), else one for each core, 8 at most. Connections, uploads and streams are shared out among them; what is counted and limited is so for all of them together.'
+    ),
+    kubernetes: section(
+      {
+        api: text('issuerUrl', {
+          default: 'https://kubernetes.default.svc',
+          description: 'The API server, as pods reach it.'
+        }),
+        tokenFile: text('path', {
+          default: '/var/run/secrets/kubernetes.io/serviceaccount/token',
+          description:
+            'Token of the service account of this pod; read each time, because it is exchanged while one runs.'
+        }),
+        caFile: text('path', {
+          default: '/var/run/secrets/kubernetes.io/serviceaccount/ca.crt',
+          description: 'Certificates (PEM) that the API server must be signed by.'
+        }),
+        statefulSet: orNull(
+          text('kubernetesName', { description: 'NAMESPACE/NAME.' }),
+          null,
+          'What /api/v1/scale reads and sets: the StatefulSet of the pods, NAMESPACE/NAME; null: it is not to be scaled from here.'
+        ),
+        timeoutMs: wholeNumber({
+          default: 5_000,
+          minimum: 50,
+          maximum: 60_000,
+          unit: 'ms',
+          description: 'Time for the API server to answer.',
+          whenReached: '503, or the pods that were known last'
+        })
+      },
+      'How the front asks Kubernetes: for k8s:// in front.pods, and for /api/v1/scale.'
     ),
     cache: section(
       {

@@ -50,6 +50,7 @@ export type TextFormat =
   | 'jsonTarget'
   | 'natsUrl'
   | 'path'
+  | 'kubernetesName'
   | 'podUrl'
   | 'webhookUrl'
 

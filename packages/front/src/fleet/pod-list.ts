@@ -1,8 +1,9 @@
 import { lookup as lookupAddresses } from 'node:dns/promises'
-import { formatHostPort, parseEndpoint } from '@weir/config'
-import type { Endpoint } from '@weir/config'
+import { formatHostPort, parseEndpoint, parseKubernetesService } from '@weir/config'
+import type { Endpoint, KubernetesService } from '@weir/config'
 import { errorCode, errorMessage } from '@weir/runtime'
 import type { Clock } from '@weir/runtime'
+import type { EndpointWatch } from '../kubernetes/endpoint-watch.ts'
 
 /** One pod: its control API. */
 export interface Pod {
@@ -25,12 +26,14 @@ export type Lookup = (name: string) => Promise<readonly string[]>
 const systemLookup: Lookup = async name => (await lookupAddresses(name, { all: true })).map(({ address }) => address)
 
 export interface PodListOptions {
-  /** `http://`, `https://`, or `dns://` for every address of a name. */
+  /** `http://`, `https://`, `dns://` for every address of a name, or `k8s://` for every endpoint of a service. */
   readonly urls: readonly string[]
-  readonly limits: { readonly pods: number; readonly podLookupMs: number }
+  readonly limits: { readonly pods: number; readonly podLookupMs: number; readonly podTimeoutMs: number }
   readonly clock: Clock
   readonly lookup?: Lookup | undefined
-  /** Pods of a dns:// name are spoken to over TLS. */
+  /** Follows the endpoints of a service. */
+  readonly watch: (service: KubernetesService) => EndpointWatch
+  /** Pods of a dns:// name or a k8s:// service are spoken to over TLS. */
   readonly isTls?: boolean
 }
 
@@ -43,6 +46,7 @@ interface Found {
 export class PodList {
   readonly #endpoints: readonly Endpoint[]
   readonly #options: PodListOptions
+  readonly #services: readonly { readonly service: KubernetesService; readonly watch: EndpointWatch }[]
   readonly #lookup: Lookup
   readonly #found = new Map<Endpoint, { readonly untilMs: number; readonly answer: Promise<Found> }>()
 
@@ -52,11 +56,18 @@ export class PodList {
     this.#endpoints = options.urls
       .map(url => parseEndpoint(url, ['http', 'https', 'dns'], 8090))
       .filter(endpoint => typeof endpoint !== 'string')
+    this.#services = options.urls
+      .map(url => parseKubernetesService(url, 8090))
+      .filter(service => service !== undefined)
+      .map(service => ({ service, watch: options.watch(service) }))
   }
 
   /** Now: in the order of the list, addresses of a name in their own order; each once. */
   async current(): Promise<{ readonly pods: readonly Pod[]; readonly failures: readonly PodFailure[] }> {
-    const found = await Promise.all(this.#endpoints.map(endpoint => this.#find(endpoint)))
+    const found = await Promise.all([
+      ...this.#endpoints.map(endpoint => this.#find(endpoint)),
+      ...this.#services.map(({ service, watch }) => this.#endpointsOf(service, watch))
+    ])
     const byUrl = new Map(found.flatMap(({ pods }) => pods).map(pod => [pod.url, pod]))
     const failures = found.flatMap(({ failure }) => (failure === undefined ? [] : [failure]))
     const pods = [...byUrl.values()]
@@ -66,6 +77,23 @@ export class PodList {
       failures.push({ pod: name, code: 'PODS_LIMIT', detail })
     }
     return { pods, failures }
+  }
+
+  /** Follow no service any more. */
+  stop(): void {
+    for (const { watch } of this.#services) watch.stop()
+  }
+
+  async #endpointsOf({ namespace, service, port }: KubernetesService, watch: EndpointWatch): Promise<Found> {
+    const addresses = await watch.addresses(this.#options.limits.podTimeoutMs)
+    const pods = addresses.map(address => podAt(this.#scheme, address, port))
+    if (watch.problem === undefined) return { pods }
+    const pod = `k8s://${namespace}/${service}:${port}`
+    return { pods, failure: { pod, code: 'KUBERNETES_AWAY', detail: watch.problem } }
+  }
+
+  get #scheme(): string {
+    return this.#options.isTls === true ? 'https' : 'http'
   }
 
   #find(endpoint: Endpoint): Found | Promise<Found> {
@@ -81,9 +109,8 @@ export class PodList {
 
   async #resolve({ host, port }: Endpoint): Promise<Found> {
     try {
-      const scheme = this.#options.isTls === true ? 'https' : 'http'
       const addresses = [...(await this.#lookup(host))].toSorted()
-      return { pods: addresses.map(address => podAt(scheme, address, port)) }
+      return { pods: addresses.map(address => podAt(this.#scheme, address, port)) }
     } catch (error) {
       const detail = `The name ${host} has no address: ${errorMessage(error)}.`
       const pod = `dns://${formatHostPort(host, port)}`
