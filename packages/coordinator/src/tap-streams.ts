@@ -34,7 +34,8 @@ const closings = {
 export type TapClosing = keyof typeof closings
 
 interface TapAnswer {
-  readonly lines: string
+  /** Lines of JSON, each with its line feed. */
+  readonly text: string
   readonly counts: TapCounts
   readonly isDone: boolean
 }
@@ -165,7 +166,7 @@ export class TapStreams {
   }
 
   /** @returns whether anything was said. */
-  #give(subscriber: Subscriber, { lines, counts }: TapAnswer): boolean {
+  #give(subscriber: Subscriber, { text: lines, counts }: TapAnswer): boolean {
     const { stream, format, before } = subscriber
     if (!this.#subscribers.has(subscriber)) return false
     subscriber.counts = sumOf(before, counts)

@@ -8,6 +8,7 @@ import {
   type ControlFault,
   type ControlMessage
 } from './control-message.ts'
+import { TextAnswer } from './control.ts'
 import type { ControlClient, ControlClientConfig, ControlHandler, ControlIdentity, JsonValue } from './control.ts'
 import { epochText, newEpoch } from './frame.ts'
 import { PeerSilence } from './peer-silence.ts'
@@ -156,7 +157,11 @@ class DataControlClient implements ControlClient {
     try {
       const handler = this.#handlers.get(method)
       if (handler === undefined) throw noMethod(method)
-      answer = encodeControl({ type: 'answer', id, result: await handler(params) })
+      const result = await handler(params)
+      answer =
+        result instanceof TextAnswer
+          ? encodeControl({ type: 'answer', id, result: result.result }, result.octets)
+          : encodeControl({ type: 'answer', id, result })
       if (answer.length > this.#maxAnswerOctets) throw tooLarge(answer.length, this.#maxAnswerOctets)
     } catch (error) {
       answer = encodeControl({ type: 'answer', id, error: faultOf(error) })

@@ -35,9 +35,22 @@ export type ControlMessage =
 const decoder = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()
 
-/** JSON in UTF-8 with the version `v`. @throws TypeError what JSON.stringify throws. */
-export function encodeControl(message: ControlMessage): Uint8Array {
-  return encoder.encode(JSON.stringify({ v: CONTROL_VERSION, ...message }))
+const LINE_FEED = 10
+
+/**
+ * JSON in UTF-8 with the version `v`.
+ *
+ * @param text - of an answer: stands behind the JSON and a line feed as it is, copied.
+ * @throws TypeError what JSON.stringify throws.
+ */
+export function encodeControl(message: ControlMessage, text?: Uint8Array): Uint8Array {
+  const json = encoder.encode(JSON.stringify({ v: CONTROL_VERSION, ...message }))
+  if (text === undefined) return json
+  const octets = new Uint8Array(json.length + 1 + text.length)
+  octets.set(json)
+  octets[json.length] = LINE_FEED
+  octets.set(text, json.length + 1)
+  return octets
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string' && value.length <= 256
@@ -56,6 +69,9 @@ const checks: Record<ControlMessage['type'], (message: Record<string, unknown>) 
   event: ({ event }) => isText(event)
 }
 
+const isObject = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 function isFault(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false
   const { code, message } = value as Record<string, unknown>
@@ -69,8 +85,12 @@ function isFault(value: unknown): boolean {
  */
 export function decodeControl(octets: Uint8Array): ControlMessage | 'version' | undefined {
   let value: unknown
+  let text: string | undefined
   try {
-    value = JSON.parse(decoder.decode(octets))
+    // There is no line feed in what JSON.stringify writes.
+    const end = octets.indexOf(LINE_FEED)
+    value = JSON.parse(decoder.decode(end < 0 ? octets : octets.subarray(0, end)))
+    if (end >= 0) text = decoder.decode(octets.subarray(end + 1))
   } catch {
     return undefined
   }
@@ -80,5 +100,9 @@ export function decodeControl(octets: Uint8Array): ControlMessage | 'version' | 
   const { type } = message
   if (typeof type !== 'string' || !Object.hasOwn(checks, type)) return undefined
   if (!checks[type as ControlMessage['type']](message)) return undefined
+  if (text !== undefined) {
+    if (type !== 'answer' || !isObject(message['result'])) return undefined
+    message['result'] = { ...message['result'], text }
+  }
   return message as unknown as ControlMessage
 }

@@ -54,8 +54,20 @@ export interface ControlServer {
   onEvent(callback: (peer: ControlPeer, event: string, data: JsonValue) => void): void
 }
 
+/** An answer with a long text, which is not written as JSON: who asked finds it in the result as `text`. */
+export class TextAnswer {
+  readonly result: { [key: string]: JsonValue | undefined }
+  /** UTF-8; not changed before the answer is sent. */
+  readonly octets: Uint8Array
+
+  constructor(result: { [key: string]: JsonValue | undefined }, octets: Uint8Array) {
+    this.result = result
+    this.octets = octets
+  }
+}
+
 /** Serves one method. What it throws goes back as `{code, message, details}`; an error without a code as INTERNAL. */
-export type ControlHandler = (params: JsonValue) => JsonValue | Promise<JsonValue>
+export type ControlHandler = (params: JsonValue) => JsonValue | TextAnswer | Promise<JsonValue | TextAnswer>
 
 export interface ControlClientConfig {
   /** `ipc://` path of the coordinator; see `controlEndpoint`. */

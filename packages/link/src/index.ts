@@ -8,7 +8,7 @@ export type {
 } from './channel.ts'
 export { createControlClient, type ControlClientDeps } from './control-client.ts'
 export { createControlServer, type ControlServerDeps } from './control-server.ts'
-export type * from './control.ts'
+export * from './control.ts'
 export { controlEndpoint, dataEndpoint, type LinkConfig } from './link-config.ts'
 export type { LinkDeps } from './link-deps.ts'
 export {

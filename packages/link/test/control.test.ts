@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
-import { createControlClient, createControlServer, type ControlClient, type ControlServer } from '../src/index.ts'
+import {
+  TextAnswer,
+  createControlClient,
+  createControlServer,
+  type ControlClient,
+  type ControlServer
+} from '../src/index.ts'
 import { temporaryFolder } from './support/rig.ts'
 
 const fast = { heartbeatMs: 50, heartbeatTimeoutMs: 200 }
@@ -32,6 +38,17 @@ describe('requests', () => {
       server.peers.map(({ name, pid, version, isConnected }) => ({ name, pid, version, isConnected })),
       [{ name: 'mediator-1', pid: process.pid, version: '0.1.0', isConnected: true }]
     )
+  })
+
+  test('bring back a long text as it is, behind the rest', async t => {
+    const { server, client } = await pair(t)
+    const text = '{"a":"\\"ü\\n"}\n'.repeat(3)
+    client.handle('text', () => new TextAnswer({ isDone: false }, new TextEncoder().encode(text)))
+    client.handle('none', () => new TextAnswer({}, new Uint8Array(0)))
+    assert.deepEqual(await server.request('mediator-1', 'text'), { isDone: false, text })
+    assert.deepEqual(await server.request('mediator-1', 'none'), { text: '' })
+    client.handle('large', () => new TextAnswer({}, new Uint8Array(2 ** 24)))
+    await assert.rejects(server.request('mediator-1', 'large'), { code: 'CONTROL_TOO_LARGE' })
   })
 
   test('bring back what the handler threw', async t => {

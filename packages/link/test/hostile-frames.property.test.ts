@@ -99,4 +99,12 @@ test('G10 any octets as definitions or control messages do not throw', () => {
     { numRuns: 20_000 }
   )
   fc.assert(fc.property(fc.json(), text => void decodeControl(new TextEncoder().encode(text))))
+  // A text behind anything but an answer is no message.
+  for (const json of [
+    '{"v":1,"type":"ping"}',
+    '{"v":1,"type":"answer","id":1}',
+    '{"v":1,"type":"answer","id":1,"result":[]}'
+  ]) {
+    assert.equal(decodeControl(new TextEncoder().encode(`${json}\nx`)), undefined)
+  }
 })

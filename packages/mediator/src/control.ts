@@ -1,4 +1,5 @@
 import type { Destination as DestinationConfig, PlanConfig, WeirConfig } from '@weir/config'
+import { TextAnswer } from '@weir/link'
 import type { ControlClient, JsonValue } from '@weir/link'
 import type { Metrics } from '@weir/runtime'
 import type { WantedMode } from './destinations/destination-mode.ts'
@@ -70,7 +71,8 @@ export function serveControl(control: ControlClient, mediator: Mediator, metrics
   })
   control.handle('tap.read', async params => {
     const { id, isTaken, waitMs } = parametersOf(params)
-    return json(await mediator.taps.read(String(id), isTaken === true, Number(waitMs)))
+    const { lines, counts, isDone } = await mediator.taps.read(String(id), isTaken === true, Number(waitMs))
+    return new TextAnswer({ counts: { ...counts }, isDone }, lines)
   })
   control.handle('tap.close', params => {
     mediator.taps.close(String(parametersOf(params).id))

@@ -52,6 +52,7 @@ export class RecordSampler {
   }
 
   #roll(nowMs: number): void {
+    if (nowMs === this.#filledAtMs) return
     this.#tokens = Math.min(this.#mostTokens, this.#tokens + ((nowMs - this.#filledAtMs) / 1000) * this.#ratePerSec)
     this.#filledAtMs = nowMs
     const sinceMs = nowMs - this.#windowAtMs

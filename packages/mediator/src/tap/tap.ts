@@ -117,6 +117,15 @@ export class Tap {
     this.#unasked += records
   }
 
+  /** Whether so many records can go by without a look: all are meant, and none of them is to be shown. Then they are counted. */
+  passes(records: number, nowMs: number): boolean {
+    if (this.request.filter !== undefined || !this.#sampler.passAll(records, nowMs)) return false
+    this.#passed += records
+    this.#matched += records
+    this.#skipped += records
+    return true
+  }
+
   /**
    * Look at records of one entry.
    *
@@ -125,15 +134,6 @@ export class Tap {
   look(held: HeldBatch, entry: number, from: number, to: number, destination: Plan | undefined, nowMs: number): void {
     const layout = held.layouts[entry]!
     const { filter } = this.request
-    if (filter === undefined && destination?.filter === undefined && from === held.offsets[entry]) {
-      const records = held.entryRecords[entry]!
-      if (to === from + held.lengths[entry]! && this.#sampler.passAll(records, nowMs)) {
-        this.#passed += records
-        this.#matched += records
-        this.#skipped += records
-        return
-      }
-    }
     this.#context.fill(held, entry)
     this.#entryTemplates = held.contexts[entry]
     this.#takePlan(destination)
@@ -159,12 +159,12 @@ export class Tap {
   /**
    * Take what is there.
    *
-   * @returns lines of JSON, each with its line feed.
+   * @returns lines of JSON, each with its line feed, in UTF-8; a copy.
    */
-  take(): string {
-    const text = this.#buffer.toString('utf8', 0, this.#used)
+  take(): Uint8Array {
+    const lines = Uint8Array.prototype.slice.call(this.#buffer, 0, this.#used)
     this.#used = 0
-    return text
+    return lines
   }
 
   /** Resolves when there is something to take, or after a time, or when the tap is closed. One waits at a time. */
