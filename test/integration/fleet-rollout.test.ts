@@ -36,7 +36,7 @@ const idsOf = async (pod: FleetPod): Promise<string[]> => {
 test(
   'three fronts, three pods: a change by any, a roll-out that passes its gates, and one that fails',
   { skip },
-  async () => {
+  async t => {
     const redis = await RedisServer.start()
     const receiver = await startReceiver('tcp')
     const steady = { id: 'steady', type: 'ipfix', url: receiver.url }
