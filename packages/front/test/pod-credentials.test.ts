@@ -90,6 +90,26 @@ test('a coordinator with a token answers those who have it, says no to all other
   assert.equal((await ledger(front)).status, 200)
 })
 
+test('every route of a coordinator with a token, without it and with a wrong one: 401, 401', async t => {
+  const tokenFile = join(makeFolder(t), 'token')
+  writeFileSync(tokenFile, 'a-token-of-many-characters\n')
+  const url = await startCoordinator(t, { tokenFile })
+  const right = { authorization: 'Bearer a-token-of-many-characters' }
+  const described = await fetch(`${url}/openapi.json`, { headers: right })
+  const { paths } = (await described.json()) as { paths: Readonly<Record<string, object>> }
+  const routes = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map(method => [method.toUpperCase(), path.replaceAll(/\{\w+\}/g, 'x')] as const)
+  )
+  assert.ok(routes.length > 40)
+  for (const [method, path] of routes) {
+    if (path === '/livez' || path === '/readyz') continue
+    for (const headers of [{}, { authorization: 'Bearer a-token-of-many-characterS' }]) {
+      const { status } = await fetch(url + path, { method, headers })
+      assert.equal(status, 401, `${method} ${path}`)
+    }
+  }
+})
+
 test('a token that is none is refused at the start, with the key that names it', async t => {
   const tokenFile = join(makeFolder(t), 'token')
   for (const text of ['', 'short', 'with a space in it, and long']) {

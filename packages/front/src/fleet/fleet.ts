@@ -1,5 +1,5 @@
 import { HttpProblem } from '@weir/http'
-import { errorCode, errorMessage, systemClock } from '@weir/runtime'
+import { errorMessage, systemClock } from '@weir/runtime'
 import type { Clock } from '@weir/runtime'
 import { askPod } from './ask-pod.ts'
 import type { AskLimits, AskOptions, PodAnswer, Shape } from './ask-pod.ts'
@@ -14,6 +14,9 @@ export interface PodReport {
   readonly code: string | null
   readonly detail: string | null
 }
+
+/** Of a pod's answer to one request, which are passed on. */
+const toldStatuses = [404, 405, 409, 413, 422, 429]
 
 /** All pods as one: each asked at the same time, none waited for longer than it may take. */
 export class Fleet {
@@ -74,7 +77,7 @@ export class Fleet {
    * Ask one pod for something that is no JSON.
    *
    * @returns its answer with the status 200, the body to be read.
-   * @throws HttpProblem 404 without such a pod, 502 or 504 if it does not answer so; its own below 500, and 503.
+   * @throws HttpProblem 404 without such a pod; 503 if it does not answer so; its own where that is of the request.
    */
   async download(name: string, path: string, method: string, signal: AbortSignal): Promise<PodResponse> {
     const { pods } = await this.#list.current()
@@ -87,15 +90,15 @@ export class Fleet {
       answer = await this.#caller.request(pod, path, { method, signal })
     } catch (error) {
       this.failures.set(name, (this.failures.get(name) ?? 0) + 1)
-      if (signal.aborted) throw new HttpProblem(504, 'POD_TIMEOUT', `${name} did not answer in time.`)
-      const why = `${name} cannot be reached: ${errorMessage(error)}.`
-      throw new HttpProblem(502, errorCode(error) ?? 'POD_AWAY', why)
+      const why = signal.aborted ? 'did not answer in time' : `cannot be reached: ${errorMessage(error)}`
+      throw new HttpProblem(503, 'POD_AWAY', `${name} ${why}.`, undefined, { 'retry-after': '1' })
     }
     if (answer.status === 200) return answer
     const { status } = answer
     for await (const _ of answer.body) break
-    const isTold = status < 500 || status === 503
-    throw new HttpProblem(isTold && status >= 400 ? status : 502, 'POD_ERROR', `${name} answered ${status}.`)
+    // That the front may not ask it, say, is no answer to who asks the front.
+    if (toldStatuses.includes(status)) throw new HttpProblem(status, 'POD_ERROR', `${name} answered ${status}.`)
+    throw new HttpProblem(503, 'POD_AWAY', `${name} answered ${status}.`, undefined, { 'retry-after': '1' })
   }
 
   /** Ask one pod; see {@link askPod}. */
