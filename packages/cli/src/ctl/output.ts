@@ -33,7 +33,7 @@ export function tableOf(rows: readonly unknown[], all: readonly Column[], empty:
 }
 
 /** The value at a path of plain data; undefined if there is none. */
-function at(value: unknown, path: string): unknown {
+export function at(value: unknown, path: string): unknown {
   let found: unknown = value
   for (const key of path.split('.')) {
     if (typeof found !== 'object' || found === null) return undefined
