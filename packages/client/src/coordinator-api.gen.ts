@@ -2656,7 +2656,7 @@ export interface paths {
          *     `format=ndjson`), where `recordType` tells counts and the end from records. Comments keep the connection alive, empty lines with ndjson.
          *
          *     It never holds up the records: at most `rate` a second are shown, spread over all that match; what a slow reader does not take is dropped
-         *     and counted, and after half a minute without taking anything the stream ends (`too_slow`); and all taps together take at most 3 % of the
+         *     and counted, and after half a minute without taking anything the stream ends (`too_slow`); and all taps together take at most 2 % of the
          *     mediator's time, beyond which records go by `unasked`. Counts are of records since the stream began: `passed` went by, of its exporter and destination (matched, unasked, and those that do not match); `matched` match the filter (shown, skipped and dropped); `unasked` were not looked at, because taps had used up their share of the time; `shown` are in the stream; `skipped` were left out to keep the rate; `dropped` were left out because the reader was slow; no destination missed them.
          */
         get: {

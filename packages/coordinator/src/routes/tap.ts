@@ -14,7 +14,7 @@ changed, \`counts\`, at the end \`closed\` with \`reason\`, \`detail\` and \`cou
 \`format=ndjson\`), where \`recordType\` tells counts and the end from records. Comments keep the connection alive, empty lines with ndjson.
 
 It never holds up the records: at most \`rate\` a second are shown, spread over all that match; what a slow reader does not take is dropped
-and counted, and after half a minute without taking anything the stream ends (\`too_slow\`); and all taps together take at most 3 % of the
+and counted, and after half a minute without taking anything the stream ends (\`too_slow\`); and all taps together take at most 2 % of the
 mediator's time, beyond which records go by \`unasked\`. Counts are of records since the stream began: ${Object.entries(
   tapCounts
 )

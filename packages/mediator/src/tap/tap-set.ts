@@ -11,7 +11,7 @@ const MAX_TAPS = 32
 /** A tap that nobody has read for so long is closed: its reader is gone. */
 const LEASE_MS = 10_000
 /** The part of the time that all taps together may take from the data path, and how much of it can be saved up. */
-const TIME_SHARE = 0.03
+const TIME_SHARE = 0.02
 const MOST_SAVED_MS = 50
 const ENTRIES_A_LOOK = 8
 
