@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { analyseFlows } from '../src/analyse/analyse-task.ts'
+import { analyseFlows } from '../src/analyse/run-analyse.ts'
 import { openFlows } from '../src/index.ts'
 import { ipfixFileOf } from './ipfix-file.ts'
 

@@ -1,12 +1,9 @@
 import { resolve } from 'node:path'
 import { Option } from 'commander'
 import type { Command } from 'commander'
-import { applyRevision, loadConfig, readEffectiveDocument } from '@weir/config'
-import type { EffectiveDocument, FrontConfig } from '@weir/config'
+import type { EffectiveDocument, FrontConfig, ResolvedConfig } from '@weir/config'
 import { createLog } from '@weir/runtime'
 import type { Log } from '@weir/runtime'
-import { fleetOf } from './fleet-news.ts'
-import { tellOfRevision } from './revision-report.ts'
 
 /** Where a process takes its document from: a file of the operator's, or what the supervisor resolved already. */
 export interface DocumentOptions {
@@ -26,6 +23,7 @@ export const addDocumentOptions = (command: Command): Command =>
  * @param process - its name in the log.
  */
 export async function loadDocument(process: string, options: DocumentOptions): Promise<EffectiveDocument> {
+  const { readEffectiveDocument } = await import('@weir/config')
   if (options.effective !== undefined) return revised(await readEffectiveDocument(options.effective), undefined)
   const { config, warnings, baseHash, ownKeys } = await loadOperatorConfig(options.config)
   const log = createLog({ name: process, level: config.log.level })
@@ -34,7 +32,8 @@ export async function loadDocument(process: string, options: DocumentOptions): P
 }
 
 /** The operator's document, with the environment over it; paths in it are made absolute, so that every process means the same. */
-export async function loadOperatorConfig(file: string | undefined): ReturnType<typeof loadConfig> {
+export async function loadOperatorConfig(file: string | undefined): Promise<ResolvedConfig> {
+  const { loadConfig } = await import('@weir/config')
   const resolved = await loadConfig(file, { environment: process.env })
   const { config } = resolved
   return {
@@ -58,9 +57,10 @@ const absoluteFront = (front: FrontConfig): FrontConfig => {
 async function revised(document: EffectiveDocument, log: Log | undefined): Promise<EffectiveDocument> {
   const { config: written, ownKeys = [] } = document
   const { runDir } = written
-  const ask = log === undefined ? {} : { ask: fleetOf(written) }
+  const { applyRevision } = await import('@weir/config')
+  const ask = log === undefined ? {} : { ask: (await import('./fleet-news.ts')).fleetOf(written) }
   const revised = await applyRevision(written, document.baseHash, { ownKeys, ...ask })
-  if (log !== undefined) await tellOfRevision(revised, log)
+  if (log !== undefined) await (await import('./revision-report.ts')).tellOfRevision(revised, log)
   const base = document.base ?? { ...document.config, runDir }
   return { ...document, base, config: revised.config }
 }

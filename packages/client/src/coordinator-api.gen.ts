@@ -3014,7 +3014,7 @@ export interface components {
             runDir: string | null;
             shutdown: components["schemas"]["Config9"];
             /**
-             * @description Where templates and destinations added through the API are remembered; made if it is not there. One `weir up` has it for itself.
+             * @description Where templates and destinations added through the API are remembered, and compiled sources for a faster start (`compiled`, which may be deleted); made if it is not there. One `weir up` has it for itself.
              * @default ./var
              */
             stateDir: string;

@@ -3256,7 +3256,7 @@ export interface components {
             runDir?: unknown;
             /** @description Stopping in order: the collector first, then the mediator, then the coordinator, within 30 s. */
             shutdown?: unknown;
-            /** @description Where templates and destinations added through the API are remembered; made if it is not there. One `weir up` has it for itself. */
+            /** @description Where templates and destinations added through the API are remembered, and compiled sources for a faster start (`compiled`, which may be deleted); made if it is not there. One `weir up` has it for itself. */
             stateDir?: unknown;
             /** @description Stores that pods share. */
             stores?: unknown;
@@ -3281,7 +3281,7 @@ export interface components {
             runDir?: unknown;
             /** @description Stopping in order: the collector first, then the mediator, then the coordinator, within 30 s. */
             shutdown?: unknown;
-            /** @description Where templates and destinations added through the API are remembered; made if it is not there. One `weir up` has it for itself. */
+            /** @description Where templates and destinations added through the API are remembered, and compiled sources for a faster start (`compiled`, which may be deleted); made if it is not there. One `weir up` has it for itself. */
             stateDir?: unknown;
             /** @description Stores that pods share. */
             stores?: unknown;

@@ -1,6 +1,11 @@
-import { parseAllDocuments, stringify } from 'yaml'
+import { createRequire } from 'node:module'
+import type * as Yaml from 'yaml'
 import { ConfigError, errorMessage } from '@weir/runtime'
 import type { ConfigIssue } from '@weir/runtime'
+
+// Loaded at the first document: most processes and commands get none.
+let loaded: typeof Yaml | undefined
+const yaml = (): typeof Yaml => (loaded ??= createRequire(import.meta.url)('yaml') as typeof Yaml)
 
 const MAX_OCTETS = 1024 * 1024
 const MAX_ALIASES = 100
@@ -13,7 +18,7 @@ const MAX_ALIASES = 100
  */
 export function readYaml(text: string, source: string): unknown {
   if (text.length > MAX_OCTETS) throw refused(source, [{ path: '', message: `is longer than ${MAX_OCTETS} octets` }])
-  const documents = parseAllDocuments(text, {
+  const documents = yaml().parseAllDocuments(text, {
     schema: 'core',
     customTags: [],
     uniqueKeys: true,
@@ -46,7 +51,8 @@ export function readYaml(text: string, source: string): unknown {
 }
 
 /** Plain data as YAML. */
-export const writeYaml = (value: unknown): string => stringify(value, { lineWidth: 120, aliasDuplicateObjects: false })
+export const writeYaml = (value: unknown): string =>
+  yaml().stringify(value, { lineWidth: 120, aliasDuplicateObjects: false })
 
 const refused = (source: string, issues: readonly ConfigIssue[]): ConfigError => new ConfigError(issues, source)
 

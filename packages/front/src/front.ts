@@ -1,4 +1,4 @@
-import { tasks as analysisTasks } from '@weir/analysis'
+import { tasks as analysisTasks } from '@weir/analysis/tasks'
 import type { Task } from '@weir/analysis'
 import { ElementRegistry } from '@weir/ipfix'
 import { formatHostPort } from '@weir/config'
@@ -11,7 +11,7 @@ import type { RouteOptions } from 'fastify'
 import Type from 'typebox'
 import { Gate } from './auth/gate.ts'
 import type { GuardedRoute } from './auth/gate.ts'
-import { TokenVerifier } from './auth/token-verifier.ts'
+import type { TokenVerifier } from './auth/token-verifier.ts'
 import { AnswerCache } from './fleet/answer-cache.ts'
 import { EventStreams } from './fleet/event-streams.ts'
 import { TapStreams } from './fleet/tap-streams.ts'
@@ -101,7 +101,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const { address, port, cache: cached, kubernetes, limits, oidc, pods, podTls, jobs: jobsConfig } = frontOf(config)
   const home = deps.home ?? localHome(config.stateDir, limits.keys, clock, log, deps.keyStore)
   const { keys, audit } = home
-  const tokens = oidc === null ? undefined : new TokenVerifier(oidc, clock, log)
+  let tokens: TokenVerifier | undefined
   const urls = pods.length > 0 ? pods : (deps.pods ?? [ownPod(config)])
   const api = new KubernetesApi(kubernetes)
   const watch = (service: KubernetesService): EndpointWatch => new EndpointWatch(api, service, clock, log)
@@ -116,12 +116,20 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
   const taps = new TapStreams(list, limits, caller, clock)
   const counters = new RequestCounters()
   let jobs: Jobs | undefined
-  let gate = new Gate(home, tokens, limits, clock)
+  let gate = new Gate(home, undefined, limits, clock)
   let server: HttpServer | undefined
   let url = ''
   let isAdminKeyNew = false
 
+  // What checks tokens is loaded only where there is an issuer.
+  const makeTokens = async (): Promise<TokenVerifier | undefined> => {
+    if (oidc === null) return undefined
+    const { TokenVerifier } = await import('./auth/token-verifier.ts')
+    return (tokens ??= new TokenVerifier(oidc, clock, log))
+  }
+
   const makeServer = async (): Promise<HttpServer> => {
+    await makeTokens()
     gate = new Gate(home, tokens, limits, clock)
     const prepare = (each: HttpServer): void => {
       gate.guard(each)
@@ -188,7 +196,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     },
     async start() {
       ;({ isAdminKeyNew } = await home.start())
-      await tokens?.start()
+      await (await makeTokens())?.start()
       streams.start()
       taps.start()
       keys.onRevoked(id => {

@@ -1,4 +1,10 @@
-import { AggregatorRegistry, Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
+import { createRequire } from 'node:module'
+import type * as Prometheus from 'prom-client'
+
+// Loaded with the first metrics: a command has none.
+let loaded: typeof Prometheus | undefined
+const prometheus = (): typeof Prometheus =>
+  (loaded ??= createRequire(import.meta.url)('prom-client') as typeof Prometheus)
 
 /** One metric, as data: the reference page is made from these. */
 export interface MetricDeclaration {
@@ -50,7 +56,9 @@ export interface Metrics {
 
 /** The metrics of several processes as one: counters and gauges are added up. @returns Prometheus text format. */
 export function mergeMetrics(snapshots: readonly object[]): Promise<string> {
-  return AggregatorRegistry.aggregate([...snapshots]).metrics()
+  return prometheus()
+    .AggregatorRegistry.aggregate([...snapshots])
+    .metrics()
 }
 
 export interface MetricsOptions {
@@ -68,6 +76,7 @@ export function createMetrics<D extends MetricDeclarations>(
   readers: MetricReaders<D>,
   options: MetricsOptions = {}
 ): Metrics {
+  const { Registry, collectDefaultMetrics } = prometheus()
   const registry = new Registry()
   // The default of 10 ms wakes an idle process a hundred times a second: a hundredth of a core each.
   if (options.isProcessIncluded !== false)
@@ -80,8 +89,13 @@ export function createMetrics<D extends MetricDeclarations>(
   }
 }
 
-function addMetric(registry: Registry, declaration: MetricDeclaration, read: (report: Report) => void): void {
+function addMetric(
+  registry: Prometheus.Registry,
+  declaration: MetricDeclaration,
+  read: (report: Report) => void
+): void {
   const { name, help, type, labels = [], together = 'sum' } = declaration
+  const { Counter, Gauge } = prometheus()
   const shared = { name, help, aggregator: together, labelNames: [...labels], registers: [registry] }
   if (type === 'gauge') {
     const gauge = new Gauge({

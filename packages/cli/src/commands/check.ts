@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { loadConfig, loadElements } from '@weir/config'
 
 const examples = `
 Examples:
@@ -16,6 +15,7 @@ export function checkCommand(): Command {
     .argument('<config>', 'weir.yaml')
     .addHelpText('after', examples)
     .action(async (file: string) => {
+      const { loadConfig, loadElements } = await import('@weir/config')
       const { config, warnings } = await loadConfig(file, { environment: process.env })
       loadElements(config.collector.elementFiles)
       const { readStoreFiles } = await import('@weir/templates')

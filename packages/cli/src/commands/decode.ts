@@ -1,5 +1,4 @@
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { runDecode } from '../decode/run-decode.ts'
 import type { DecodeRequest } from '../decode/run-decode.ts'
 
 interface DecodeOptions {
@@ -58,6 +57,7 @@ export function decodeCommand(): Command {
     .option('--max-mebibytes <number>', 'most that a compressed file may become', positive, 2048)
     .addHelpText('after', examples)
     .action(async (files: string[], options: DecodeOptions) => {
+      const { runDecode } = await import('../decode/run-decode.ts')
       await runDecode(
         {
           files,

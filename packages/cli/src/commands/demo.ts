@@ -4,12 +4,10 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { formatHostPort, resolveConfig } from '@weir/config'
 import type { WeirConfig } from '@weir/config'
 import { UnavailableError } from '@weir/runtime'
 import { loadOperatorConfig } from '../process-document.ts'
 import { demoCaptures } from '../supervisor/demo-captures.ts'
-import { runUp } from '../supervisor/run-up.ts'
 
 const examples = `
 Examples:
@@ -26,11 +24,13 @@ export function demoCommand(): Command {
     .option('-c, --config <file>', 'weir.yaml; without it the defaults and the environment (WEIR_…)')
     .addHelpText('after', examples)
     .action(async (options: { config?: string }) => {
+      const { formatHostPort, resolveConfig } = await import('@weir/config')
+      const { runUp } = await import('../supervisor/run-up.ts')
       const { config } = await loadOperatorConfig(options.config)
       const files = demoCaptures()
       const downstream = `tcp://127.0.0.1:${await freePort()}`
       const stateDir = await mkdtemp(join(tmpdir(), 'weir-demo-'))
-      const replay = ['replay', ...files, '--to', udpTargetOf(config), '--loop', '--restamp']
+      const replay = ['replay', ...files, '--to', udpTargetOf(config, formatHostPort), '--loop', '--restamp']
       const demo = { id: 'demo', type: 'ipfix', url: downstream, reconnectMinMs: 1_000, reconnectMaxMs: 5_000 }
       const resolved = resolveConfig({ ...config, stateDir, destinations: [...config.destinations, demo] })
       await runUp({
@@ -42,7 +42,7 @@ export function demoCommand(): Command {
     })
 }
 
-function udpTargetOf({ collector }: WeirConfig): string {
+function udpTargetOf({ collector }: WeirConfig, formatHostPort: (host: string, port: number) => string): string {
   const listener = collector.listeners.find(({ transport, port }) => transport === 'udp' && port !== 0)
   if (listener === undefined)
     throw new UnavailableError('NO_UDP_LISTENER', 'the demo needs a UDP listener with a port of its own')

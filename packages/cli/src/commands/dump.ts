@@ -1,5 +1,4 @@
 import { Command } from 'commander'
-import { loadConfig, writeYaml } from '@weir/config'
 
 const examples = `
 Examples:
@@ -16,6 +15,7 @@ export function dumpCommand(): Command {
     .argument('[config]', 'weir.yaml')
     .addHelpText('after', examples)
     .action(async (file: string | undefined) => {
+      const { loadConfig, writeYaml } = await import('@weir/config')
       const { config } = await loadConfig(file, { environment: process.env })
       process.stdout.write(writeYaml(config))
     })

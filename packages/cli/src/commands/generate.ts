@@ -1,6 +1,4 @@
-import { SingleBar, Presets } from 'cli-progress'
 import { Command, Option } from 'commander'
-import { generateTraffic } from '../traffic/generate-traffic.ts'
 import { stopSignal } from '../traffic/stop-signal.ts'
 import { parseTarget, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
 
@@ -52,6 +50,8 @@ export function generateCommand(): Command {
 }
 
 async function run(options: GenerateOptions): Promise<void> {
+  const { SingleBar, Presets } = await import('cli-progress')
+  const { generateTraffic } = await import('../traffic/generate-traffic.ts')
   const isTerminal = process.stderr.isTTY === true && options.records > 0
   const format = 'sending {bar} {percentage}% | {value}/{total} records | {eta_formatted} left'
   const bar = new SingleBar({ format, clearOnComplete: true, stream: process.stderr }, Presets.shades_classic)

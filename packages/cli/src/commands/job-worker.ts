@@ -10,7 +10,7 @@ export function jobWorkerCommand(): Command {
     )
     .action(async (options: DocumentOptions) => {
       const { config } = await loadDocument('job-worker', options)
-      const { runJobWorker } = await import('@weir/front')
+      const { runJobWorker } = await import('@weir/front/job-worker')
       await runJobWorker(config)
     })
 }

@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander'
 import { exitCodes } from '@weir/runtime'
 import { stopSignal } from '../traffic/stop-signal.ts'
-import { TrafficReceiver, type ReceiveReport } from '../traffic/traffic-receiver.ts'
+import type { ReceiveReport } from '../traffic/traffic-receiver.ts'
 import { parseTarget, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
 
 interface ReceiveCommandOptions {
@@ -45,6 +45,7 @@ export function receiveCommand(): Command {
 }
 
 async function run(options: ReceiveCommandOptions): Promise<void> {
+  const { TrafficReceiver } = await import('../traffic/traffic-receiver.ts')
   const stop = stopSignal()
   let lastMs = 0
   const isJson = options.format === 'json'

@@ -1,9 +1,6 @@
-import { Presets, SingleBar } from 'cli-progress'
 import { Command, Option } from 'commander'
-import { chunksOf, formatByName } from '@weir/analysis/files'
 import { exitCodes } from '@weir/runtime'
-import { inputName, octetsOfFiles, sizeBound } from '../decode/capture-input.ts'
-import { replayTraffic, type ReplayInput } from '../traffic/replay-traffic.ts'
+import type { ReplayInput } from '../traffic/replay-traffic.ts'
 import { stopSignal } from '../traffic/stop-signal.ts'
 import { factor, parseTarget, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
 
@@ -54,6 +51,10 @@ export function replayCommand(): Command {
 }
 
 async function run(files: string[], options: ReplayOptions): Promise<void> {
+  const { Presets, SingleBar } = await import('cli-progress')
+  const { chunksOf, formatByName } = await import('@weir/analysis/files')
+  const { inputName, octetsOfFiles, sizeBound } = await import('../decode/capture-input.ts')
+  const { replayTraffic } = await import('../traffic/replay-traffic.ts')
   const total = octetsOfFiles(files)
   const isTerminal = process.stderr.isTTY === true && total !== undefined && options.loop !== true
   const format = 'replaying {bar} {percentage}% | {eta_formatted} left'

@@ -1,6 +1,5 @@
 import { Command } from 'commander'
 import { loadOperatorConfig } from '../process-document.ts'
-import { runUp } from '../supervisor/run-up.ts'
 
 const examples = `
 Examples:
@@ -21,6 +20,7 @@ export function upCommand(): Command {
     .option('-c, --config <file>', 'weir.yaml; without it the defaults and the environment (WEIR_…)')
     .addHelpText('after', examples)
     .action(async (options: { config?: string }) => {
+      const { runUp } = await import('../supervisor/run-up.ts')
       await runUp({ resolved: await loadOperatorConfig(options.config) })
     })
 }

@@ -1,6 +1,6 @@
 import { mkdtempSync, renameSync, rmSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { tasks } from '@weir/analysis'
+import { tasks } from '@weir/analysis/tasks'
 import { CodedError, errorCode, exitCodes, InvariantError } from '@weir/runtime'
 import { createProgress } from '../decode/decode-progress.ts'
 import { octetsOfFiles } from '../decode/capture-input.ts'

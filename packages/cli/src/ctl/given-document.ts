@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { readYaml } from '@weir/config'
+import { readYaml } from '@weir/config/yaml'
 import { CodedError, errorMessage, exitCodes } from '@weir/runtime'
 import type { Json } from './config-api.ts'
 

@@ -1,4 +1,4 @@
-import { writeYaml } from '@weir/config'
+import { writeYaml } from '@weir/config/yaml'
 import { plainTable, trimmed } from '../decode/plain-table.ts'
 
 export const outputForms = ['table', 'json', 'yaml'] as const

@@ -37,7 +37,7 @@ const signalNumbers: Readonly<Record<string, number>> = { SIGINT: 2, SIGABRT: 6,
 /**
  * How to start `weir ARGS…` with an IPC channel. Standard output is ours; so is standard error, unless its lines are asked for.
  *
- * @param cacheFolder - where compiled sources are kept, so that a child that is started again is there in half the time.
+ * @param cacheFolder - where compiled sources are kept, so that a child that is started again, or a Weir, is there in half the time and memory.
  */
 export const weirChildren =
   (cacheFolder: string): StartChild =>

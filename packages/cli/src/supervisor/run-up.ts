@@ -80,7 +80,7 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
   const supervisor: Supervisor = createSupervisor([...before, ...all, ...after], {
     log,
     clock: systemClock,
-    startChild: weirChildren(join(folder.path, 'compiled')),
+    startChild: weirChildren(join(resolved.config.stateDir, 'compiled')),
     ...(isTerminal ? { onLine: writeLine } : {})
   })
   process.once('exit', () => supervisor.killAll())

@@ -287,7 +287,7 @@ export const WeirConfig = section(
     stateDir: text('path', {
       default: './var',
       description:
-        'Where templates and destinations added through the API are remembered; made if it is not there. One `weir up` has it for itself.'
+        'Where templates and destinations added through the API are remembered, and compiled sources for a faster start (`compiled`, which may be deleted); made if it is not there. One `weir up` has it for itself.'
     }),
     log: section(
       {

@@ -2,6 +2,7 @@ import { createLocalJWKSet, errors } from 'jose'
 import type { CryptoKey, FlattenedJWSInput, JSONWebKeySet, JWSHeaderParameters, LocalJWKSet } from 'jose'
 import { errorMessage } from '@weir/runtime'
 import type { Clock } from '@weir/runtime'
+import { IssuerAwayError } from './issuer-away-error.ts'
 
 /** How the keys of an issuer are kept. */
 export interface IssuerKeysLimits {
@@ -11,11 +12,6 @@ export interface IssuerKeysLimits {
   readonly jwksStaleMs: number
   /** Between two questions at least, whatever keys tokens name. */
   readonly jwksCooldownMs: number
-}
-
-/** Nothing can be said of a token: the issuer does not say what its keys are. */
-export class IssuerAwayError extends Error {
-  override readonly name = 'IssuerAwayError'
 }
 
 /** The public keys of an issuer: asked for when they are needed, kept while the issuer is away, and not asked for at will of who sends tokens. */

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { Queue, QueueEvents } from 'bullmq'
-import { HttpProblem } from '@weir/http'
+import { HttpProblem } from '@weir/http/problem'
 import { delay, errorMessage } from '@weir/runtime'
 import type { Clock, Log } from '@weir/runtime'
 import { BullMqJobWork } from './bullmq-job-work.ts'

@@ -1,4 +1,4 @@
-import { HttpProblem, notFound } from '@weir/http'
+import { HttpProblem, notFound } from '@weir/http/problem'
 import type { Job, JobOrder, JobState, RunJob } from './job.ts'
 
 /** Bounds that the queue itself keeps (L-81, L-82). */

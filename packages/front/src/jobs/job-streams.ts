@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { HttpProblem } from '@weir/http'
+import { HttpProblem } from '@weir/http/problem'
 import type { Clock, Timer } from '@weir/runtime'
 import { hasEnded } from './job.ts'
 import type { Job } from './job.ts'

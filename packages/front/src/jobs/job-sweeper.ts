@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { HttpProblem } from '@weir/http'
+import { HttpProblem } from '@weir/http/problem'
 import type { Clock, Log, Timer } from '@weir/runtime'
 import { errorMessage } from '@weir/runtime'
 import { namesOlderThan, removeAll } from './job-folders.ts'

@@ -11,11 +11,11 @@ import { Uploads } from './uploads.ts'
 export interface JobWorkerDeps {
   readonly log: Log
   readonly clock?: Clock
-  /** Url of a module that exports `tasks`, instead of those of @weir/analysis. */
+  /** Url of a module that exports `tasks`, instead of those of @weir/analysis/tasks. */
   readonly tasks?: string
 }
 
-const ownTasks = import.meta.resolve('@weir/analysis')
+const ownTasks = import.meta.resolve('@weir/analysis/tasks')
 
 /** Does the jobs that fronts have taken: takes them from the queue, and runs their tasks in threads. Needs no port. */
 export function createJobWorker(

@@ -86,3 +86,9 @@ export interface JobAttempt {
 
 /** Does the work; never rejects. */
 export type RunJob = (attempt: JobAttempt) => Promise<JobOutcome>
+
+/** What is said of a task that did not fail by what it was given. */
+export const taskDefect: JobFailure = {
+  code: 'TASK_DEFECT',
+  detail: 'The task ended by a defect of Weir; the log of the job worker says more.'
+}

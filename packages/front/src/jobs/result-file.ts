@@ -1,7 +1,7 @@
 import { constants, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { HttpProblem, notFound } from '@weir/http'
+import { HttpProblem, notFound } from '@weir/http/problem'
 import type { JobFolders } from './job-folders.ts'
 import { isFileName } from './file-name.ts'
 import type { Job, JobFile } from './job.ts'

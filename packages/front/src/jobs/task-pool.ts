@@ -1,10 +1,10 @@
 import { MessageChannel } from 'node:worker_threads'
 import type { Worker } from 'node:worker_threads'
-import { Piscina } from 'piscina'
+import type { Piscina } from 'piscina'
 import type { TaskInput, TaskLimits, TaskProgress } from '@weir/analysis'
 import { errorMessage } from '@weir/runtime'
 import type { Clock, Log } from '@weir/runtime'
-import { taskDefect } from './task-thread.ts'
+import { taskDefect } from './job.ts'
 import type { ThreadAnswer, ThreadMessage, ThreadOrder } from './task-thread.ts'
 
 /** Bounds of one thread, kept from outside: a task that does not look at its own is ended. */
@@ -38,34 +38,46 @@ type Transferred = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['trans
 /** The task was ended by the signal. */
 const aborted = { isDone: false, isAborted: true } as const
 
+type Pool = Piscina<ThreadOrder, ThreadAnswer>
+
 /** Threads that run tasks, one each, as many as run at once; idle ones go. Ending a task by force ends its thread only. */
 export class TaskPool {
   readonly #limits: TaskPoolLimits
   readonly #clock: Clock
-  readonly #pool: Piscina<ThreadOrder, ThreadAnswer>
+  readonly #make: () => Promise<Pool>
+  #pool: Promise<Pool> | undefined
 
   /** @param module - url of a module that exports `tasks`. */
   constructor(module: string, limits: TaskPoolLimits, clock: Clock, log: Log) {
     this.#limits = limits
     this.#clock = clock
-    this.#pool = new Piscina({
-      filename: new URL('./task-thread.ts', import.meta.url).href,
-      minThreads: 0,
-      maxThreads: limits.threads,
-      concurrentTasksPerWorker: 1,
-      idleTimeout: 30_000,
-      atomics: 'disabled',
-      workerData: { module },
-      // A task makes more that dies young than the processes of the pod, whose flags it would have.
-      resourceLimits: { maxOldGenerationSizeMb: Math.ceil(limits.taskMemoryOctets / MIB), maxYoungGenerationSizeMb: 48 }
-    })
-    // A thread that dies after its task was ended: nobody waits for it any more.
-    this.#pool.on('error', error => log.warn('thread_died', `a thread of the pool died: ${errorMessage(error)}`))
+    // Loaded and made with the first task: a worker may wait for days.
+    this.#make = async () => {
+      const { Piscina } = await import('piscina')
+      const pool: Pool = new Piscina({
+        filename: new URL('./task-thread.ts', import.meta.url).href,
+        minThreads: 0,
+        maxThreads: limits.threads,
+        concurrentTasksPerWorker: 1,
+        idleTimeout: 30_000,
+        atomics: 'disabled',
+        workerData: { module },
+        // A task makes more that dies young than the processes of the pod, whose flags it would have.
+        resourceLimits: {
+          maxOldGenerationSizeMb: Math.ceil(limits.taskMemoryOctets / MIB),
+          maxYoungGenerationSizeMb: 48
+        }
+      })
+      // A thread that dies after its task was ended: nobody waits for it any more.
+      pool.on('error', error => log.warn('thread_died', `a thread of the pool died: ${errorMessage(error)}`))
+      return pool
+    }
   }
 
   /** @returns how the task ended, or {@link aborted}; never rejects. */
   async run(order: PoolOrder): Promise<ThreadAnswer | typeof aborted> {
     const { signal, onProgress, excess, ...rest } = order
+    const pool = await (this.#pool ??= this.#make())
     if (signal.aborted) return aborted
     const { port1: port, port2 } = new MessageChannel()
     const kill = new AbortController()
@@ -83,11 +95,11 @@ export class TaskPool {
     signal.addEventListener('abort', end, { once: true })
     port.on('message', (message: ThreadMessage) => {
       if (message.kind === 'progress') return onProgress(message.progress)
-      const thread = this.#pool.threads.find(each => each.threadId === message.threadId)
+      const thread = pool.threads.find(each => each.threadId === message.threadId)
       if (thread !== undefined) watch = new ThreadWatch(thread, this.#limits, this.#clock, excess, exceed)
     })
     try {
-      const answer = await this.#pool.run(
+      const answer = await pool.run(
         { ...rest, port: port2 },
         { transferList: [port2] as unknown as Transferred, signal: kill.signal }
       )
@@ -104,7 +116,7 @@ export class TaskPool {
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy()
+    await (await this.#pool)?.destroy()
   }
 
   #died(error: unknown): ThreadAnswer {

@@ -8,6 +8,7 @@ import { Compile } from 'typebox/compile'
 import { Default } from 'typebox/value'
 import type { Task, TaskInput, TaskLimits, TaskProgress, TaskResult } from '@weir/analysis'
 import { CodedError, errorCode, exitCodes, safeText } from '@weir/runtime'
+import { taskDefect } from './job.ts'
 import type { JobFailure, JobFile, JobResult } from './job.ts'
 import { isFileName } from './file-name.ts'
 
@@ -20,12 +21,6 @@ export interface ThreadOrder {
   readonly limits: TaskLimits
   /** Progress goes out, `end` comes in. */
   readonly port: MessagePort
-}
-
-/** What is said of a task that did not fail by what it was given. */
-export const taskDefect: JobFailure = {
-  code: 'TASK_DEFECT',
-  detail: 'The task ended by a defect of Weir; the log of the job worker says more.'
 }
 
 /** What a thread says while it works. */

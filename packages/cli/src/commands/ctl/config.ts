@@ -1,6 +1,5 @@
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
-import { differencesOf } from '@weir/config'
 import type { Difference } from '@weir/config'
 import { CodedError, exitCodes } from '@weir/runtime'
 import { configApiOf } from '../../ctl/config-api.ts'
@@ -98,6 +97,7 @@ async function differencesFor(
   if (from !== undefined) return api.diff(from, to)
   if (file === undefined) throw usage('Name a file, or a revision with --from.')
   const wanted = await api.validate(documentOf(file))
+  const { differencesOf } = await import('@weir/config')
   return differencesOf((await api.read()).document, wanted)
 }
 

@@ -1,6 +1,6 @@
 import { Argument, Option } from 'commander'
 import type { Command } from 'commander'
-import { writeYaml } from '@weir/config'
+import { writeYaml } from '@weir/config/yaml'
 import { CodedError, exitCodes } from '@weir/runtime'
 import { configApiOf } from '../../ctl/config-api.ts'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Presets, SingleBar } from 'cli-progress'
 import { Command } from 'commander'
-import { readYaml, writeYaml } from '@weir/config'
+import { readYaml, writeYaml } from '@weir/config/yaml'
 import { CodedError, exitCodes } from '@weir/runtime'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'

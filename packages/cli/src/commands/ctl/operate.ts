@@ -1,7 +1,7 @@
 import { Argument } from 'commander'
 import type { Command } from 'commander'
 import { baseOf, send } from '@weir/client'
-import { writeYaml } from '@weir/config'
+import { writeYaml } from '@weir/config/yaml'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
 import { print } from '../../ctl/output.ts'

@@ -1,6 +1,6 @@
 import { Command } from 'commander'
 import type { FrontClient } from '@weir/client'
-import { writeYaml } from '@weir/config'
+import { writeYaml } from '@weir/config/yaml'
 import { CodedError, exitCodes } from '@weir/runtime'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
