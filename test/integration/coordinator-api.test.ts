@@ -235,7 +235,7 @@ describe('the control API of a running Weir', () => {
     isProblem(await weir.api.call('PATCH', path, { scope: 'certificate' }), 422, 'EXPORTER_POLICY_INVALID')
     isProblem(await weir.api.call('PATCH', '/v1/exporters/nobody', { scope: 'address' }), 404, 'NOT_FOUND')
     const taken = await weir.api.patch<object>(path, { scope: null })
-    assert.deepEqual(taken, { id: '127.0.0.1', scope: null, resumeTemplates: null })
+    assert.deepEqual(taken, { id: '127.0.0.1', scope: null, resumeTemplates: null, silentMs: null, skewMs: null })
     assert.equal((await weir.api.get<Said>(path)).policy.scope, 'auto')
   })
 

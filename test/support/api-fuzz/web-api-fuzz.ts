@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { Agent, request as httpRequest } from 'node:http'
 import type { IncomingMessage } from 'node:http'
+import { tasks } from '@weir/analysis'
 import { resolveConfig } from '@weir/config'
 import { createCoordinator } from '@weir/coordinator'
 import { createFront, roles } from '@weir/front'
@@ -26,8 +27,8 @@ export interface FuzzReport {
   readonly failures: readonly Failure[]
   /** Answers by status. */
   readonly statuses: ReadonlyMap<number, number>
-  /** Routes that were answered with 2xx at least once, of all there are. */
-  readonly served: number
+  /** Routes that were never answered with less than 400, of so many that there are. */
+  readonly unserved: readonly string[]
   readonly routes: number
 }
 
@@ -124,10 +125,15 @@ class Run {
       '192.0.2.7',
       'octetDeltaCount'
     ])
+    this.#maker.known.set(
+      '/api/v1/job-types',
+      tasks.map(({ name }) => name)
+    )
     await Promise.all(Array.from({ length: AT_ONCE }, () => this.#work()))
     this.#agent.destroy()
-    const routes = this.#api.operations.length
-    return { failures: this.#failures, statuses: this.#statuses, served: this.#served.size, routes }
+    const routes = this.#api.operations.map(({ method, path }) => `${method} ${path}`)
+    const unserved = routes.filter(each => !this.#served.has(each))
+    return { failures: this.#failures, statuses: this.#statuses, unserved, routes: routes.length }
   }
 
   /** One key of each role, and what is none. */

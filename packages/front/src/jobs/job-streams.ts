@@ -15,6 +15,7 @@ export interface JobStreamLimits {
 const closings = {
   too_slow: 'You read too slowly. Come back: the job is told as it is then.',
   key_revoked: 'The key that you read with was revoked.',
+  token_expired: 'The token that you read with has ended.',
   stopping: 'The front is stopping. Come back.'
 } as const
 export type JobClosing = keyof typeof closings
@@ -23,9 +24,17 @@ const HEARTBEAT_MS = 15_000
 /** What may wait for a reader; a job is some KiB. */
 const BUFFER_OCTETS = 1_048_576
 
+/** Who reads. */
+export interface JobReader {
+  /** Id of the key, or of the bearer of the token. */
+  readonly id: string
+  /** When the token ends, milliseconds since 1970 UTC; undefined: a key. */
+  readonly untilMs?: number
+}
+
 interface Reader {
   readonly stream: Readable
-  readonly key: string
+  readonly by: JobReader
   readonly unwatch: () => void
 }
 
@@ -52,13 +61,11 @@ export class JobStreams {
 
   start(): void {
     const everyMs = Math.min(HEARTBEAT_MS, this.#limits.connectionTimeoutMs / 3)
-    this.#heartbeat = this.#clock.setPeriodic(everyMs, () => {
-      for (const { stream } of this.#readers) if (stream.readableLength === 0) stream.push(': heartbeat\n\n')
-    })
+    this.#heartbeat = this.#clock.setPeriodic(everyMs, () => this.#beat())
   }
 
-  /** Open a stream. @param key - id of the one it is read with. @throws HttpProblem 503 if as many are open as may be. */
-  open(job: Job, key: string): Readable {
+  /** Open a stream. @throws HttpProblem 503 if as many are open as may be. */
+  open(job: Job, by: JobReader): Readable {
     const { eventSubscribers } = this.#limits
     if (this.#readers.size >= eventSubscribers) {
       const detail = `${eventSubscribers} read the events of jobs already (front.jobs.limits.eventSubscribers); ask for the job itself now and then.`
@@ -70,7 +77,7 @@ export class JobStreams {
       if (type === 'end') this.#forget(reader)
       else if (stream.readableLength > BUFFER_OCTETS) this.#end(reader, 'too_slow')
     })
-    const reader: Reader = { stream, key, unwatch: this.#queue.watch(job.id, () => follower.look()) }
+    const reader: Reader = { stream, by, unwatch: this.#queue.watch(job.id, () => follower.look()) }
     this.#readers.add(reader)
     stream.once('close', () => this.#forget(reader))
     // A reader that goes away is no error of ours.
@@ -83,7 +90,16 @@ export class JobStreams {
   /** End the streams of one key, or all. */
   close(reason: JobClosing, key?: string): void {
     if (key === undefined) this.#heartbeat?.cancel()
-    for (const reader of this.#readers) if (key === undefined || reader.key === key) this.#end(reader, reason)
+    for (const reader of this.#readers) if (key === undefined || reader.by.id === key) this.#end(reader, reason)
+  }
+
+  /** So that both sides see that the other one lives; and no token is read with for longer than it is good. */
+  #beat(): void {
+    for (const reader of this.#readers) {
+      const { stream, by } = reader
+      if (by.untilMs !== undefined && by.untilMs <= this.#clock.nowMs()) this.#end(reader, 'token_expired')
+      else if (stream.readableLength === 0) stream.push(': heartbeat\n\n')
+    }
   }
 
   #end(reader: Reader, reason: JobClosing): void {
