@@ -164,7 +164,7 @@ class CapturedFlows implements Flows, CaptureVisitor {
     await readParquet(input, this.#options.limits.memoryOctets, {
       onRun: (rows, origin) => this.#takeRows(rows, origin),
       onRead,
-      // A page is read at once, so others are let in between.
+      // A page is in memory, so nothing else is waited for: others are let in between.
       settle: async () => {
         await setImmediate()
         await this.#settle()

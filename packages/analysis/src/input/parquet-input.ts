@@ -1,7 +1,7 @@
 import { ipv4Text, ipv6Text, LayoutTable } from '@weir/ipfix'
 import { ParquetFile } from '../parquet/parquet-file.ts'
 import { parquetError, ParquetFault } from '../parquet/parquet-fault.ts'
-import { RowBuilder } from '../parquet/row-builder.ts'
+import { MOST_RUN_ROWS, RowBuilder } from '../parquet/row-builder.ts'
 import { textOctets } from '../parquet/value-reader.ts'
 import type { Page } from '../parquet/page-reader.ts'
 import type { StoredColumn } from '../parquet/parquet-footer.ts'
@@ -25,7 +25,7 @@ export interface ParquetVisitor {
   onRun(run: RowRun, origin: RowOrigin): void
   /** Octets of the file that were read. */
   onRead(octets: number): void
-  /** Waited for after each page. */
+  /** Waited for between the rows of a page, and after each page. */
   settle(): Promise<void>
 }
 
@@ -65,7 +65,16 @@ async function readPages(file: ParquetFile, visitor: ParquetVisitor): Promise<vo
     if (odidAt >= 0) origins.takeOdids(pages[odidAt])
     if (receivedAt >= 0) origins.takeTimes(pages[receivedAt])
     if (rateAt >= 0) origins.takeRates(pages[rateAt])
-    builder.build(pages, origins.breaks, run => visitor.onRun(run, origins.of(run.row)))
+    let rows = 0
+    for (const run of builder.build(pages, origins.breaks)) {
+      if (run !== undefined) {
+        visitor.onRun(run, origins.of(run.row))
+        rows += run.records
+        if (rows < MOST_RUN_ROWS) continue
+      }
+      rows = 0
+      await visitor.settle()
+    }
     await visitor.settle()
   }
 }

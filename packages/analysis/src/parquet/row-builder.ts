@@ -19,7 +19,8 @@ export interface RowRun {
   row: number
 }
 
-/** Records of one octet each and more; rows of a page and their octets are bounded by what a page may be. */
+/** Rows of a run at most: whoever reads them lets others in between. */
+export const MOST_RUN_ROWS = 4_096
 /** Sets of columns that rows of one page have: exporters have a few templates each. */
 const MAX_SHAPES = 4096
 const MAX_OCTETS = 1024 * 1024 * 1024
@@ -52,10 +53,10 @@ export class RowBuilder {
   /**
    * @param pages - one of each column, all of the same rows.
    * @param breaks - 1 where a run must not go on from the row before; or undefined.
-   * @param onRun - rows without any value have no record, and no run.
+   * @yields a run, or undefined where others may be let in before the next one. Rows without any value have no record, and no run.
    * @throws ParquetFault if the pages do not fit together.
    */
-  build(pages: readonly Page[], breaks: Uint8Array | undefined, onRun: (run: RowRun) => void): void {
+  *build(pages: readonly Page[], breaks: Uint8Array | undefined): Generator<RowRun | undefined, void, void> {
     const rows = pages[0]?.rows ?? 0
     if (pages.some(page => page.rows !== rows)) throw new ParquetFault('its pages are not of the same rows')
     const shapes = new Uint32Array(rows)
@@ -72,8 +73,8 @@ export class RowBuilder {
       this.#octets = new Uint8Array(total)
       this.#view = new DataView(this.#octets.buffer)
     }
-    this.#write(pages, ends)
-    this.#give(shapes, ends, breaks, fields, onRun)
+    yield* this.#write(pages, ends)
+    yield* this.#runs(shapes, ends, breaks, fields)
   }
 
   /** Sizes of the records, and which fields each has: rows of the same shape have the same. */
@@ -107,30 +108,31 @@ export class RowBuilder {
     return fieldsOf
   }
 
-  #write(pages: readonly Page[], ends: Float64Array): void {
+  *#write(pages: readonly Page[], ends: Float64Array): Generator<undefined, void, void> {
     for (const { index, reader } of this.#columns) {
       const { present, presence, rows } = pages[index]
       if (presence === 'none') continue
       for (let row = 0; row < rows; row++) {
         if (present[row] === 1) ends[row] = reader.write(this.#octets, this.#view, ends[row])
       }
+      yield undefined
     }
   }
 
-  #give(
+  *#runs(
     shapes: Uint32Array,
     ends: Float64Array,
     breaks: Uint8Array | undefined,
-    fieldsOf: readonly (readonly FieldSpecifier[])[],
-    onRun: (run: RowRun) => void
-  ): void {
+    fieldsOf: readonly (readonly FieldSpecifier[])[]
+  ): Generator<RowRun, void, void> {
     const run = this.#run
     run.octets = this.#octets
     run.view = this.#view
     const layouts = fieldsOf.map(fields => (fields.length === 0 ? undefined : this.#layouts.intern(fields, 0)))
     let first = 0
     for (let row = 1; row <= shapes.length; row++) {
-      if (row < shapes.length && shapes[row] === shapes[first] && breaks?.[row] !== 1) continue
+      const isOn = row < shapes.length && shapes[row] === shapes[first] && breaks?.[row] !== 1
+      if (isOn && row - first < MOST_RUN_ROWS) continue
       const layout = layouts[shapes[first]]
       if (layout !== undefined) {
         run.layout = layout
@@ -138,7 +140,7 @@ export class RowBuilder {
         run.endOffset = ends[row - 1]
         run.records = row - first
         run.row = first
-        onRun(run)
+        yield run
       }
       first = row
     }

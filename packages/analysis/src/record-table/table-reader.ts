@@ -15,6 +15,8 @@ const MIN_ROWS = 1_024
 
 /** Who takes the rows of a table. */
 export interface RowSink {
+  /** Rows of a batch at most; undefined: as many as are good for large columns. */
+  readonly mostRows?: number
   /** Rows 0..batch.rows; the batch is cleared afterwards. */
   rows(batch: ColumnBatch): void
 }
@@ -32,7 +34,7 @@ export class TableReader {
     const room = Math.floor(BATCH_OCTETS / (OCTETS_PER_VALUE * Math.max(1, wanted.length)))
     this.#normaliser = new RunNormaliser(plan, registry)
     this.#readers = new ColumnReaders(wanted)
-    this.#batch = new ColumnBatch(wanted, Math.max(MIN_ROWS, Math.min(MAX_ROWS, room)))
+    this.#batch = new ColumnBatch(wanted, Math.min(sink.mostRows ?? MAX_ROWS, Math.max(MIN_ROWS, room)))
     this.#sink = sink
     this.#types = columns.map(({ type }) => type)
   }

@@ -61,6 +61,17 @@ const everyType = buildMessage({ odid: 3, exportTimeSec: 1_700_000_000 })
   .octets()
 
 describe('Parquet as input', () => {
+  test('hears that nobody wants the rest within a page', async context => {
+    const records = buildMessage().template(256, '4:1 7:2').data(256, '0601bb'.repeat(10_000)).octets()
+    const done = await runTask(context, convertTask, { to: 'parquet' }, [fileOf(context, 'a.ipfix', records)])
+    const stop = new AbortController()
+    const flows = openFlows([inputOf(done.path('flows.parquet'))], { limits, signal: stop.signal })
+    // As a worker thread hears of it: by an event.
+    const read = flows.read({ onRun: () => void setImmediate(() => stop.abort(new Error('cancelled'))) })
+    await assert.rejects(read, /cancelled/)
+    assert.equal(flows.counts.records, 4_096)
+  })
+
   test('gives every kind of value as it was, in the order of the rows', async context => {
     const input = fileOf(context, 'a.ipfix', everyType)
     const direct = await linesOf(context, [input])
