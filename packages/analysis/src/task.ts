@@ -50,7 +50,8 @@ export interface TaskResult {
 }
 
 /**
- * One kind of work on recorded flows. It computes and reads and writes files, and nothing else, so that it can run in a thread.
+ * One kind of work on recorded flows. It computes and reads and writes files, so that it can run in a thread. What it has besides
+ * (sockets, a child process) ends when `signal` says so, and by itself where its thread is ended without a word.
  *
  * Errors of the input are a CodedError with one sentence and what to do; `TASK_LIMIT` = a bound was reached.
  */

@@ -15,6 +15,7 @@ import { jobWorkerCommand } from './commands/job-worker.ts'
 import { mediatorCommand } from './commands/mediator.ts'
 import { receiveCommand } from './commands/receive.ts'
 import { replayCommand } from './commands/replay.ts'
+import { sandboxCommand } from './commands/sandbox.ts'
 import { upCommand } from './commands/up.ts'
 import { weirVersion } from './version.ts'
 
@@ -45,6 +46,7 @@ export function weirProgram(): Command {
   program.commandsGroup('Run:')
   const processes = [collectorCommand(), mediatorCommand(), coordinatorCommand(), frontCommand(), jobWorkerCommand()]
   for (const command of [upCommand(), demoCommand(), ...processes]) program.addCommand(command)
+  program.addCommand(sandboxCommand(), { hidden: true })
   program.commandsGroup('Steer:')
   program.addCommand(ctlCommands())
   program.commandsGroup('Configuration:')

@@ -1670,6 +1670,83 @@ export interface paths {
                          * @enum {string}
                          */
                         type: "query";
+                    } | {
+                        input: {
+                            /** @description What it works on, in this order. */
+                            uploads: string[];
+                        };
+                        params: {
+                            /**
+                             * @description Messages a second instead of the recording's own timing; 0 = its timing.
+                             * @default 0
+                             */
+                            rate: number;
+                            /**
+                             * @description Write the time of sending into each header (Export Time).
+                             * @default false
+                             */
+                            restamp: boolean;
+                            /**
+                             * @description Times as fast as it was recorded, pauses of more than 5 s cut short; 0 = without waiting.
+                             * @default 1
+                             */
+                            speed: number;
+                            /** @description Where to. */
+                            to: {
+                                /** @description A collector and a mediator of its own, with this one destination; they end with the job. */
+                                sandbox: {
+                                    /** @description Keys of a destination of the configuration; its file is that of the result. */
+                                    destination: {
+                                        /**
+                                         * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
+                                         * @default null
+                                         */
+                                        filter: string | null;
+                                        /**
+                                         * @description 64-bit values as JSON numbers, or as text for readers that would round them above 2^53.
+                                         * @default number
+                                         */
+                                        numbers64: "number" | "string";
+                                        plan: components["schemas"]["JobsRequestBodyOneOfParamsToSandboxDestinationPlan"];
+                                        /**
+                                         * @description JSON, one record a line, with IANA names.
+                                         * @enum {string}
+                                         */
+                                        type: "json";
+                                    } | {
+                                        /**
+                                         * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
+                                         * @default null
+                                         */
+                                        filter: string | null;
+                                        /**
+                                         * @description Longest Message, octets; null = 65535.
+                                         * @default null
+                                         */
+                                        maxMessageOctets: number | null;
+                                        /**
+                                         * @description The Observation Domain exported into; `preserve` keeps each exporter's own.
+                                         * @default 0
+                                         */
+                                        observationDomainId: number | "preserve";
+                                        plan: components["schemas"]["JobsRequestBodyOneOfParamsToSandboxDestinationPlan"];
+                                        /**
+                                         * @description IPFIX files (RFC 5655); each can be read on its own.
+                                         * @enum {string}
+                                         */
+                                        type: "ipfix-file";
+                                    };
+                                };
+                            } | {
+                                /** @description udp://HOST:PORT or tcp://HOST:PORT of a collector, which gets the Messages as they were recorded; mediator.destinationPolicy says which are allowed. */
+                                url: string;
+                            };
+                        };
+                        /**
+                         * @description A recording (captures, IPFIX Files) sent once more, at a chosen speed: through a pipeline of its own into files, or to a collector.
+                         * @enum {string}
+                         */
+                        type: "replay";
                     };
                 };
             };
@@ -3490,6 +3567,18 @@ export interface components {
             octets: number;
             /** @description SHA-256 of its content, hexadecimal. */
             sha256: string;
+        };
+        /**
+         * @description What this destination wants otherwise than mediator.plan.
+         * @default {}
+         */
+        JobsRequestBodyOneOfParamsToSandboxDestinationPlan: {
+            /** @description As mediator.plan.lineage. */
+            lineage?: boolean;
+            /** @description As mediator.plan.sampling. */
+            sampling?: boolean;
+            /** @description As mediator.plan.timestamps. */
+            timestamps?: "milliseconds" | "nanoseconds" | "preserve";
         };
         JobTypesItem: {
             inputs: {

@@ -10,6 +10,12 @@ import type { WeirConfig } from './schema/document.ts'
 /** Says of one target which addresses may be connected to; undefined = all, because the owner of the file has named it. */
 export type AddressCheck = ((address: string) => boolean) | undefined
 
+/** As much of the document as says where to one may send. */
+export interface PolicyDocument {
+  readonly mediator: Pick<WeirConfig['mediator'], 'destinationPolicy'>
+  readonly destinations: WeirConfig['destinations']
+}
+
 /**
  * Where destinations may send to (TH-34): anywhere that the file and the environment name, else as `mediator.destinationPolicy`
  * of these says. What revisions say of the policy does not count.
@@ -19,7 +25,7 @@ export class TargetPolicy {
   readonly #trusted: ReadonlySet<string>
 
   /** @param base - the document of file and environment. */
-  constructor(base: WeirConfig, localAddresses: () => readonly string[] = ownAddresses) {
+  constructor(base: PolicyDocument, localAddresses: () => readonly string[] = ownAddresses) {
     this.#addresses = new AddressPolicy(base.mediator.destinationPolicy, localAddresses)
     this.#trusted = new Set(base.destinations.flatMap(each => targetOf(each)?.text ?? []))
   }
@@ -32,7 +38,15 @@ export class TargetPolicy {
 
   /** What is wrong with the target of a destination, as far as it shows without looking names up. */
   issuesOf(destination: Destination, path: string): ConfigIssue[] {
-    const target = targetOf(destination)
+    return this.#issuesOfTarget(targetOf(destination), path)
+  }
+
+  /** The same of a url, `udp://…` or `tcp://…`. */
+  issuesOfUrl(url: string, path: string): ConfigIssue[] {
+    return this.#issuesOfTarget(targetOfUrl('url', url), path)
+  }
+
+  #issuesOfTarget(target: Target | undefined, path: string): ConfigIssue[] {
     if (target === undefined || this.#trusted.has(target.text)) return []
     const { host, port, key } = target
     const allowed = 'a target that mediator.destinationPolicy allows; or name it in weir.yaml'
@@ -55,7 +69,12 @@ const targetText = (host: string, port: number): string => `${host.toLowerCase()
 /** Undefined for files and standard output. */
 function targetOf(destination: Destination): Target | undefined {
   if (destination.type === 'ipfix-file') return undefined
-  const [key, url] = destination.type === 'json' ? ['target', destination.target] : ['url', destination.url]
+  const [key, url] =
+    destination.type === 'json' ? (['target', destination.target] as const) : (['url', destination.url] as const)
+  return targetOfUrl(key, url)
+}
+
+function targetOfUrl(key: string, url: string): Target | undefined {
   const endpoint = parseEndpoint(url, ['udp', 'tcp'], 4739)
   if (typeof endpoint === 'string') return undefined
   const { host, port } = endpoint

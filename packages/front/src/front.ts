@@ -1,4 +1,3 @@
-import { tasks as analysisTasks } from '@weir/analysis/tasks'
 import type { Task } from '@weir/analysis'
 import { ElementRegistry } from '@weir/ipfix'
 import { formatHostPort } from '@weir/config'
@@ -21,6 +20,7 @@ import type { PodCredentials } from './fleet/pod-caller.ts'
 import { PodList } from './fleet/pod-list.ts'
 import type { Lookup } from './fleet/pod-list.ts'
 import { Jobs } from './jobs/jobs.ts'
+import { tasks as ownTasks } from './jobs/own-tasks.ts'
 import { EndpointWatch } from './kubernetes/endpoint-watch.ts'
 import { KubernetesApi } from './kubernetes/kubernetes-api.ts'
 import { createFrontMetrics } from './metrics.ts'
@@ -50,7 +50,7 @@ export interface FrontDeps {
   /** Pods instead of those of an empty `front.pods`. */
   readonly pods?: readonly string[]
   readonly lookup?: Lookup
-  /** Kinds of jobs instead of those of @weir/analysis. */
+  /** Kinds of jobs instead of those there are. */
   readonly tasks?: readonly Task[]
   /** What the processes of a front share; default: it is the only one. */
   readonly home?: FrontHome
@@ -97,7 +97,7 @@ const webApi: ApiDescription = {
 
 /** The web API of a fleet: keeps keys and an audit log of its own, and asks the coordinators for all else. */
 export function createFront(config: WeirConfig, deps: FrontDeps): Front {
-  const { log, version, clock = systemClock, tasks = analysisTasks } = deps
+  const { log, version, clock = systemClock, tasks = ownTasks } = deps
   const { address, port, cache: cached, kubernetes, limits, oidc, pods, podTls, jobs: jobsConfig } = frontOf(config)
   const home = deps.home ?? localHome(config.stateDir, limits.keys, clock, log, deps.keyStore)
   const { keys, audit } = home

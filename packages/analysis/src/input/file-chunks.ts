@@ -37,6 +37,22 @@ export function formatByName(path: string): NonNullable<CaptureOptions['format']
  */
 export type ExpansionBound = (readOctets: number, octets: number) => CodedError | undefined
 
+/** A small file may become this much whatever it was. */
+const LEAST_EXPANDED_OCTETS = 4 * 1024 * 1024
+
+/**
+ * TH-36: what a compressed input becomes is bounded by what was read of it; TASK_LIMIT.
+ *
+ * @param expansion - octets that one octet may become.
+ */
+export const expansionBound =
+  (name: string, expansion: number): ExpansionBound =>
+  (readOctets, octets) => {
+    if (octets <= Math.max(LEAST_EXPANDED_OCTETS, readOctets * expansion)) return undefined
+    const message = `${name} becomes more than ${expansion} times its size when it is decompressed; decompress it first if it is to be trusted`
+    return new CodedError('TASK_LIMIT', message, exitCodes.badInput, { limit: 'expansion', expansion })
+  }
+
 /** A file, or standard input, and what may be read of it. */
 export interface ChunkSource {
   readonly path: string

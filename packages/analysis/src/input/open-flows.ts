@@ -3,7 +3,7 @@ import { setImmediate } from 'node:timers/promises'
 import { samplingOrigins } from '@weir/mediation'
 import { CodedError, exitCodes } from '@weir/runtime'
 import { isParquetFile } from '../parquet/parquet-file.ts'
-import { chunksOf, formatByName, STANDARD_INPUT } from './file-chunks.ts'
+import { chunksOf, expansionBound, formatByName, STANDARD_INPUT } from './file-chunks.ts'
 import { flowCounts } from './flow-counts.ts'
 import { FlowDomain } from './flow-domain.ts'
 import { readParquet } from './parquet-input.ts'
@@ -21,7 +21,6 @@ import type {
 } from '@weir/ipfix'
 import type { TemplateIds } from '@weir/mediation'
 import type { TaskInput, TaskLimits, TaskProgress } from '../task.ts'
-import type { ExpansionBound } from './file-chunks.ts'
 import type { FlowCounts } from './flow-counts.ts'
 import type { ExporterAddress } from './flow-domain.ts'
 import type { FlowContext, FlowRun } from './flow-run.ts'
@@ -32,8 +31,6 @@ import type { RowRun } from '../parquet/row-builder.ts'
 /** Sessions' domains told apart; what comes after is read without sequence numbers and options state. */
 const MAX_DOMAINS = 16_384
 const MAX_PENDING_OCTETS = 64 * 1024 * 1024
-/** A small file may become this much whatever it was. */
-const LEAST_EXPANDED_OCTETS = 4 * 1024 * 1024
 
 /** Who is told of what is read. */
 export interface FlowSink {
@@ -357,15 +354,6 @@ class CapturedFlows implements Flows, CaptureVisitor {
     return new CodedError('NOTHING_DECODED', message, exitCodes.badInput, { inputs: inputs.map(each => ({ ...each })) })
   }
 }
-
-/** TH-36: what a compressed input becomes is bounded by what was read of it. */
-const expansionBound =
-  (name: string, expansion: number): ExpansionBound =>
-  (readOctets, octets) => {
-    if (octets <= Math.max(LEAST_EXPANDED_OCTETS, readOctets * expansion)) return undefined
-    const message = `${name} becomes more than ${expansion} times its size when it is decompressed; decompress it first if it is to be trusted`
-    return new CodedError('TASK_LIMIT', message, exitCodes.badInput, { limit: 'expansion', expansion })
-  }
 
 const noTemplates: LayoutLookup = { get: () => undefined }
 

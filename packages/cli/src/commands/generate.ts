@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import { stopSignal } from '../traffic/stop-signal.ts'
-import { parseTarget, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
+import { parseTarget, wholeNumber } from '../traffic/parse-target.ts'
+import type { TrafficTarget } from '@weir/analysis/replay'
 
 interface GenerateOptions {
   readonly to: TrafficTarget

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { weirCommandLine } from '../supervisor/child-host.ts'
 import { addDocumentOptions, loadDocument } from '../process-document.ts'
 import type { DocumentOptions } from '../process-document.ts'
 
@@ -9,8 +10,8 @@ export function jobWorkerCommand(): Command {
       'Do the jobs that the web API has taken, in threads, until it is stopped; it meets the front in front.jobs.folder and, if stores.jobs says so, in Redis. Several of them share the work.'
     )
     .action(async (options: DocumentOptions) => {
-      const { config } = await loadDocument('job-worker', options)
+      const { config, base } = await loadDocument('job-worker', options)
       const { runJobWorker } = await import('@weir/front/job-worker')
-      await runJobWorker(config)
+      await runJobWorker(config, { base, weir: weirCommandLine })
     })
 }

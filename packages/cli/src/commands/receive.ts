@@ -1,8 +1,9 @@
 import { Command, Option } from 'commander'
 import { exitCodes } from '@weir/runtime'
 import { stopSignal } from '../traffic/stop-signal.ts'
+import type { TrafficTarget } from '@weir/analysis/replay'
 import type { ReceiveReport } from '../traffic/traffic-receiver.ts'
-import { parseTarget, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
+import { parseTarget, wholeNumber } from '../traffic/parse-target.ts'
 
 interface ReceiveCommandOptions {
   readonly listen: TrafficTarget

@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander'
+import type { ReplayInput, TrafficTarget } from '@weir/analysis/replay'
 import { exitCodes } from '@weir/runtime'
-import type { ReplayInput } from '../traffic/replay-traffic.ts'
 import { stopSignal } from '../traffic/stop-signal.ts'
-import { factor, parseTarget, wholeNumber, type TrafficTarget } from '../traffic/traffic-target.ts'
+import { factor, parseTarget, wholeNumber } from '../traffic/parse-target.ts'
 
 interface ReplayOptions {
   readonly to: TrafficTarget
@@ -54,7 +54,7 @@ async function run(files: string[], options: ReplayOptions): Promise<void> {
   const { Presets, SingleBar } = await import('cli-progress')
   const { chunksOf, formatByName } = await import('@weir/analysis/files')
   const { inputName, octetsOfFiles, sizeBound } = await import('../decode/capture-input.ts')
-  const { replayTraffic } = await import('../traffic/replay-traffic.ts')
+  const { replayTraffic } = await import('@weir/analysis/replay')
   const total = octetsOfFiles(files)
   const isTerminal = process.stderr.isTTY === true && total !== undefined && options.loop !== true
   const format = 'replaying {bar} {percentage}% | {eta_formatted} left'

@@ -34,6 +34,9 @@ const quiet = ['--disable-warning=ExperimentalWarning']
 const smallYoungGeneration = ['--max-semi-space-size=4']
 const signalNumbers: Readonly<Record<string, number>> = { SIGINT: 2, SIGABRT: 6, SIGKILL: 9, SIGSEGV: 11, SIGTERM: 15 }
 
+/** Program and first arguments of a `weir ARGS…` like this one. */
+export const weirCommandLine: readonly string[] = [process.execPath, ...process.execArgv, ...quiet, main]
+
 /**
  * How to start `weir ARGS…` with an IPC channel. Standard output is ours; so is standard error, unless its lines are asked for.
  *

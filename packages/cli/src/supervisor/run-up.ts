@@ -36,12 +36,15 @@ export interface UpRequest {
   readonly after?: readonly SupervisedSpec[]
   /** Removed at the end. */
   readonly temporaryFolders?: readonly string[]
+  /** It belongs to a program, which is told over the IPC channel where things are: nobody is greeted. */
+  readonly isQuiet?: boolean
 }
 
 const writeLine = (line: string): void => void process.stderr.write(`${prettyLine(line.trimEnd())}\n`)
 
 /** Run a whole Weir until it is told to stop; then exits the process. */
-export async function runUp({ resolved, before = [], after = [], temporaryFolders = [] }: UpRequest): Promise<void> {
+export async function runUp(request: UpRequest): Promise<void> {
+  const { resolved, before = [], after = [], temporaryFolders = [], isQuiet = false } = request
   const isTerminal = process.stderr.isTTY
   const log = createLog({
     name: 'up',
@@ -80,7 +83,10 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
   const supervisor: Supervisor = createSupervisor([...before, ...all, ...after], {
     log,
     clock: systemClock,
-    startChild: weirChildren(join(resolved.config.stateDir, 'compiled')),
+    // What comes and goes with a job is compiled once for all of them.
+    startChild: weirChildren(
+      (isQuiet ? process.env['NODE_COMPILE_CACHE'] : undefined) ?? join(resolved.config.stateDir, 'compiled')
+    ),
     ...(isTerminal ? { onLine: writeLine } : {})
   })
   process.once('exit', () => supervisor.killAll())
@@ -88,7 +94,7 @@ export async function runUp({ resolved, before = [], after = [], temporaryFolder
   await runProcess('up', components, {
     log,
     stopMs: STOP_MS,
-    describe: () => greet(config, supervisor)
+    describe: () => (isQuiet ? { coordinatorUrl: urlOf(supervisor, 'coordinator') } : greet(config, supervisor))
   })
 }
 

@@ -1,8 +1,6 @@
 import { CodedError, exitCodes } from '@weir/runtime'
 import { FlowExporter } from './flow-exporter.ts'
-import { Pacer } from './pacer.ts'
-import { openTrafficSocket, type TrafficSocket } from './traffic-socket.ts'
-import type { TrafficTarget } from './traffic-target.ts'
+import { openTrafficSocket, Pacer, type TrafficSocket, type TrafficTarget } from '@weir/analysis/replay'
 
 export interface GenerateRequest {
   readonly to: TrafficTarget
@@ -94,7 +92,7 @@ class Generation {
       const generatorId = firstGeneratorId + index
       const options = { version, generatorId, templates, recordsPerMessage, maxMessageOctets, seed }
       const address = this.#request.isManyAddresses ? `127.0.${(index + 2) >> 8}.${(index + 2) & 255}` : undefined
-      const socket = await openTrafficSocket(to, address)
+      const socket = await openTrafficSocket(to, { sourceAddress: address })
       const quota = records === 0 ? Number.POSITIVE_INFINITY : Math.floor((records + exporters - 1 - index) / exporters)
       const exporter = new FlowExporter(options, Date.now())
       this.#lines.push({ exporter, socket, announcedMs: Number.NEGATIVE_INFINITY, quota })

@@ -19,7 +19,7 @@ import {
 } from '@weir/ipfix'
 import { listenError } from '@weir/runtime'
 import { SerialBitmap, groundTruthOffsets, isGroundTruth } from './ground-truth.ts'
-import type { TrafficTarget } from './traffic-target.ts'
+import type { TrafficTarget } from '@weir/analysis/replay'
 
 export interface ReceiveOptions {
   readonly listen: TrafficTarget

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
+import { Pacer, replayTraffic, restamp } from '@weir/analysis/replay'
 import { FlowExporter } from '../../src/traffic/flow-exporter.ts'
 import { generateTraffic, type GenerateRequest } from '../../src/traffic/generate-traffic.ts'
 import { SerialBitmap } from '../../src/traffic/ground-truth.ts'
-import { Pacer } from '../../src/traffic/pacer.ts'
-import { replayTraffic, restamp } from '../../src/traffic/replay-traffic.ts'
 import { TrafficReceiver } from '../../src/traffic/traffic-receiver.ts'
-import { parseTarget } from '../../src/traffic/traffic-target.ts'
+import { parseTarget } from '../../src/traffic/parse-target.ts'
 
 type Transport = 'udp' | 'tcp'
 

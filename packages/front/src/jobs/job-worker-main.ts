@@ -3,6 +3,7 @@ import type { WeirConfig } from '@weir/config'
 import { createLog, runProcess } from '@weir/runtime'
 import type { Component } from '@weir/runtime'
 import { createJobWorker } from './job-worker.ts'
+import type { JobWorkerDeps } from './job-worker.ts'
 
 /** Leaves the CPU to all others that want it, once it is there: threads that are made from now on inherit it. */
 const modesty: Component = {
@@ -17,8 +18,10 @@ const modesty: Component = {
   async stop() {}
 }
 
+export type JobWorkerSettings = Pick<JobWorkerDeps, 'base' | 'weir'>
+
 /** Run a job worker until it is told to stop. */
-export function runJobWorker(config: WeirConfig): Promise<number> {
+export function runJobWorker(config: WeirConfig, { base, weir }: JobWorkerSettings = {}): Promise<number> {
   const log = createLog({ name: 'job-worker', level: config.log.level })
-  return runProcess('job-worker', [createJobWorker(config, { log }), modesty], { log })
+  return runProcess('job-worker', [createJobWorker(config, { log, base, weir }), modesty], { log })
 }

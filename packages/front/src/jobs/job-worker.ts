@@ -6,21 +6,26 @@ import { JobRunner } from './job-runner.ts'
 import { JobSweeper } from './job-sweeper.ts'
 import { jobFoldersOf, makeJobQueue } from './make-job-queue.ts'
 import { TaskPool } from './task-pool.ts'
+import { surroundingsOf } from './task-surroundings.ts'
 import { Uploads } from './uploads.ts'
 
 export interface JobWorkerDeps {
   readonly log: Log
   readonly clock?: Clock
-  /** Url of a module that exports `tasks`, instead of those of @weir/analysis/tasks. */
+  /** Url of a module that exports `tasks`, instead of those there are. */
   readonly tasks?: string
+  /** The document of file and environment, where that in force is a later revision of it. */
+  readonly base?: WeirConfig | undefined
+  /** Program and first arguments of the `weir` command; without it, no job has a pipeline of its own. */
+  readonly weir?: readonly string[] | undefined
 }
 
-const ownTasks = import.meta.resolve('@weir/analysis/tasks')
+const ownTasks = import.meta.resolve('./own-tasks.ts')
 
 /** Does the jobs that fronts have taken: takes them from the queue, and runs their tasks in threads. Needs no port. */
 export function createJobWorker(
   config: WeirConfig,
-  { log, clock = systemClock, tasks = ownTasks }: JobWorkerDeps
+  { log, clock = systemClock, tasks = ownTasks, base = config, weir }: JobWorkerDeps
 ): Component {
   const jobs = config.front?.jobs ?? null
   if (jobs === null) {
@@ -30,7 +35,7 @@ export function createJobWorker(
   const { limits } = jobs
   const folders = jobFoldersOf(config, jobs)
   const uploads = new Uploads(folders, limits, clock)
-  const pool = new TaskPool(tasks, limits, clock, log)
+  const pool = new TaskPool({ module: tasks, surroundings: surroundingsOf(config, base, weir) }, limits, clock, log)
   const runner = new JobRunner({ folders, uploads, pool, limits, clock, log })
   let queue: JobQueue | undefined
   let sweeper: JobSweeper | undefined

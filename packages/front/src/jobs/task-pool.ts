@@ -5,7 +5,7 @@ import type { TaskInput, TaskLimits, TaskProgress } from '@weir/analysis'
 import { errorMessage } from '@weir/runtime'
 import type { Clock, Log } from '@weir/runtime'
 import { taskDefect } from './job.ts'
-import type { ThreadAnswer, ThreadMessage, ThreadOrder } from './task-thread.ts'
+import type { ThreadAnswer, ThreadData, ThreadMessage, ThreadOrder } from './task-thread.ts'
 
 /** Bounds of one thread, kept from outside: a task that does not look at its own is ended. */
 export interface TaskPoolLimits {
@@ -47,8 +47,7 @@ export class TaskPool {
   readonly #make: () => Promise<Pool>
   #pool: Promise<Pool> | undefined
 
-  /** @param module - url of a module that exports `tasks`. */
-  constructor(module: string, limits: TaskPoolLimits, clock: Clock, log: Log) {
+  constructor(data: ThreadData, limits: TaskPoolLimits, clock: Clock, log: Log) {
     this.#limits = limits
     this.#clock = clock
     // Loaded and made with the first task: a worker may wait for days.
@@ -61,7 +60,7 @@ export class TaskPool {
         concurrentTasksPerWorker: 1,
         idleTimeout: 30_000,
         atomics: 'disabled',
-        workerData: { module },
+        workerData: data,
         // A task makes more that dies young than the processes of the pod, whose flags it would have.
         resourceLimits: {
           maxOldGenerationSizeMb: Math.ceil(limits.taskMemoryOctets / MIB),

@@ -11,6 +11,7 @@ import { CodedError, errorCode, exitCodes, safeText } from '@weir/runtime'
 import { taskDefect } from './job.ts'
 import type { JobFailure, JobFile, JobResult } from './job.ts'
 import { isFileName } from './file-name.ts'
+import type { JobContext, TaskSurroundings } from './task-surroundings.ts'
 
 /** What a thread is asked to do. Nothing that it computes on comes with it, only where the files are. */
 export interface ThreadOrder {
@@ -21,6 +22,13 @@ export interface ThreadOrder {
   readonly limits: TaskLimits
   /** Progress goes out, `end` comes in. */
   readonly port: MessagePort
+}
+
+/** What every thread of a pool has. */
+export interface ThreadData {
+  /** Url of a module that exports `tasks`. */
+  readonly module: string
+  readonly surroundings: TaskSurroundings
 }
 
 /** What a thread says while it works. */
@@ -53,7 +61,7 @@ export default async function runInThread(order: ThreadOrder): Promise<ThreadAns
     const params = Default(task.params, structuredClone(order.params))
     const [issue] = Compile(task.params).Errors(params)
     if (issue !== undefined) throw unfit(`params${issue.instancePath} ${issue.message}`)
-    const result = await task.run(params, {
+    const context: JobContext = {
       inputs: order.inputs,
       outputFolder,
       limits,
@@ -63,8 +71,10 @@ export default async function runInThread(order: ThreadOrder): Promise<ThreadAns
         if (nowMs - saidAtMs < PROGRESS_MS) return
         saidAtMs = nowMs
         say({ kind: 'progress', progress: { octetsRead, octetsTotal, records } })
-      }
-    })
+      },
+      surroundings: (workerData as ThreadData).surroundings
+    }
+    const result = await task.run(params, context)
     return { isDone: true, result: await checked(result, outputFolder, limits) }
   } catch (error) {
     return failureOf(error)
@@ -77,7 +87,7 @@ const unfit = (what: string): CodedError =>
   new CodedError('JOB_UNFIT', `${what}, for this version of the job worker; make the job anew.`, exitCodes.badInput)
 
 async function loadTasks(): Promise<ReadonlyMap<string, Task>> {
-  const { module } = workerData as { module: string }
+  const { module } = workerData as ThreadData
   const { tasks: list } = (await import(module)) as { tasks: readonly Task[] }
   return new Map(list.map(task => [task.name, task]))
 }

@@ -26,5 +26,8 @@ export function cliPage(): string {
 function pagesOf(command: Command, parents: readonly string[]): string[] {
   const names = [...parents, command.name()]
   const page = `## ${names.join(' ')}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`
-  return [page, ...command.commands.flatMap(each => pagesOf(each as Command, names))]
+  // Those that are hidden are for Weir itself.
+  const visible = new Set(command.createHelp().visibleCommands(command))
+  const children = command.commands.filter(each => visible.has(each))
+  return [page, ...children.flatMap(each => pagesOf(each as Command, names))]
 }

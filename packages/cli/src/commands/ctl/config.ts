@@ -9,7 +9,7 @@ import type { CtlOptions } from '../../ctl/ctl-command.ts'
 import { documentOf, objectOf } from '../../ctl/given-document.ts'
 import { print } from '../../ctl/output.ts'
 import { checkApplicable, differenceText, isEmpty, planText } from '../../ctl/plan-text.ts'
-import { wholeNumber } from '../../traffic/traffic-target.ts'
+import { wholeNumber } from '../../traffic/parse-target.ts'
 
 interface ChangeOptions extends CtlOptions {
   readonly reason?: string

@@ -8,7 +8,7 @@ import type { ListAnswer } from '../../ctl/read-list.ts'
 import { pathOf } from '../../ctl/target.ts'
 import type { Target } from '../../ctl/target.ts'
 import { stopSignal } from '../../traffic/stop-signal.ts'
-import { wholeNumber } from '../../traffic/traffic-target.ts'
+import { wholeNumber } from '../../traffic/parse-target.ts'
 
 interface EventsOptions extends CtlOptions {
   readonly type?: string

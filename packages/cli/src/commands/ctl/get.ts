@@ -11,7 +11,7 @@ import type { ListAnswer } from '../../ctl/read-list.ts'
 import { documents, resources } from '../../ctl/resources.ts'
 import { pathOf } from '../../ctl/target.ts'
 import type { Target } from '../../ctl/target.ts'
-import { wholeNumber } from '../../traffic/traffic-target.ts'
+import { wholeNumber } from '../../traffic/parse-target.ts'
 
 interface GetOptions extends CtlOptions {
   readonly where: readonly string[]

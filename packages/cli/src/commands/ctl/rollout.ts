@@ -8,7 +8,7 @@ import { documentOf, objectOf } from '../../ctl/given-document.ts'
 import { print, timeOf } from '../../ctl/output.ts'
 import { frontOf } from '../../ctl/target.ts'
 import { stopSignal } from '../../traffic/stop-signal.ts'
-import { wholeNumber } from '../../traffic/traffic-target.ts'
+import { wholeNumber } from '../../traffic/parse-target.ts'
 
 interface StartOptions extends CtlOptions {
   readonly patch?: string

@@ -6,7 +6,7 @@ import { at } from '../../ctl/output.ts'
 import { pathOf } from '../../ctl/target.ts'
 import type { Target } from '../../ctl/target.ts'
 import { stopSignal } from '../../traffic/stop-signal.ts'
-import { wholeNumber } from '../../traffic/traffic-target.ts'
+import { wholeNumber } from '../../traffic/parse-target.ts'
 
 interface TapOptions extends CtlOptions {
   readonly filter?: string

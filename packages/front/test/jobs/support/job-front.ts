@@ -1,8 +1,11 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { systemClock } from '@weir/runtime'
+import type { Task } from '@weir/analysis'
 import { Child } from '../../../../../test/support/child.ts'
 import { until } from '../../../../../test/support/until.ts'
+import { weir } from '../../../../../test/support/weir-command.ts'
 import { startFront } from '../../support/front-fixture.ts'
 import type { Answer, FrontFixture } from '../../support/front-fixture.ts'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +14,7 @@ import { tasks } from './test-tasks.ts'
 const script = fileURLToPath(new URL('./worker-process.ts', import.meta.url))
 const many = { requestsPerSec: 100_000, writesPerSec: 100_000, failedLoginsPerMin: 10_000 }
 
-/** A front with the tasks of the tests, whose clock goes. */
+/** A front with the tasks of the tests, or others, whose clock goes. */
 export class JobFront {
   readonly fixture: FrontFixture
   readonly operator: string
@@ -25,10 +28,15 @@ export class JobFront {
     this.#limits = limits
   }
 
-  static async start(t: TestContext, limits: object = {}, httpLimits: object = {}): Promise<JobFront> {
+  static async start(
+    t: TestContext,
+    limits: object = {},
+    httpLimits: object = {},
+    kinds: readonly Task[] = tasks
+  ): Promise<JobFront> {
     const jobs = { limits: { lockMs: 1_500, ...limits } }
     const all = { ...many, ...httpLimits }
-    const fixture = await startFront(t, { more: { jobs }, tasks, realClock: systemClock, limits: all })
+    const fixture = await startFront(t, { more: { jobs }, tasks: kinds, realClock: systemClock, limits: all })
     return new JobFront(fixture, await fixture.keyOf('operator'), await fixture.keyOf('reader'), jobs)
   }
 
@@ -40,6 +48,17 @@ export class JobFront {
   async startWorker(t: TestContext): Promise<Child> {
     const document = { stateDir: this.fixture.stateDir, front: { jobs: this.#limits } }
     const worker = new Child('job-worker', process.execPath, [script, JSON.stringify(document)])
+    t.after(() => worker.kill('SIGKILL'))
+    await worker.waitForText('process_ready', 40_000)
+    return worker
+  }
+
+  /** A job worker as an operator runs it: with the tasks that there are. */
+  async startWeirWorker(t: TestContext, more: object, env: Record<string, string>): Promise<Child> {
+    const { stateDir } = this.fixture
+    const file = join(stateDir, 'worker.json')
+    writeFileSync(file, JSON.stringify({ stateDir, front: { jobs: this.#limits }, ...more }))
+    const worker = weir(['job-worker', '--config', file], { env })
     t.after(() => worker.kill('SIGKILL'))
     await worker.waitForText('process_ready', 40_000)
     return worker

@@ -1,6 +1,6 @@
 import { CaptureReader, flowExportKind, type CaptureCounters, type CapturedMessage } from '@weir/ipfix'
 import { Pacer } from './pacer.ts'
-import { openTrafficSocket, type TrafficSocket } from './traffic-socket.ts'
+import { openTrafficSocket, type SocketOptions, type TrafficSocket } from './traffic-socket.ts'
 import type { TrafficTarget } from './traffic-target.ts'
 
 /** A file's octets in order, and how to take its name. */
@@ -12,7 +12,9 @@ export interface ReplayInput {
 
 export interface ReplayRequest {
   readonly inputs: readonly ReplayInput[]
-  readonly to: TrafficTarget
+  /** The target of all, or that of each Transport Session, told by its first Message. */
+  readonly to: TrafficTarget | ((first: CapturedMessage) => Route)
+  readonly socket?: SocketOptions
   /** Times as fast as it was captured; 0 = without waiting. Not used with `rate`. */
   readonly speed: number
   /** Messages a second instead of the capture's own timing; 0 = its timing. */
@@ -20,6 +22,21 @@ export interface ReplayRequest {
   readonly isLooping: boolean
   /** Write the time of sending into each header. */
   readonly isRestamping: boolean
+  /** Told of each Message that was sent; what it returns is waited for. */
+  readonly onSent?: (message: SentMessage) => Promise<void> | undefined
+}
+
+/** Where one Transport Session goes, and from which local address. */
+export interface Route {
+  readonly target: TrafficTarget
+  readonly sourceAddress?: string
+}
+
+export interface SentMessage {
+  readonly transport: TrafficTarget['transport']
+  readonly octets: number
+  /** So far. */
+  readonly report: Readonly<ReplayReport>
 }
 
 export interface ReplayReport {
@@ -65,6 +82,7 @@ class Replay {
   readonly #signal: AbortSignal
   readonly #startMs = performance.now()
   readonly #pacer: Pacer
+  readonly #routes = new Map<number, Route>()
   /** Capture time of the last message, and the time at which it was due. */
   #capturedMs = 0
   #dueMs = 0
@@ -108,7 +126,9 @@ class Replay {
     if (this.#signal.aborted) return
     const { octets } = message
     const kind = flowExportKind(octets)
-    if (this.#request.to.transport === 'tcp' ? kind !== 'ipfix' : octets.length > MAX_DATAGRAM_OCTETS) {
+    const route = this.#routeOf(message)
+    const { transport } = route.target
+    if (transport === 'tcp' ? kind !== 'ipfix' : octets.length > MAX_DATAGRAM_OCTETS) {
       this.report.unsuited++
       return
     }
@@ -117,7 +137,7 @@ class Replay {
       seen.add(session)
       if (this.report.rounds === 0) this.report.sessions++
     }
-    const socket = await this.#socketOf(session, sockets)
+    const socket = await this.#socketOf(session, route, sockets)
     await this.#wait(message.timestampMs)
     // The reader uses its memory again; the kernel may not have taken it yet.
     const copy = octets.slice()
@@ -125,10 +145,22 @@ class Replay {
     await socket.send(copy, [copy.length])
     this.report.messages++
     this.report.octets += copy.length
+    const waiting = this.#request.onSent?.({ transport, octets: copy.length, report: this.report })
+    if (waiting !== undefined) await waiting
     if (this.report.messages % MESSAGES_PER_TURN === 0) await new Promise(resolve => setImmediate(resolve))
   }
 
-  async #socketOf(session: number, sockets: Map<number, TrafficSocket>): Promise<TrafficSocket> {
+  #routeOf(message: CapturedMessage): Route {
+    const { to } = this.#request
+    if (typeof to !== 'function') return { target: to }
+    const known = this.#routes.get(message.session)
+    if (known !== undefined) return known
+    const route = to(message)
+    this.#routes.set(message.session, route)
+    return route
+  }
+
+  async #socketOf(session: number, route: Route, sockets: Map<number, TrafficSocket>): Promise<TrafficSocket> {
     const open = sockets.get(session)
     if (open !== undefined) return open
     if (sockets.size >= MAX_SOCKETS) {
@@ -136,7 +168,10 @@ class Replay {
       sockets.delete(oldest)
       await socket.close()
     }
-    const socket = await openTrafficSocket(this.#request.to)
+    const socket = await openTrafficSocket(route.target, {
+      ...this.#request.socket,
+      sourceAddress: route.sourceAddress
+    })
     sockets.set(session, socket)
     return socket
   }

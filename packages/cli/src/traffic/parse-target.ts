@@ -1,12 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-
-/** Where traffic goes to, or is listened for. */
-export interface TrafficTarget {
-  readonly transport: 'udp' | 'tcp'
-  /** An address or a name, IPv6 without brackets. */
-  readonly host: string
-  readonly port: number
-}
+import type { TrafficTarget } from '@weir/analysis/replay'
 
 /** Read `udp://host:port` or `tcp://host:port`. @throws InvalidArgumentError what is allowed. */
 export function parseTarget(text: string): TrafficTarget {

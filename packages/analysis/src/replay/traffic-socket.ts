@@ -1,7 +1,8 @@
 import { createSocket } from 'node:dgram'
+import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
-import { createConnection, type Socket } from 'node:net'
-import { UnavailableError, errorCode } from '@weir/runtime'
+import { createConnection, isIP, type Socket } from 'node:net'
+import { CodedError, UnavailableError, errorCode, exitCodes } from '@weir/runtime'
 import type { TrafficTarget } from './traffic-target.ts'
 
 /** One exporter's way out. */
@@ -14,12 +15,45 @@ export interface TrafficSocket {
   takeLoss(): boolean
 }
 
-/** @param sourceAddress - local address to send from, or undefined. @throws UnavailableError when nobody listens (TCP), or a name or address is none of ours. */
-export async function openTrafficSocket(target: TrafficTarget, sourceAddress?: string): Promise<TrafficSocket> {
-  return target.transport === 'udp' ? openUdp(target, sourceAddress) : openTcp(target, sourceAddress)
+export interface SocketOptions {
+  /** Local address to send from. */
+  readonly sourceAddress?: string | undefined
+  /** Which addresses may be sent to, asked at every connection about the address that is connected to; undefined = all. */
+  readonly allows?: ((address: string) => boolean) | undefined
+  /** Whether a TCP connection that was lost is made again; default true. If not, `send` throws. */
+  readonly isReconnecting?: boolean
 }
 
-async function openUdp({ host, port }: TrafficTarget, sourceAddress?: string): Promise<TrafficSocket> {
+/**
+ * @throws UnavailableError when nobody listens (TCP), or a name or address is none of ours; CodedError TARGET_DENIED if no address
+ * of the target is allowed.
+ */
+export async function openTrafficSocket(target: TrafficTarget, options: SocketOptions = {}): Promise<TrafficSocket> {
+  return target.transport === 'udp' ? openUdp(target, options) : openTcp(target, options)
+}
+
+/** The address to connect to: what was checked and no other, because a name may say another one the next time. */
+async function allowedHost({ transport, host, port }: TrafficTarget, { allows }: SocketOptions): Promise<string> {
+  if (allows === undefined) return host
+  const found = isIP(host) === 0 ? await addressesOf(transport, host, port) : [host]
+  const address = found.find(each => allows(each))
+  if (address !== undefined) return address
+  const message = `${transport}://${host}:${port} may not be sent to: mediator.destinationPolicy does not allow its address; name another target, or allow it in weir.yaml`
+  throw new CodedError('TARGET_DENIED', message, exitCodes.unavailable)
+}
+
+async function addressesOf(transport: string, host: string, port: number): Promise<string[]> {
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address)
+  } catch (error) {
+    throw unavailable(`the name in ${transport}://${host}:${port} is not known`, 'check it', error)
+  }
+}
+
+async function openUdp(target: TrafficTarget, options: SocketOptions): Promise<TrafficSocket> {
+  const { sourceAddress } = options
+  const { port } = target
+  const host = await allowedHost(target, options)
   const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', sendBufferSize: 4_194_304 })
   try {
     if (sourceAddress !== undefined) {
@@ -52,15 +86,15 @@ async function openUdp({ host, port }: TrafficTarget, sourceAddress?: string): P
   }
 }
 
-async function openTcp(target: TrafficTarget, sourceAddress?: string): Promise<TrafficSocket> {
-  let socket = await connectTcp(target, sourceAddress)
+async function openTcp(target: TrafficTarget, options: SocketOptions): Promise<TrafficSocket> {
+  let socket = await connectTcp(target, options)
   let wasLost = false
   const reconnect = async (): Promise<void> => {
     wasLost = true
     for (;;) {
       await new Promise(resolve => setTimeout(resolve, 100))
       try {
-        socket = await connectTcp(target, sourceAddress)
+        socket = await connectTcp(target, options)
         return
       } catch {
         // The collector is being restarted: a real exporter tries again too.
@@ -69,7 +103,10 @@ async function openTcp(target: TrafficTarget, sourceAddress?: string): Promise<T
   }
   return {
     async send(octets) {
-      if (socket.destroyed) await reconnect()
+      if (socket.destroyed) {
+        if (options.isReconnecting === false) throw lost(target)
+        await reconnect()
+      }
       if (socket.write(octets)) return
       await new Promise<void>(resolve => {
         const done = (): void => {
@@ -98,8 +135,16 @@ function unavailable(what: string, remedy: string, error: unknown): UnavailableE
   return new UnavailableError('TARGET_UNAVAILABLE', `${what} (${code}); ${remedy}`, { code }, error)
 }
 
-async function connectTcp({ host, port }: TrafficTarget, localAddress?: string): Promise<Socket> {
-  const socket = createConnection({ host, port, localAddress })
+const lost = ({ host, port }: TrafficTarget): UnavailableError =>
+  new UnavailableError(
+    'TARGET_LOST',
+    `tcp://${host}:${port} has ended the connection; what was on its way is uncertain`
+  )
+
+async function connectTcp(target: TrafficTarget, options: SocketOptions): Promise<Socket> {
+  const { port } = target
+  const host = await allowedHost(target, options)
+  const socket = createConnection({ host, port, localAddress: options.sourceAddress })
   try {
     await once(socket, 'connect')
   } catch (error) {
