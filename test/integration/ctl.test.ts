@@ -29,6 +29,12 @@ test('weir ctl shows a fleet and a pod, applies a document, goes back, and says 
     const [exporter] = await json(fleet, ['get', 'exporters'])
     return exporter?.records === capture.records
   })
+  assert.match((await ctl(fleet, ['get'])).stdout, /^ +exporters +who exports/m)
+  assert.match(
+    (await ctl(fleet, ['get', 'job-types'])).stdout,
+    /^NAME +FILES +SUMMARY\nanalyse +1000 +What is in .*\.\n/
+  )
+  assert.match((await ctl(fleet, ['get', 'job-types', 'analyse'])).stdout, /^ +maximum: 1000$/m)
   assert.match((await ctl(fleet, ['get', 'pods'])).stdout, /^POD +STATE.*\n127\.0\.0\.1:\d+ +ready/)
   assert.match(
     (await ctl(fleet, ['events', '--type', 'template_learned'])).stdout,

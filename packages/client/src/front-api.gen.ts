@@ -1385,7 +1385,7 @@ export interface paths {
                              * @description Entries of each list of talkers, ports and conversations.
                              * @default 20
                              */
-                            top: number;
+                            top?: number;
                         };
                         /**
                          * @description What is in recorded flows: exporters, templates, elements, loss, protocols, ports, top talkers, conversations, a time series.

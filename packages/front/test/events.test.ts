@@ -164,6 +164,22 @@ test('what the pods refuse is refused at once; ids and readers beyond what is al
   await stream.return(undefined)
 })
 
+test('a stream does not begin with a key that is revoked while the pods are asked', async t => {
+  let revoke = async (): Promise<void> => undefined
+  const url = await startPod(t, (_path, _request, response) => {
+    void revoke().then(() => {
+      response.setHeader('content-type', 'application/json')
+      response.end(JSON.stringify({ items: [], total: 0, offset: 0, limit: 1 }))
+    })
+    return undefined
+  })
+  const front = await startFront(t, { pods: [url] })
+  const reader = await front.keyOf('reader')
+  revoke = async () => void (await front.call('DELETE', `/api/v1/keys/${reader.split('_')[1]}`, front.adminKey))
+  const { status, body } = await front.call('GET', '/api/v1/events', reader)
+  assert.deepEqual([status, body.code], [401, 'KEY_WRONG'])
+})
+
 test('a stream ends with the reason when its key is revoked, and when the front stops', async t => {
   const pod = await new TellingPod().start(t)
   const front = await startFront(t, { pods: [pod.url] })

@@ -6,12 +6,14 @@ import type { Static } from 'typebox'
 export const AnalyseParams = Type.Object(
   {
     filter: filterParam,
-    top: Type.Integer({
-      minimum: 1,
-      maximum: 1000,
-      default: 20,
-      description: 'Entries of each list of talkers, ports and conversations.'
-    })
+    top: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 1000,
+        default: 20,
+        description: 'Entries of each list of talkers, ports and conversations.'
+      })
+    )
   },
   { additionalProperties: false }
 )

@@ -3,6 +3,7 @@ import { TimeSeries } from '../tables/time-series.ts'
 import { addConversations, conversationOctets, conversationTable } from './conversations.ts'
 import { Mix, WITHOUT } from './mix.ts'
 import { addPorts, addressTable, addTalkers, portOctets, portTable, talkerOctets } from './talkers.ts'
+import { LAST_SECOND } from '../record-table/time-of-words.ts'
 import type { HeavyTable } from '../tables/heavy-table.ts'
 import type { FlowColumns } from '../flows/flow-columns.ts'
 
@@ -120,8 +121,8 @@ export class Analyser {
   #addTimes({ rows, startMs, endMs, exportMs, estimatedOctets, estimatedPackets, flows }: FlowColumns): void {
     for (let row = 0; row < rows; row++) {
       const sentMs = exportMs[row]
-      const hasStart = startMs.present[row] === 1
-      const hasEnd = endMs.present[row] === 1
+      const hasStart = startMs.present[row] === 1 && startMs.float64[row] < AFTER_LAST_MS
+      const hasEnd = endMs.present[row] === 1 && endMs.float64[row] < AFTER_LAST_MS
       const first = hasStart ? startMs.float64[row] : hasEnd ? endMs.float64[row] : sentMs
       const last = hasEnd ? endMs.float64[row] : first
       const octets = estimatedOctets[row]
@@ -138,6 +139,9 @@ export class Analyser {
     }
   }
 }
+
+/** A time from here on is as good as none. */
+const AFTER_LAST_MS = (LAST_SECOND + 1) * 1000
 
 const isTimely = (timeMs: number, sentMs: number): boolean =>
   timeMs >= sentMs - BEFORE_EXPORT_MS && timeMs <= sentMs + AFTER_EXPORT_MS

@@ -17,7 +17,7 @@ const TABLES = 0.75
 
 /** Count what is in recorded flows. Reads the inputs once; see {@link analysisSchema}. */
 export async function analyseFlows(
-  { top, filter = null }: AnalyseParams,
+  { top = 20, filter = null }: AnalyseParams,
   context: Omit<TaskContext, 'outputFolder'>
 ): Promise<AnalysisReport> {
   const { inputs, limits, signal } = context

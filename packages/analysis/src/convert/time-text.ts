@@ -1,5 +1,5 @@
-/** The last second whose year has four digits. */
-const LAST_SECOND = 253_402_300_799
+import { LAST_SECOND } from '../record-table/time-of-words.ts'
+
 const DAY_SECONDS = 86_400
 const DATE_LENGTH = 10
 const ZERO = 48

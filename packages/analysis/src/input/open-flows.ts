@@ -345,7 +345,8 @@ class CapturedFlows implements Flows, CaptureVisitor {
     const names = inputs.map(({ name }) => name).join(', ')
     const faults = inputs.flatMap(({ fault }) => (fault === undefined ? [] : [captureFaults[fault]]))
     let why = 'give a capture (pcap, pcapng), an IPFIX File or Parquet that Weir wrote'
-    if (decoded.messages > 0)
+    if (this.#octetsTotal === 0) why = 'there is not one octet in it'
+    else if (decoded.messages > 0)
       why = `all ${decoded.messages} Messages are malformed; weir decode --format summary says why`
     else if (capture.packets > 0)
       why = `none of its ${capture.packets} packets is flow export; see what the exporter sends`

@@ -2,8 +2,9 @@ import { constants, zstdCompressSync } from 'node:zlib'
 import { definitionLevels, pageOutput, valuesWriter } from './page-values.ts'
 import { codecs, encodings, parquetType, schemaElement } from './parquet-types.ts'
 import { thriftOctets } from './thrift-writer.ts'
+import { isPossibleMs } from '../record-table/time-of-words.ts'
 import type { ElementRegistry } from '@weir/ipfix'
-import type { ColumnBatch } from '../columns/column-batch.ts'
+import type { Column, ColumnBatch } from '../columns/column-batch.ts'
 import type { OutputFile } from '../output/output-file.ts'
 import type { TableColumn } from '../record-table/table-column.ts'
 import type { RowSink } from '../record-table/table-reader.ts'
@@ -90,7 +91,7 @@ export class ParquetWriter implements RowSink {
   }
 
   #addPage(chunk: ChunkWriter, { columns, rows }: ColumnBatch, index: number): void {
-    const column = columns[index]
+    const column = chunk.column.type === 'milliseconds' ? withPossibleTimes(columns[index], rows) : columns[index]
     const levels = definitionLevels(column.present, rows)
     const end = levels.values === 0 ? 0 : chunk.write(column, rows, this.#page)
     const plain = Buffer.concat([levels.octets, this.#page.octets.subarray(0, end)])
@@ -143,6 +144,18 @@ const emptyChunk = (): Pick<ChunkWriter, 'pages' | 'values' | 'nulls' | 'compres
   compressedOctets: 0,
   plainOctets: 0
 })
+
+/** Times that cannot be meant are left out, as in CSV: one of them would make others fail who read the whole column. */
+function withPossibleTimes(column: Column, rows: number): Column {
+  const { uint32 } = column
+  let present = column.present
+  for (let row = 0; row < rows; row++) {
+    if (isPossibleMs(uint32[2 * row + 1], uint32[2 * row])) continue
+    if (present === column.present) present = column.present.slice()
+    present[row] = 0
+  }
+  return present === column.present ? column : { ...column, present }
+}
 
 const keyValue = (key: string, value: string): ThriftValue => ({ struct: { 1: { text: key }, 2: { text: value } } })
 

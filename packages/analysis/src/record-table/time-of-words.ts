@@ -2,6 +2,13 @@ import { nanosecondsOf, ntpToUnix } from '@weir/ipfix'
 
 const TWO_32 = 4_294_967_296
 
+/** The last second whose year has four digits: a later time is none that anybody meant, and few programs can read it. */
+export const LAST_SECOND = 253_402_300_799
+const LAST_MS = LAST_SECOND * 1000 + 999
+
+/** Whether a dateTimeMilliseconds, by its two words, is one that can be meant. */
+export const isPossibleMs = (high: number, low: number): boolean => high * TWO_32 + low <= LAST_MS
+
 /** The two words of a time of 64 bits as it stands in a column. One object, reused. */
 export interface Moment {
   /** Seconds since 1970 UTC. */

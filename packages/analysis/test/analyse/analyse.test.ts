@@ -36,6 +36,19 @@ const B = '0a000002'
 const C = '0a000003'
 
 describe('analyse', () => {
+  test('times that nobody can have meant are as good as none', async context => {
+    const odd = ['ffffffffffffffff', '8000000000000000', '00e677d21fdc0000'].map(
+      time => `${A}${B}${hex(1, 4)}${hex(1, 4)}${time}${time}${hex(1, 2)}${hex(2, 2)}0612`
+    )
+    const octets = buildMessage({ odid: 7, exportTimeSec: EXPORT_SEC })
+      .template(256, template)
+      .data(256, flow(A, B, 1000, 10), ...odd)
+      .octets()
+    const { totals, coverage, series } = await reportOf(context, octets)
+    assert.deepEqual([totals.records, coverage.withoutTimes], [4, 3])
+    assert.ok(series.bins.every(({ start }) => Math.abs(Date.parse(start) - START_MS) < 3_600_000))
+  })
+
   test('sums up records, and joins both directions of a conversation', async context => {
     const octets = buildMessage({ odid: 7 })
       .template(256, template)

@@ -49,6 +49,24 @@ async function bothForms(context: TestContext): Promise<readonly TaskInput[]> {
 }
 
 describe('query', () => {
+  test('a record with times that nobody can have meant does not take the others their answer', async context => {
+    const rows = ['0000018bcfe56800', 'ffffffffffffffff', '8000000000000000', '7fffffffffffffff']
+    const octets = buildMessage({ odid: 7, exportTimeSec: 1_700_000_000 })
+      .template(256, '8:4 1:4 152:8')
+      .data(256, ...rows.map(time => `0a000001${'000003e8'}${time}`))
+      .octets()
+    const captured = fileOf(context, 'odd.ipfix', octets)
+    const done = await runTask(context, convertTask, { to: 'parquet' }, [captured])
+    for (const input of [captured, inputOf(done.path('flows.parquet'))]) {
+      const metrics = [{ of: 'min', field: 'flowStartMilliseconds' }, { of: 'flows' }] as const
+      const whole = await ask(context, { metrics: [...metrics] }, [input])
+      assert.equal(whole.rows[0]![1], 4)
+      assert.match(String(whole.rows[0]![0]), /^2023-11-14/)
+      const series = await ask(context, { timeBucketSec: 60, metrics: [{ of: 'flows' }] }, [input])
+      assert.deepEqual(series.rows, [['2023-11-14T22:13:00.000Z', 4]])
+    }
+  })
+
   test('groups, sums and orders, of captures and of Parquet alike', async context => {
     for (const input of await bothForms(context)) {
       const { columns, rows } = await ask(context, { groupBy: ['src'] }, [input])

@@ -4,8 +4,8 @@ import { plainTable, trimmed } from '../decode/plain-table.ts'
 export const outputForms = ['table', 'json', 'yaml'] as const
 export type OutputForm = (typeof outputForms)[number]
 
-/** A column: a heading, and where its value stands in a row, e.g. `queue.records`. */
-export type Column = readonly [heading: string, path: string]
+/** A column: a heading, where its value stands in a row, e.g. `queue.records`, and how many characters are shown (60). */
+export type Column = readonly [heading: string, path: string, characters?: number]
 
 /** Plain data for a program, or for a person. */
 export function print(value: unknown, form: OutputForm, table: () => string): void {
@@ -28,7 +28,7 @@ export function tableOf(rows: readonly unknown[], all: readonly Column[], empty:
     columns.map(([heading]) => heading),
     aligns
   )
-  for (const row of cells) table.push(row.map((value, column) => cellOf(value, columns[column]![1])))
+  for (const row of cells) table.push(row.map((value, column) => cellOf(value, columns[column]!)))
   return `${trimmed(table.toString())}\n`
 }
 
@@ -44,12 +44,12 @@ export function at(value: unknown, path: string): unknown {
 
 const MAX_CELL = 60
 
-function cellOf(value: unknown, path: string): string {
+function cellOf(value: unknown, [, path, most = MAX_CELL]: Column): string {
   if (value === undefined || value === null) return '-'
   if (typeof value === 'number') return /(^|\.|[a-z])[aA]tMs$/.test(path) ? timeOf(value) : String(value)
   if (typeof value === 'boolean') return value ? 'yes' : 'no'
   const text = typeof value === 'string' ? value : Array.isArray(value) ? value.map(String).join(',') : sumsOf(value)
-  return text.length > MAX_CELL ? `${text.slice(0, MAX_CELL - 1)}…` : text
+  return text.length > most ? `${text.slice(0, most - 1)}…` : text
 }
 
 /** Numbers by name: those that are not 0. */

@@ -153,6 +153,17 @@ export const resources: Readonly<Record<string, Resource>> = {
     empty: 'There are no jobs.',
     summary: 'jobs, newest first'
   },
+  'job-types': {
+    front: '/api/v1/job-types',
+    isWhole: true,
+    columns: [
+      ['NAME', 'name'],
+      ['FILES', 'inputs.max'],
+      ['SUMMARY', 'summary', 160]
+    ],
+    empty: 'There are no kinds of jobs.',
+    summary: 'what jobs can do; of one of them with its parameters'
+  },
   uploads: {
     front: '/api/v1/uploads',
     columns: [
@@ -181,7 +192,6 @@ export const documents: Readonly<Record<string, SingleDocument>> = {
     summary: 'which revision is in force, and whether all pods have it'
   },
   ledger: { front: '/api/v1/ledger', coordinator: '/v1/ledger', summary: 'where every record went' },
-  'job-types': { front: '/api/v1/job-types', summary: 'what jobs can do, with their parameters' },
   pipeline: {
     front: '/api/v1/pipeline',
     coordinator: '/v1/pipeline',

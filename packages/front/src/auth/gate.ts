@@ -109,6 +109,23 @@ export class Gate {
     return this.#admitted.get(request as FastifyRequest)!
   }
 
+  /**
+   * The same, as it is now: a stream must not begin when the key was revoked, or the token has ended, since the request was let in.
+   *
+   * @throws HttpProblem 401
+   */
+  callerStill(request: object): Caller {
+    const caller = this.keyOf(request)
+    const isGood =
+      caller.untilMs === undefined
+        ? this.#keys.verify(tokenOf(request as FastifyRequest) ?? '') !== undefined
+        : caller.untilMs > this.#clock.nowMs()
+    if (isGood) return caller
+    const [reason, code, detail] = caller.untilMs === undefined ? unknown.wrongKey : unknown.wrongToken
+    this.refused[reason]++
+    throw new HttpProblem(401, code, detail)
+  }
+
   #onRoute(route: RouteOptions): void {
     const role = route.config?.role ?? roleByUrl(route.url) ?? 'admin'
     route.config = { ...route.config, role }

@@ -35,6 +35,7 @@ export interface JobReader {
 interface Reader {
   readonly stream: Readable
   readonly by: JobReader
+  readonly follower: Follower
   readonly unwatch: () => void
 }
 
@@ -73,17 +74,22 @@ export class JobStreams {
     }
     const stream = new Readable({ highWaterMark: BUFFER_OCTETS, read() {} })
     const follower = new Follower(job.id, this.#queue, (type, data) => {
+      // Its answer may come when the stream has ended.
+      if (!this.#readers.has(reader)) return
       stream.push(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`)
       if (type === 'end') this.#forget(reader)
       else if (stream.readableLength > BUFFER_OCTETS) this.#end(reader, 'too_slow')
     })
-    const reader: Reader = { stream, by, unwatch: this.#queue.watch(job.id, () => follower.look()) }
+    const unwatch = this.#queue.watch(job.id, () => follower.look())
+    const reader: Reader = { stream, by, follower, unwatch }
     this.#readers.add(reader)
     stream.once('close', () => this.#forget(reader))
     // A reader that goes away is no error of ours.
     stream.on('error', () => {})
     stream.push('retry: 2000\n\n')
     follower.tell(job)
+    // It may have changed between the question and the watch.
+    follower.look()
     return stream
   }
 
@@ -93,12 +99,19 @@ export class JobStreams {
     for (const reader of this.#readers) if (key === undefined || reader.by.id === key) this.#end(reader, reason)
   }
 
-  /** So that both sides see that the other one lives; and no token is read with for longer than it is good. */
+  /**
+   * So that both sides see that the other one lives; no token is read with for longer than it is good, and what was not told while the
+   * queue was away is asked for.
+   */
   #beat(): void {
     for (const reader of this.#readers) {
-      const { stream, by } = reader
-      if (by.untilMs !== undefined && by.untilMs <= this.#clock.nowMs()) this.#end(reader, 'token_expired')
-      else if (stream.readableLength === 0) stream.push(': heartbeat\n\n')
+      const { stream, by, follower } = reader
+      if (by.untilMs !== undefined && by.untilMs <= this.#clock.nowMs()) {
+        this.#end(reader, 'token_expired')
+        continue
+      }
+      if (stream.readableLength === 0) stream.push(': heartbeat\n\n')
+      follower.look()
     }
   }
 

@@ -1,4 +1,4 @@
-import { MessageChannel } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort } from 'node:worker_threads'
 import type { Worker } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import type { TaskInput, TaskLimits, TaskProgress } from '@weir/analysis'
@@ -92,16 +92,20 @@ export class TaskPool {
       end()
     }
     signal.addEventListener('abort', end, { once: true })
-    port.on('message', (message: ThreadMessage) => {
+    const hear = (message: ThreadMessage): void => {
       if (message.kind === 'progress') return onProgress(message.progress)
       const thread = pool.threads.find(each => each.threadId === message.threadId)
-      if (thread !== undefined) watch = new ThreadWatch(thread, this.#limits, this.#clock, excess, exceed)
-    })
+      if (thread !== undefined) watch ??= new ThreadWatch(thread, this.#limits, this.#clock, excess, exceed)
+    }
+    port.on('message', hear)
     try {
       const answer = await pool.run(
         { ...rest, port: port2 },
         { transferList: [port2] as unknown as Transferred, signal: kill.signal }
       )
+      // It said how far it came before it answered.
+      let last: { readonly message: unknown } | undefined
+      while ((last = receiveMessageOnPort(port)) !== undefined) hear(last.message as ThreadMessage)
       if (signal.aborted && !answer.isDone) return aborted
       return limit === undefined || answer.isDone ? answer : limited(limit)
     } catch (error) {

@@ -54,6 +54,7 @@ export default async function runInThread(order: ThreadOrder): Promise<ThreadAns
   const say = (message: ThreadMessage): void => port.postMessage(message)
   say({ kind: 'begun', threadId })
   let saidAtMs = -Infinity
+  let unsaid: TaskProgress | undefined
   try {
     const task = (await (tasks ??= loadTasks())).get(order.task)
     if (task === undefined) throw unfit(`There is no kind of job ${order.task}`)
@@ -68,13 +69,16 @@ export default async function runInThread(order: ThreadOrder): Promise<ThreadAns
       signal: controller.signal,
       progress: ({ octetsRead, octetsTotal, records }) => {
         const nowMs = performance.now()
+        unsaid = { octetsRead, octetsTotal, records }
         if (nowMs - saidAtMs < PROGRESS_MS) return
         saidAtMs = nowMs
-        say({ kind: 'progress', progress: { octetsRead, octetsTotal, records } })
+        say({ kind: 'progress', progress: unsaid })
+        unsaid = undefined
       },
       surroundings: (workerData as ThreadData).surroundings
     }
     const result = await task.run(params, context)
+    if (unsaid !== undefined) say({ kind: 'progress', progress: unsaid })
     return { isDone: true, result: await checked(result, outputFolder, limits) }
   } catch (error) {
     return failureOf(error)

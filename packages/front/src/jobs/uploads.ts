@@ -192,7 +192,11 @@ export class Uploads {
     return { octets: written, sha256: hash.digest('hex') }
   }
 
-  /** Room for those that arrive and so many octets more, by deleting the first ones that no job needs. @throws HttpProblem 507 */
+  /**
+   * Room for those that arrive and so many octets more, by deleting the first ones that no job needs; none if that is not enough.
+   *
+   * @throws HttpProblem 507
+   */
   async #makeRoom(more: number, needed: () => Promise<ReadonlySet<string>>): Promise<void> {
     const { uploadsOctets, uploads: most, freeOctets } = this.#limits
     const uploads = (await this.list()).toSorted((one, other) => one.createdAtMs - other.createdAtMs)
@@ -202,15 +206,17 @@ export class Uploads {
     const isRoom = (): boolean => octets <= uploadsOctets && count <= most && free >= freeOctets
     if (isRoom()) return
     const inUse = await needed()
+    const going: string[] = []
     for (const { id, octets: its } of uploads) {
+      if (isRoom()) break
       if (inUse.has(id)) continue
-      await this.#delete(id)
+      going.push(id)
       octets -= its
       free += its
       count--
-      if (isRoom()) return
     }
-    throw full('jobs need those that are there')
+    if (!isRoom()) throw full('it would not fit if all went that no job needs')
+    for (const id of going) await this.#delete(id)
   }
 
   async #read(id: string): Promise<Upload | undefined> {

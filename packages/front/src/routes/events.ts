@@ -93,7 +93,7 @@ export function eventRoutes(
       // What the pods refuse is refused now, not in the stream.
       await recent({ type, exporter, limit: 1 })
       const lastId = request.headers['last-event-id'] ?? after
-      const { id: key, untilMs } = gate.keyOf(request)
+      const { id: key, untilMs } = gate.callerStill(request)
       const stream = streams.open({ format, filters: { type, exporter }, lastId, key, untilMs })
       // A reader that went away while the pods were asked would never be seen to go.
       reply.raw.once('close', () => stream.destroy())

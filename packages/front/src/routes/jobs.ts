@@ -180,7 +180,8 @@ function readRoutes(server: HttpServer, { jobs, gate, maxPage }: JobRouteParts):
       }
     },
     async (request, reply) => {
-      const stream = jobs.streams.open(await jobBy(jobs, request.params.id), gate.keyOf(request))
+      const job = await jobBy(jobs, request.params.id)
+      const stream = jobs.streams.open(job, gate.callerStill(request))
       reply.raw.once('close', () => stream.destroy())
       if (reply.raw.destroyed) stream.destroy()
       return reply

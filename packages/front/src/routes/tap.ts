@@ -57,7 +57,7 @@ export function tapRoutes(server: HttpServer, streams: TapStreams, gate: Gate): 
     async (request, reply) => {
       const { format: asked, rate = 100, limit = 1_000, pod, ...wanted } = request.query
       const format = tapFormatOf(asked, request.headers.accept)
-      const { id: key, untilMs } = gate.keyOf(request)
+      const { id: key, untilMs } = gate.callerStill(request)
       const stream = await streams.open({ format, wanted, pod, rate, limit, key, untilMs })
       // A reader that went away while the pods were asked would never be seen to go.
       reply.raw.once('close', () => stream.destroy())

@@ -71,6 +71,11 @@ test('from an upload to a result: made, done, told, and to be had by a link', as
   assert.deepEqual(await part({ range: 'bytes=0-1', 'if-range': '"other"' }), [200, content, null])
   assert.deepEqual(await part({ 'if-none-match': `"x", ${etag}` }), [304, '', null])
 
+  const long = await jobs.upload('long.bin', Buffer.alloc(500_000))
+  const id = await jobs.make('octets', { input: { uploads: [long.body.id] } })
+  const { progress } = await jobs.untilState(id, 'succeeded')
+  assert.deepEqual(progress, { octetsRead: 500_000, octetsTotal: 500_000, records: 0 })
+
   // TH-35: whoever gets at the folder makes nothing of it a way out.
   const folder = join(jobs.fixture.stateDir, 'jobs/results', String(job.id))
   rmSync(join(folder, 'octets.html'))
@@ -83,7 +88,7 @@ test('from an upload to a result: made, done, told, and to be had by a link', as
 
   const { text: metrics } = await jobs.call('GET', '/metrics', undefined, {}, jobs.fixture.adminKey)
   assert.match(metrics, /weir_front_jobs\{state="queued"\} 0/)
-  assert.match(metrics, /weir_front_jobs_ended_total\{type="octets",result="succeeded"\} 1/)
+  assert.match(metrics, /weir_front_jobs_ended_total\{type="octets",result="succeeded"\} 2/)
   assert.match(metrics, /weir_front_job_seconds_total\{type="octets",result="succeeded"\} 0\.\d/)
   assert.match(metrics, /weir_front_job_workers 1/)
   assert.equal((await jobs.call('DELETE', `/api/v1/jobs/${job.id}`)).status, 204)

@@ -214,8 +214,11 @@ async function alone(limits: Partial<UploadLimits>) {
     uploads: 100,
     uploadsAtOnce: 2,
     uploadKeptMs: 1_000,
-    freeOctets: 0,
-    ...limits
+    ...limits,
+    // It may change meanwhile.
+    get freeOctets() {
+      return limits.freeOctets ?? 0
+    }
   }
   const uploads = new Uploads(folders, all, clock)
   const needed = new Set<string>()
@@ -251,6 +254,16 @@ test('where there is no room the first uploads go, those that jobs need stay, an
   assert.ok(!(await few.ids()).includes(first))
   const { bring: noRoom } = await alone({ freeOctets: Number.MAX_SAFE_INTEGER })
   await assert.rejects(noRoom(1), full)
+})
+
+test('what does not fit, whatever went, costs nobody an upload', async () => {
+  const limits = { freeOctets: 0 }
+  const { bring, ids } = await alone(limits)
+  const before = [await bring(1), await bring(1)].toSorted()
+  // The volume is filled by others: what the uploads have is not enough.
+  limits.freeOctets = Number.MAX_SAFE_INTEGER
+  await assert.rejects(bring(1), full)
+  assert.deepEqual(await ids(), before)
 })
 
 test('old uploads go, those that jobs need stay; so do those that arrive', async () => {

@@ -35,13 +35,14 @@ Examples:
   $ weir ctl get exporters 192.0.2.1 -o json
   $ weir ctl get templates --all -o json
   $ weir ctl get destinations --url http://127.0.0.1:8090
+  $ weir ctl get job-types analyse
   $ weir ctl get config > weir.yaml
 `
 
 /** `weir ctl get`: a list, one entry of it, or a document. */
 export function getCommand(): Command {
   return ctlCommand('get', 'Show what the API knows: a list, or one entry of it.')
-    .addArgument(new Argument('<what>', 'see below').choices([...Object.keys(known), config]))
+    .addArgument(new Argument('[what]', 'see below; without it this list').choices([...Object.keys(known), config]))
     .argument('[id]', 'one entry')
     .addOption(
       new Option('--where <key=value>', 'a filter of the list, as the API reference has it; may be repeated')
@@ -52,9 +53,10 @@ export function getCommand(): Command {
     .option('--limit <number>', 'entries at most', wholeNumber(1), 100)
     .option('--all', 'all entries')
     .addHelpText('after', help)
-    .action((what: string, id: string | undefined, options: GetOptions) =>
-      withTarget(options, target => get(target, what, id, options))
-    )
+    .action(async (what: string | undefined, id: string | undefined, options: GetOptions) => {
+      if (what === undefined) process.stdout.write(`${list.join('\n')}\n`)
+      else await withTarget(options, target => get(target, what, id, options))
+    })
 }
 
 async function get(target: Target, what: string, id: string | undefined, options: GetOptions): Promise<void> {

@@ -20,7 +20,8 @@ interface RunOptions extends CtlOptions {
 
 const runHelp = `
 Examples:
-  $ weir ctl get job-types                                      what can be done, with the parameters
+  $ weir ctl get job-types                                      what can be done
+  $ weir ctl get job-types convert                              and with which parameters
   $ weir ctl job run analyse capture.pcap --out report
   $ weir ctl job run convert capture.pcap --params '{to: parquet, filter: proto = tcp}' --out .
   $ weir ctl job run analyse u0123456789abcdef0123456789abcdef  an upload that is there
