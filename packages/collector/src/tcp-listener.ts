@@ -262,9 +262,12 @@ export class TcpListener {
     if (accepted.remoteAddress === undefined) return void accepted.destroy()
     accepted.on('error', () => {})
     if (!this.#isHeld) return this.#admit(accepted)
+    const address = parsePeerAddress(accepted.remoteAddress).text
+    // Who may not come in takes no place at the door either.
+    if (this.#balancers?.allows(address) !== true && !this.#mayCome(address)) return void accepted.resetAndDestroy()
     // How many may wait is L-05, as for those that are in.
     if (this.#door.size + this.#deps.gate.count >= this.#limits.tcpConnections) {
-      this.#noteLimit(parsePeerAddress(accepted.remoteAddress).text)
+      this.#noteLimit(address)
       return void accepted.resetAndDestroy()
     }
     this.#door.add(accepted)

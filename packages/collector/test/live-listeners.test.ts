@@ -416,6 +416,27 @@ describe('a listener that is paused, resumed or drained', () => {
     assert.deepEqual([parts.tcp[0].counters.accepted, parts.tcp[0].counters.timeout_header], [3, 0])
   })
 
+  test('who may not send takes no place among those that wait at a paused listener', async t => {
+    const limits = { tcpConnections: 1 }
+    const rig = await startRig(t, { limits, collector: { allow: ['127.0.0.1/32'] } })
+    const { parts } = rig.collector
+    await parts.listeners.pause('t')
+    const stranger = connect({ port: rig.tcpPort, host: '127.0.0.1', localAddress: '127.0.0.2' })
+    t.after(() => stranger.destroy())
+    stranger.on('error', () => {})
+    await Promise.race([
+      new Promise(resolve => stranger.once('connect', resolve)),
+      new Promise(resolve => stranger.once('close', resolve))
+    ])
+    const exporter = await rig.tcpSource()
+    await exporter.send(template(), data(0))
+    await parts.listeners.resume('t')
+    await rig.until(() => parts.tcp[0].counters.not_allowed === 1)
+    await Promise.race([rig.untilMessages(2), exporter.closed])
+    assert.equal(decoded(rig), 1)
+    assert.equal(parts.tcp[0].counters.limit, 0)
+  })
+
   test('what waits at a paused listener is read when the collector stops', async t => {
     const rig = await startRig(t, { shutdown: { tcpReadMs: 1_000, udpSilenceMs: 50 } })
     const { parts } = rig.collector

@@ -68,25 +68,45 @@ export class AddressPolicy {
 
   /** @param address - an address, with or without a zone; anything else is not allowed. */
   allows(address: string): boolean {
-    const zone = address.indexOf('%')
-    const plain = zone === -1 ? address : address.slice(0, zone)
+    const plain = canonical(address)
     const family = familyOf(plain)
-    if (family === undefined || this.#deny.has(plain, family)) return false
-    if (isLoopback(plain, family)) return this.#isPod ? this.#named.has(plain, family) : this.#isListed(plain, family)
-    if (this.#special.has(plain, family)) return this.#opened.has(plain, family)
-    if (this.#isPod && this.#ownAddresses().includes(plain)) return this.#named.has(plain, family)
-    return this.#isListed(plain, family)
+    if (family === undefined) return false
+    // The kernel connects to the IPv4 address in it.
+    const inner = mappedIPv4(plain)
+    if (inner !== undefined && this.#isBarred(inner, 'ipv4')) return false
+    return !this.#isBarred(plain, family) && (this.#allow === undefined || this.#allow.has(plain, family))
   }
 
-  #isListed(address: string, family: Block['family']): boolean {
-    return this.#allow === undefined || this.#allow.has(address, family)
+  /** Whether it may not be sent to, whatever blocks of `allow` it is in. */
+  #isBarred(address: string, family: Block['family']): boolean {
+    if (this.#deny.has(address, family)) return true
+    if (isLoopback(address, family)) return this.#isPod && !this.#named.has(address, family)
+    if (this.#special.has(address, family)) return !this.#opened.has(address, family)
+    return this.#isPod && this.#isOwn(address) && !this.#named.has(address, family)
+  }
+
+  #isOwn(address: string): boolean {
+    return this.#ownAddresses().some(own => canonical(own) === address)
   }
 }
 
 const isLoopback = (address: string, family: Block['family']): boolean =>
-  family === 'ipv4' ? address.startsWith('127.') : canonical(address) === '::1'
+  family === 'ipv4' ? address.startsWith('127.') : address === '::1'
 
-const canonical = (address: string): string => new URL(`http://[${address}]`).hostname.slice(1, -1)
+/** Without its zone, an IPv6 address as RFC 5952 writes it: one address has many spellings. */
+function canonical(address: string): string {
+  const zone = address.indexOf('%')
+  const plain = zone === -1 ? address : address.slice(0, zone)
+  return isIP(plain) === 6 ? new URL(`http://[${plain}]`).hostname.slice(1, -1) : plain
+}
+
+/** The address in `::ffff:0:0/96`. @param address - canonical. */
+function mappedIPv4(address: string): string | undefined {
+  const groups = /^::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(address)
+  if (groups === null) return undefined
+  const [high, low] = [Number.parseInt(groups[1]!, 16), Number.parseInt(groups[2]!, 16)]
+  return [high >>> 8, high & 255, low >>> 8, low & 255].join('.')
+}
 
 function familyOf(address: string): Block['family'] | undefined {
   const family = isIP(address)

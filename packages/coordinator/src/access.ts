@@ -42,7 +42,7 @@ export function guardOf({ tokenFile, tls }: Settings, clock: Clock): (server: Ht
     }
     const wanted = token.current
     if (wanted === undefined) return
-    const [, given] = /^bearer +(.+?) *$/i.exec(raw.headers.authorization ?? '') ?? []
+    const [, given] = /^bearer +([^ ]+) *$/i.exec(raw.headers.authorization ?? '') ?? []
     if (given !== undefined && timingSafeEqual(digestOf(given), wanted)) return
     const what = given === undefined ? 'This asks for a token' : 'This token is not the right one'
     const detail = `${what}: Authorization: Bearer …, with what is in coordinator.tokenFile.`

@@ -118,7 +118,13 @@ export class DestinationSet {
     const destination = new Destination(
       { id, type, queue, repeatsAtStart, mode, chunkOctets: type === 'json' ? JSON_CHUNK_OCTETS : undefined },
       makeParts,
-      { ...this.#deps, onChange: (changed, note) => this.#onChange(changed, note) }
+      {
+        ...this.#deps,
+        // One that was removed and still delivers has no say under its id, which another one may have by then.
+        onChange: (changed, note) => {
+          if (member !== undefined && this.#members.get(changed) === member) this.#onChange(changed, note)
+        }
+      }
     )
     member = { config, destination, plan: planOf(config, this.#deps) }
     this.#members.set(id, member)
@@ -242,8 +248,6 @@ export class DestinationSet {
   }
 
   #onChange(id: string, note: DestinationChangeNote): void {
-    // One that was removed and still delivers has no say under its id.
-    if (!this.#members.has(id)) return
     if ('mode' in note) this.#deps.modes?.set(id, note.mode)
     this.#deps.onChange?.(id, note)
   }

@@ -337,13 +337,13 @@ export class Destination {
       this.#generation++
       this.#isClosed = true
       this.#isReopening = false
-      // It may have been told otherwise meanwhile; then it is opened again behind this.
-      if (this.#mode === 'draining') this.#setMode('drained')
+      // It may have been told otherwise meanwhile, and have taken records since; then it is opened again behind this.
+      if (this.#mode === 'draining' && this.#queue.isEmpty) this.#setMode('drained')
     })
   }
 
   async #openAgain(): Promise<void> {
-    if (!this.#isClosed || this.#isStopping || this.#mode === 'draining' || this.#mode === 'drained') return
+    if (!this.#isClosed || this.#isStopping || this.#mode === 'drained') return
     this.#isClosed = false
     this.#parts = this.#makeParts(this.#events())
     this.#isRepeatDue = true

@@ -56,6 +56,8 @@ export async function probe(target: ProbeTarget, deps: ProbeDeps): Promise<Probe
       case 'tcp':
       case 'udp':
         address = await addressOf(target.host, guardedLookup(deps.allows, deps.lookup))
+        // An answer that comes too late leads nowhere: nobody would close what is opened then.
+        signal.throwIfAborted()
         if (target.kind === 'tcp') await connectTcp(address, target.port, signal)
         else await connectUdp(address, target.port, signal)
         return target.kind === 'tcp' ? 'yes' : 'unknown'

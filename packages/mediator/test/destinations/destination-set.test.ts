@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { silentLog } from '@weir/runtime'
 import { batchOf, flowBatch, flowLayout, flows, layoutOf, sourceOf } from '../support/batches.ts'
+import { ModeBook } from '../../src/destinations/mode-book.ts'
 import { Rig, defaults, destinationOf } from '../support/rig.ts'
 import { TcpSink } from '../support/sinks.ts'
 import { numberOf } from '../support/strict-reader.ts'
@@ -114,6 +116,26 @@ test('a changed Plan takes effect in the same session', async () => {
   )
   await rig.stop()
   await sink.close()
+})
+
+test('one that is removed while it is drained has no say of the one that is added under its id', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-modes-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const modes = new ModeBook(join(folder, 'modes.json'), silentLog())
+  const sink = await new TcpSink().listen()
+  t.after(() => sink.close())
+  const rig = new Rig({ modes })
+  t.after(() => rig.stop())
+  rig.add({ id: 'a', type: 'ipfix', url: sink.url })
+  rig.push(flowBatch(sourceOf(), 10))
+  await rig.settled()
+  const isSet = rig.destinations.setMode('a', 'draining')
+  const { done } = rig.destinations.remove('a')
+  rig.add({ id: 'a', type: 'ipfix', url: sink.url }, true)
+  await Promise.all([isSet, done])
+  await modes.saved()
+  assert.equal(modes.get('a'), 'running')
+  assert.equal(rig.destinations.states[0]!.mode, 'running')
 })
 
 test('a changed target takes the queue over: nothing is lost and nothing doubled', async () => {

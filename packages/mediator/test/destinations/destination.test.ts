@@ -214,6 +214,23 @@ test('paused: nothing is sent and the queue keeps to its policy; drained: what w
   assert.equal(destination.ledger.dropped.shutdown, 1_000)
 })
 
+test('drained, resumed and drained again while its session ends: what came in between is sent before it is drained', async () => {
+  const { destination, intake, output, outputs } = setUp('block')
+  output().becomeReady()
+  destination.setMode('draining')
+  destination.setMode('running')
+  intake.onBatch(batchOf([{ layout: flowLayout, source: sourceOf(), records: flows(500) }]))
+  destination.setMode('draining')
+  await turn()
+  assert.deepEqual([destination.mode, outputs.length, destination.ledger.queued], ['draining', 2, 500])
+  output().becomeReady()
+  while (output().confirm());
+  await turn()
+  assert.deepEqual([destination.mode, destination.ledger.sent, destination.ledger.queued], ['drained', 500, 0])
+  check(destination)
+  await destination.stop(0)
+})
+
 test('a session that is lost goes back to the oldest chunk that was not written', () => {
   const { destination, intake, output } = setUp('block')
   const source = sourceOf()

@@ -10,6 +10,7 @@ import { TargetPolicy, resolveConfig, validateDestination } from '@weir/config'
 import type { Destination } from '@weir/config'
 import { until } from '../../../../test/support/until.ts'
 import type { Lookup } from '../../src/outputs/guarded-lookup.ts'
+import { probe } from '../../src/outputs/probe.ts'
 import { flowBatch, sourceOf } from '../support/batches.ts'
 import { Rig } from '../support/rig.ts'
 
@@ -58,7 +59,7 @@ const denied = Object.values({
   local: '169.254.1.1 [fe80::1] [fec0::1]',
   nobody: '0.0.0.0 0 0x0 0.1.2.3 [::]',
   everybody: '255.255.255.255 4294967295 0xffffffff 240.0.0.1 224.0.0.1 239.255.255.250 [ff02::1] [ff0e::1]',
-  own: '10.1.2.3 [fd00::10:1:2:3]',
+  own: '10.1.2.3 [fd00::10:1:2:3] [fd00:0::10:1:2:3] [FD00:0:0:0:10:1:2:3]',
   unwanted: '10.9.1.2 0x0a090102'
 }).flatMap(hosts => hosts.split(' '))
 
@@ -122,6 +123,12 @@ test('TH-34 ports that are not allowed are refused; on a machine any port of loo
   assert.equal(issues(narrow, 'tcp://198.51.101.9:1'), 1)
   assert.equal(issues(narrow, 'tcp://169.254.7.9:1'), 0, 'an entry within a block that is never allowed opens it')
   assert.equal(issues(narrow, 'tcp://169.254.169.254:1'), 1)
+  // To open the IPv4 addresses in IPv6 is not to open those of them that may not be sent to.
+  const mapped = policyOf({ profile: 'pod', allow: ['::ffff:0:0/96', '10.0.0.0/8'], deny: ['10.9.0.0/16'] })
+  assert.equal(issues(mapped, 'tcp://[::ffff:10.0.0.1]:4739'), 0)
+  for (const inner of ['127.0.0.1', '169.254.169.254', '10.1.2.3', '10.9.0.1', '224.0.0.1']) {
+    assert.equal(issues(mapped, `tcp://[::ffff:${inner}]:4739`), 1, inner)
+  }
   // The owner of the file has named it.
   const named = policyOf(inPod, [{ id: 'own', type: 'ipfix', url: 'tcp://127.0.0.1:6000' }])
   assert.equal(issues(named, 'tcp://127.0.0.1:6000'), 0)
@@ -221,4 +228,19 @@ test('TH-34 UDP does not move to an address that is denied', async t => {
   await rig.stop(0)
   assert.equal(received[1], 0)
   assert.deepEqual(attempts, [])
+})
+
+test('a try that took too long opens nothing when the name servers answer at last', async () => {
+  let answer: (() => void) | undefined
+  const lookup: Lookup = (_host, _options, onFound) => {
+    answer = () => onFound(null, [{ address: '127.0.0.1', family: 4 }])
+  }
+  for (const kind of ['udp', 'tcp'] as const) {
+    attempts.length = 0
+    const { failure } = await probe({ kind, host: 'slow.example', port: 9 }, { lookup, timeoutMs: 1 })
+    assert.equal(failure, 'timeout')
+    answer!()
+    await new Promise(resolve => setImmediate(resolve))
+    assert.deepEqual(attempts, [], kind)
+  }
 })

@@ -10,6 +10,7 @@ import assert from 'node:assert/strict'
 import type { Destination as DestinationConfig, TargetPolicy, WeirConfig } from '@weir/config'
 import type { Clock } from '@weir/runtime'
 import type { MediatorLedger } from '../../src/ledger.ts'
+import type { ModeBook } from '../../src/destinations/mode-book.ts'
 import type { Lookup } from '../../src/outputs/guarded-lookup.ts'
 import type { MakeSegmentSender } from '../../src/outputs/udp-output.ts'
 import type { Writable } from 'node:stream'
@@ -25,6 +26,7 @@ export interface RigOptions {
   readonly compileAfterRecords?: number
   readonly targets?: TargetPolicy
   readonly lookup?: Lookup
+  readonly modes?: ModeBook
 }
 
 export const defaults: WeirConfig = resolveConfig({}, { source: 'test' }).config
@@ -53,6 +55,7 @@ export class Rig {
       stdout: options.stdout ?? process.stdout,
       targets: options.targets,
       lookup: options.lookup,
+      ...(options.modes === undefined ? {} : { modes: options.modes }),
       maxTemplates: defaults.mediator.limits.templatesPerDestination,
       drainMs: () => options.drainMs ?? 2_000,
       maxQueueOctets: defaults.link.bufferOctets / 2,
