@@ -21,11 +21,13 @@ test('what was said of an exporter through the API holds after kill -9 of the co
   const folder = tempFolder('exporter-policy')
   const weir = await startWeir(folder)
   // It need not be there.
-  await weir.api.patch(path, { scope: 'address', resumeTemplates: true })
+  await weir.api.patch(path, { scope: 'address', resumeTemplates: true, silentMs: 90_000 })
   const said = {
     scope: 'address',
     resumeTemplates: true,
-    set: { scope: 'address', resumeTemplates: true }
+    silentMs: 90_000,
+    skewMs: null,
+    set: { scope: 'address', resumeTemplates: true, silentMs: 90_000, skewMs: null }
   }
   assert.deepEqual(await policyOf(weir), said)
   for (const process of ['collector', 'coordinator'] as const) {

@@ -48,11 +48,15 @@ test('TH-51 secrets planted in files, environment, requests and configuration ar
           type: 'redis',
           nodes: [`127.0.0.1:${nobody[0]}`],
           username: 'weir',
+          timeoutMs: 50,
+          connectTimeoutMs: 100,
           keyFile: plant('template store key')
         },
         revisions: {
           type: 'redis',
           nodes: [`127.0.0.1:${nobody[1]}`],
+          timeoutMs: 100,
+          connectTimeoutMs: 100,
           passwordFile: plant('revision store password'),
           keyFile: plant('revision store key')
         }
