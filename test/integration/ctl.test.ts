@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
 import { fixtureCapture } from '../support/fixture-captures.ts'
 import { freePort } from '../support/free-port.ts'
 import { launchWeir } from '../support/running-weir.ts'
@@ -64,11 +65,46 @@ test('weir ctl shows a fleet and a pod, applies a document, goes back, and says 
   assert.match((await ctl(pod, ['pause', 'destination', 'out'])).stdout, /^status: paused$/m)
   assert.match((await ctl(pod, ['resume', 'destination', 'out'])).stdout, /^status: ready$/m)
   assert.match((await ctl(pod, ['pause', 'destination', 'none'], 1)).stderr, /404 NOT_FOUND/)
+  // The web API of the fleet is enough: its only pod need not be named.
+  const [name] = (await json(fleet, ['get', 'pods'])).map(each => String(each.pod))
+  assert.deepEqual(
+    (await json(fleet, ['get', 'destinations'])).map(each => [each.id, each.pod, each.status]),
+    [['out', name, 'ready']]
+  )
+  assert.match((await ctl(fleet, ['pause', 'destination', 'out'])).stdout, /^status: paused$/m)
+  assert.match((await ctl(fleet, ['get', 'destinations'])).stdout, /^127\.0\.0\.1:\d+ +out +json +paused/m)
+  assert.match((await ctl(fleet, ['drain', 'destination', 'out', '--pod', name!])).stdout, /^mode: drain/m)
+  assert.match((await ctl(fleet, ['resume', 'destination', 'out'])).stdout, /^mode: running$/m)
+  assert.match((await ctl(fleet, ['flush', 'destination', 'out'])).stdout, /^isDone: true$/m)
+  assert.match((await ctl(fleet, ['test', 'destination', 'out'])).stdout, /^reachable: "?yes"?$/m)
+  assert.match((await ctl(fleet, ['resend-templates', 'destination', 'out'])).stdout, /^id: out$/m)
+  assert.match((await ctl(fleet, ['pause', 'destination', 'none'], 1)).stderr, /404 NOT_FOUND/)
+  assert.match((await ctl(fleet, ['pause', 'destination', 'out', '--pod', 'none'], 1)).stderr, /404 NOT_FOUND/)
+  assert.match((await ctl(pod, ['pause', 'destination', 'out', '--pod', 'x'], 64)).stderr, /leave --pod out/)
+  for (const env of [fleet, pod]) {
+    const bundle = join(folder, 'bundle.tar.gz')
+    assert.equal((await ctl(env, ['support-bundle', '--out', bundle])).stdout, `${bundle}\n`)
+    assert.ok(gunzipSync(readFileSync(bundle)).includes('weir-support/manifest.json'))
+    assert.equal(statSync(bundle).mode & 0o777, 0o600)
+  }
+  const nowhere = join(folder, 'none/bundle.tar.gz')
+  assert.match((await ctl(fleet, ['support-bundle', '--out', nowhere], 74)).stderr, /cannot be written/)
   await ctl(pod, ['rollback', '0'])
   assert.deepEqual(await json(pod, ['get', 'destinations']), [])
   await ctl(pod, ['patch', '{log: {level: debug}}'])
   assert.match((await ctl(pod, ['get', 'config'])).stdout, /level: debug/)
 
+  for (const [verb, state] of [
+    ['pause', 'paused'],
+    ['resume', 'serving']
+  ] as const) {
+    assert.match((await ctl(fleet, [verb, 'listener', 'udp'])).stdout, new RegExp(`^state: ${state}$`, 'm'))
+    const listeners = await json(fleet, ['get', 'listeners'])
+    assert.deepEqual(
+      listeners.filter(each => each.name === 'udp').map(each => [each.state, each.pod]),
+      [[state, name]]
+    )
+  }
   assert.match((await ctl(pod, ['pause', 'listener', 'udp'])).stdout, /^state: paused$/m)
   assert.match((await ctl(pod, ['resume', 'listener', 'udp'])).stdout, /^state: serving$/m)
 
@@ -95,7 +131,7 @@ test('weir ctl shows a fleet and a pod, applies a document, goes back, and says 
     /ROLE_TOO_LOW.*\n.*--role/
   )
   assert.match((await ctl({ WEIR_URL, WEIR_KEY: 'wk_no' }, ['get', 'pods'], 1)).stderr, /401.*\nGive a key: --key-file/)
-  assert.match((await ctl(fleet, ['get', 'destinations'], 64)).stderr, /control API \(port 8090\).*--url/)
+  assert.match((await ctl(fleet, ['get', 'pending'], 64)).stderr, /control API \(port 8090\).*--url/)
   assert.match((await ctl(pod, ['patch', '{log: {level: loud}}'], 65)).stderr, /log\.level: .*allowed: /)
   const nobody = { WEIR_URL: `http://127.0.0.1:${await freePort()}` }
   assert.match((await ctl(nobody, ['get', 'pods'], 69)).stderr, /cannot be reached.*\nIs Weir running there\?/)

@@ -895,6 +895,106 @@ export interface paths {
             };
         };
     };
+    "/api/v1/destinations": {
+        parameters: {
+        };
+        /**
+         * Where records go, once for each pod that sends there, with state, queue and account
+         * @description Merged from all pods that answer in time; one that does not is named in `pods`. Asked for anew each time, so that it shows what was just done.
+         *
+         *     Needs the role reader.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before, with the same `sort`: the page after it. */
+                    cursor?: string;
+                    /** @description Entries of the page. */
+                    limit?: number;
+                    /** @description Only of this pod, by the name it has in /api/v1/fleet. */
+                    pod?: string;
+                    /** @description Key to order by; `-` before it turns the order round. */
+                    sort?: string;
+                    /** @description Only in this state. */
+                    status?: string;
+                    /** @description Only of this type. */
+                    type?: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description True: a pod is missing in this answer; `pods` says which and why. */
+                            isPartial: boolean;
+                            items: {
+                                /** @description Its document, of the form that POST takes. */
+                                config: {
+                                    [key: string]: unknown;
+                                };
+                                id: string;
+                                lastError: string | null;
+                                ledger: components["schemas"]["LedgerLedgerMediatorDestinationsAdditionalPropertiesItem"] | null;
+                                /** @description Messages sent (IPFIX). */
+                                messages: number;
+                                /**
+                                 * @description What an operator wants of it. paused: what comes waits in its queue; draining: it takes nothing new and sends what it has; drained: all has left.
+                                 * @enum {string}
+                                 */
+                                mode: "running" | "paused" | "draining" | "drained";
+                                nextAttemptAtMs: number | null;
+                                /** @description Whose it is. */
+                                pod: string;
+                                queue: components["schemas"]["DestinationsQueueItem"] | null;
+                                /** @description Datagrams or writes that the system refused. */
+                                sendErrors: number;
+                                /** @description Sessions opened since the mediator started: one more than the reconnects. */
+                                sessions: number;
+                                /** @description ready, connecting, waiting (for the next attempt), closed; paused, draining, drained if an operator said so; absent if the mediator does not have it. */
+                                status: string;
+                                target: string;
+                                /** @description Templates that it knows now (IPFIX). */
+                                templates: number;
+                                type: string;
+                                /** @description Octets given to the kernel or the file. */
+                                writtenOctets: number;
+                            }[];
+                            limit: number;
+                            next: string | null;
+                            /** @description How each pod did. */
+                            pods: components["schemas"]["ExportersPodsItem"][];
+                            /** @description When the pods were asked, milliseconds since 1970 UTC. */
+                            takenAtMs: number;
+                            /** @description Entries that match in the pods that answered and were asked for this page. */
+                            total: number;
+                        };
+                    };
+                };
+            };
+        };
+    };
     "/api/v1/events": {
         parameters: {
         };
@@ -2443,23 +2543,7 @@ export interface paths {
                                             unsettled: number;
                                         };
                                         destinations: {
-                                            [key: string]: {
-                                                dropped: {
-                                                    [key: string]: number;
-                                                };
-                                                /** @description Records that its filter kept back. */
-                                                filtered: number;
-                                                /** @description Records offered to it. matched = filtered + sent + queued + dropped, always. */
-                                                matched: number;
-                                                /** @description Records that wait, or are encoded and not yet taken by the kernel. */
-                                                queued: number;
-                                                /** @description Records encoded once more in a new session: maybe twice at the receiver. */
-                                                redelivered: number;
-                                                /** @description Records in the kernel's send buffer or in a file. */
-                                                sent: number;
-                                                /** @description Records of sessions that ended before it was known whether they left: IPFIX has no acknowledgement. */
-                                                uncertain: number;
-                                            };
+                                            [key: string]: components["schemas"]["LedgerLedgerMediatorDestinationsAdditionalPropertiesItem"];
                                         };
                                         records: {
                                             received: number;
@@ -2500,6 +2584,86 @@ export interface paths {
                         [name: string]: unknown;
                     };
                     content?: never;
+                };
+            };
+        };
+    };
+    "/api/v1/listeners": {
+        parameters: {
+        };
+        /**
+         * Where exporters send to, in each pod, with socket, buffers and kernel drops
+         * @description Merged from all pods that answer in time; one that does not is named in `pods`. Asked for anew each time, so that it shows what was just done.
+         *
+         *     Needs the role reader.
+         */
+        get: {
+            parameters: {
+                query?: {
+                    /** @description `next` of the page before, with the same `sort`: the page after it. */
+                    cursor?: string;
+                    /** @description Entries of the page. */
+                    limit?: number;
+                    /** @description Only of this pod, by the name it has in /api/v1/fleet. */
+                    pod?: string;
+                    /** @description Key to order by; `-` before it turns the order round. */
+                    sort?: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description True: a pod is missing in this answer; `pods` says which and why. */
+                            isPartial: boolean;
+                            items: ({
+                                address: string;
+                                name: string;
+                                /** @description Whose it is. */
+                                pod: string;
+                                /** @description The port in use. */
+                                port: number;
+                                /**
+                                 * @description paused: nothing is read. draining: no new sessions, and those that are there go on until they end. drained: it has no socket any more. closing: it is not in the configuration any more, and what its peers have sent is read.
+                                 * @enum {string}
+                                 */
+                                state: "serving" | "paused" | "draining" | "drained" | "closing";
+                                transport: string;
+                            } & {
+                                [key: string]: unknown;
+                            })[];
+                            limit: number;
+                            next: string | null;
+                            /** @description How each pod did. */
+                            pods: components["schemas"]["ExportersPodsItem"][];
+                            /** @description When the pods were asked, milliseconds since 1970 UTC. */
+                            takenAtMs: number;
+                            /** @description Entries that match in the pods that answered and were asked for this page. */
+                            total: number;
+                        };
+                    };
                 };
             };
         };
@@ -2622,6 +2786,478 @@ export interface paths {
                         };
                         "text/vnd.graphviz": string;
                         "text/vnd.mermaid": string;
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/destinations/{id}/drain": {
+        parameters: {
+        };
+        /**
+         * Take nothing new, send what waits, then end the session
+         * @description As POST /v1/destinations/{id}/drain of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PodsDestinationsPause"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/destinations/{id}/flush": {
+        parameters: {
+        };
+        /**
+         * Send what waits now and finish its open file; answers when that is done, or the time is up
+         * @description As POST /v1/destinations/{id}/flush of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description How long to wait, milliseconds. */
+                    timeoutMs?: number;
+                };
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            /** @description A file was finished. */
+                            hasRotated: boolean;
+                            id: string;
+                            /** @description All of it has left, and the file is whole. False: not in this time. */
+                            isDone: boolean;
+                            /** @description Records that waited when it was asked for. */
+                            records: number;
+                            /** @description Milliseconds. */
+                            tookMs: number;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/destinations/{id}/pause": {
+        parameters: {
+        };
+        /**
+         * Send nothing until it is resumed; what comes waits in its queue
+         * @description As POST /v1/destinations/{id}/pause of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PodsDestinationsPause"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/destinations/{id}/resend-templates": {
+        parameters: {
+        };
+        /**
+         * Send all templates and options templates again now
+         * @description As POST /v1/destinations/{id}/resend-templates of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                202: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            id: string;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/destinations/{id}/resume": {
+        parameters: {
+        };
+        /**
+         * Go on after pause or drain
+         * @description As POST /v1/destinations/{id}/resume of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PodsDestinationsPause"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/destinations/{id}/test": {
+        parameters: {
+        };
+        /**
+         * Can it be reached now? Beside its session, which is not touched
+         * @description As POST /v1/destinations/{id}/test of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                query?: {
+                    /** @description How long it may take, milliseconds. */
+                    timeoutMs?: number;
+                };
+                path: {
+                    /** @description The id of the destination. */
+                    id: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description Default Response */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": {
+                            address: string | null;
+                            failure: ("name_unknown" | "name_timeout" | "denied" | "refused" | "unreachable" | "timeout" | "reset" | "permission" | "missing" | "no_space" | "read_only" | "no_reader" | "other") | null;
+                            id: string;
+                            /**
+                             * @description unknown: UDP; there is a way to it, but only what is sent would show whether somebody listens.
+                             * @enum {string}
+                             */
+                            reachable: "yes" | "no" | "unknown";
+                            /** @description Milliseconds. */
+                            tookMs: number;
+                        };
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/listeners/{name}/drain": {
+        parameters: {
+        };
+        /**
+         * Let a listener of this pod come to its end: no new sessions
+         * @description As POST /v1/listeners/{name}/drain of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The name of the listener. */
+                    name: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PodsListenersPause"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/listeners/{name}/pause": {
+        parameters: {
+        };
+        /**
+         * Read nothing more from a listener of this pod
+         * @description As POST /v1/listeners/{name}/pause of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The name of the listener. */
+                    name: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PodsListenersPause"];
+                    };
+                };
+            };
+        };
+    };
+    "/api/v1/pods/{pod}/listeners/{name}/resume": {
+        parameters: {
+        };
+        /**
+         * Read a listener of this pod again, or open it again after drain
+         * @description As POST /v1/listeners/{name}/resume of the control API of that pod. No revision.
+         *
+         *     Needs the role operator.
+         */
+        post: {
+            parameters: {
+                path: {
+                    /** @description The name of the listener. */
+                    name: string;
+                    /** @description The name that the pod has in /api/v1/fleet. */
+                    pod: string;
+                };
+            };
+            responses: {
+                /** @description The request cannot be served as it is. */
+                "4XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description A process of the pod is away, too slow, or wrong. */
+                "5XX": {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/problem+json": components["schemas"]["Problem"];
+                    };
+                };
+                /** @description UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters. */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["PodsListenersPause"];
                     };
                 };
             };
@@ -3454,6 +4090,15 @@ export interface components {
              */
             soakMs: number;
         };
+        DestinationsQueueItem: {
+            batches: number;
+            limitOctets: number;
+            /** @description Octets of the Batches that hold them. */
+            octets: number;
+            policy: string;
+            /** @description Records that wait. */
+            records: number;
+        };
         EventsApplicationXNdjson: {
             /** @description When its coordinator was told, milliseconds since 1970 UTC. */
             atMs: number;
@@ -3607,6 +4252,68 @@ export interface components {
              * @enum {string}
              */
             role: "metrics" | "reader" | "operator" | "admin";
+        };
+        LedgerLedgerMediatorDestinationsAdditionalPropertiesItem: {
+            dropped: {
+                [key: string]: number;
+            };
+            /** @description Records that its filter kept back. */
+            filtered: number;
+            /** @description Records offered to it. matched = filtered + sent + queued + dropped, always. */
+            matched: number;
+            /** @description Records that wait, or are encoded and not yet taken by the kernel. */
+            queued: number;
+            /** @description Records encoded once more in a new session: maybe twice at the receiver. */
+            redelivered: number;
+            /** @description Records in the kernel's send buffer or in a file. */
+            sent: number;
+            /** @description Records of sessions that ended before it was known whether they left: IPFIX has no acknowledgement. */
+            uncertain: number;
+        };
+        PodsDestinationsPause: {
+            /** @description Its document, of the form that POST takes. */
+            config: {
+                [key: string]: unknown;
+            };
+            id: string;
+            lastError: string | null;
+            ledger: components["schemas"]["LedgerLedgerMediatorDestinationsAdditionalPropertiesItem"] | null;
+            /** @description Messages sent (IPFIX). */
+            messages: number;
+            /**
+             * @description What an operator wants of it. paused: what comes waits in its queue; draining: it takes nothing new and sends what it has; drained: all has left.
+             * @enum {string}
+             */
+            mode: "running" | "paused" | "draining" | "drained";
+            nextAttemptAtMs: number | null;
+            queue: components["schemas"]["DestinationsQueueItem"] | null;
+            /** @description Datagrams or writes that the system refused. */
+            sendErrors: number;
+            /** @description Sessions opened since the mediator started: one more than the reconnects. */
+            sessions: number;
+            /** @description ready, connecting, waiting (for the next attempt), closed; paused, draining, drained if an operator said so; absent if the mediator does not have it. */
+            status: string;
+            target: string;
+            /** @description Templates that it knows now (IPFIX). */
+            templates: number;
+            type: string;
+            /** @description Octets given to the kernel or the file. */
+            writtenOctets: number;
+        };
+        /** @description UDP: socket, receive buffer asked and granted, datagrams, kernel drops. TCP: connections and their counters. */
+        PodsListenersPause: {
+            address: string;
+            name: string;
+            /** @description The port in use. */
+            port: number;
+            /**
+             * @description paused: nothing is read. draining: no new sessions, and those that are there go on until they end. drained: it has no socket any more. closing: it is not in the configuration any more, and what its peers have sent is read.
+             * @enum {string}
+             */
+            state: "serving" | "paused" | "draining" | "drained" | "closing";
+            transport: string;
+        } & {
+            [key: string]: unknown;
         };
         /** Problem */
         Problem: {

@@ -36,6 +36,7 @@ import { jobRoutes } from './routes/jobs.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { localHome } from './workers/front-home.ts'
 import type { FrontHome } from './workers/front-home.ts'
+import { operationRoutes } from './routes/operations.ts'
 import { pipelineRoutes } from './routes/pipeline.ts'
 import { supportRoutes } from './routes/support.ts'
 import { tapRoutes } from './routes/tap.ts'
@@ -80,6 +81,7 @@ const webApi: ApiDescription = {
     { name: 'health', description: 'Is it up, what is it, what does it count.' },
     { name: 'fleet', description: 'All pods as one.' },
     { name: 'configuration', description: 'One document for all pods, its revisions, and its way through the fleet.' },
+    { name: 'operations', description: 'Destinations and listeners of the pods, and what is done with them.' },
     { name: 'templates', description: 'What the data means: templates of all pods.' },
     { name: 'events', description: 'What happens, as it happens.' },
     { name: 'jobs', description: 'Work on recorded flows, done by job workers.' },
@@ -160,6 +162,7 @@ export function createFront(config: WeirConfig, deps: FrontDeps): Front {
     fleetRoutes(made, { fleet, cache, clock, maxPage: limits.pageSize })
     pipelineRoutes(made, fleet)
     supportRoutes(made, fleet)
+    operationRoutes(made, fleet, limits.pageSize)
     templateRoutes(made, fleet, cache, limits.pageSize)
     configRoutes(made, fleetConfig, gate)
     rolloutRoutes(made, rollouts, gate, limits.pageSize)

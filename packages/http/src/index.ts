@@ -4,6 +4,7 @@ export type { ApiDescription, HttpLimits, HttpServer, HttpServerOptions, ServerS
 export { healthRoutes } from './health-routes.ts'
 export type { HealthFacts } from './health-routes.ts'
 export type { OpenApiDocument, OpenApiOperation } from './open-api.ts'
+export * from './operation-shapes.ts'
 export * from './paging.ts'
 export { Pipeline, pipelineFormats } from './pipeline-shapes.ts'
 export type { PipelineEdge, PipelineFormat, PipelineNode } from './pipeline-shapes.ts'

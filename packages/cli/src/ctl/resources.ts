@@ -59,8 +59,10 @@ export const resources: Readonly<Record<string, Resource>> = {
     summary: 'what the data means'
   },
   listeners: {
+    front: '/api/v1/listeners',
     coordinator: '/v1/listeners',
     columns: [
+      pod,
       ['NAME', 'name'],
       ['STATE', 'state'],
       ['TRANSPORT', 'transport'],
@@ -71,8 +73,10 @@ export const resources: Readonly<Record<string, Resource>> = {
     summary: 'where exporters send to'
   },
   destinations: {
+    front: '/api/v1/destinations',
     coordinator: '/v1/destinations',
     columns: [
+      pod,
       ['ID', 'id'],
       ['TYPE', 'type'],
       ['STATUS', 'status'],

@@ -1,4 +1,4 @@
-import { DestinationView, count, oneOf, orNull, problems } from '@weir/http'
+import { DestinationFlushed, DestinationTested, DestinationView, operationTimeout, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
 import Type from 'typebox'
 import type { Static } from 'typebox'
@@ -8,53 +8,6 @@ import { destinationView } from '../process-state.ts'
 import type { MediatorDestination } from '../process-state.ts'
 
 const Id = Type.Object({ id: Type.String({ description: 'The id of the destination.' }) })
-
-const timeout = (description: string) =>
-  Type.Object(
-    { timeoutMs: Type.Optional(Type.Integer({ minimum: 1, maximum: 30_000, default: 5_000, description })) },
-    { additionalProperties: false }
-  )
-
-const Flushed = Type.Object(
-  {
-    id: Type.String(),
-    isDone: Type.Boolean({ description: 'All of it has left, and the file is whole. False: not in this time.' }),
-    records: count('Records that waited when it was asked for.'),
-    hasRotated: Type.Boolean({ description: 'A file was finished.' }),
-    tookMs: Type.Number({ description: 'Milliseconds.' })
-  },
-  { additionalProperties: false }
-)
-
-const failures = [
-  'name_unknown',
-  'name_timeout',
-  'denied',
-  'refused',
-  'unreachable',
-  'timeout',
-  'reset',
-  'permission',
-  'missing',
-  'no_space',
-  'read_only',
-  'no_reader',
-  'other'
-] as const
-
-const Tested = Type.Object(
-  {
-    id: Type.String(),
-    reachable: oneOf(
-      ['yes', 'no', 'unknown'],
-      'unknown: UDP; there is a way to it, but only what is sent would show whether somebody listens.'
-    ),
-    address: orNull(Type.String({ description: 'The address that its name stands for now.' })),
-    failure: orNull(oneOf(failures, 'Why not; a class, never what the other side said.')),
-    tookMs: Type.Number({ description: 'Milliseconds.' })
-  },
-  { additionalProperties: false }
-)
 
 /** An answer of the mediator comes this much later than it says at most. */
 const GRACE_MS = 1_000
@@ -103,8 +56,8 @@ export function destinationOperationRoutes(server: HttpServer, book: Destination
         description:
           'Waits for what the mediator has; what the collector has not handed over yet follows within `link.batchAgeMs`.',
         params: Id,
-        querystring: timeout('How long to wait, milliseconds.'),
-        response: { 200: Flushed, ...problems }
+        querystring: operationTimeout('How long to wait, milliseconds.'),
+        response: { 200: DestinationFlushed, ...problems }
       }
     },
     async request => {
@@ -112,7 +65,7 @@ export function destinationOperationRoutes(server: HttpServer, book: Destination
       const timeoutMs = request.query.timeoutMs ?? DEFAULT_TIMEOUT_MS
       const startMs = performance.now()
       const answer = await pod.mediator('destinations.flush', { id, timeoutMs }, timeoutMs + GRACE_MS)
-      const flushed = answer as unknown as Omit<Static<typeof Flushed>, 'id' | 'tookMs'>
+      const flushed = answer as unknown as Omit<Static<typeof DestinationFlushed>, 'id' | 'tookMs'>
       return { id, ...flushed, tookMs: Math.round(performance.now() - startMs) }
     }
   )
@@ -126,8 +79,8 @@ export function destinationOperationRoutes(server: HttpServer, book: Destination
         description:
           'TCP is connected and closed, UDP looks for a way and sends nothing, a file is opened and nothing is written to it.',
         params: Id,
-        querystring: timeout('How long it may take, milliseconds.'),
-        response: { 200: Tested, ...problems }
+        querystring: operationTimeout('How long it may take, milliseconds.'),
+        response: { 200: DestinationTested, ...problems }
       }
     },
     async request => {
@@ -135,7 +88,7 @@ export function destinationOperationRoutes(server: HttpServer, book: Destination
       const timeoutMs = request.query.timeoutMs ?? DEFAULT_TIMEOUT_MS
       const startMs = performance.now()
       const answer = await pod.mediator('destinations.test', { id, timeoutMs }, timeoutMs + GRACE_MS)
-      const tested = answer as unknown as Omit<Static<typeof Tested>, 'id' | 'tookMs'>
+      const tested = answer as unknown as Omit<Static<typeof DestinationTested>, 'id' | 'tookMs'>
       return { id, ...tested, tookMs: Math.round(performance.now() - startMs) }
     }
   )

@@ -32,6 +32,8 @@ export interface AskOptions {
   readonly headers?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   readonly body?: unknown
+  /** For the answer, milliseconds; default front.limits.podTimeoutMs. */
+  readonly timeoutMs?: number
 }
 
 /**
@@ -46,7 +48,7 @@ export async function askPod<T>(
   path: string,
   shape: Shape<T>,
   limits: AskLimits,
-  { accepted = [], ...request }: AskOptions = {}
+  { accepted = [], timeoutMs = limits.podTimeoutMs, ...request }: AskOptions = {}
 ): Promise<PodAnswer<T>> {
   const startMs = performance.now()
   const failed = (code: string, detail: string, status = 0): PodAnswer<T> => ({
@@ -56,7 +58,7 @@ export async function askPod<T>(
     failure: { pod: pod.name, code, detail },
     tookMs: Math.round(performance.now() - startMs)
   })
-  const signal = AbortSignal.timeout(limits.podTimeoutMs)
+  const signal = AbortSignal.timeout(timeoutMs)
   try {
     const response = await caller.request(pod, path, { ...request, signal })
     const text = await textOf(response.body, limits.podAnswerOctets)
@@ -72,7 +74,7 @@ export async function askPod<T>(
     const { code, detail } = (body ?? {}) as { code?: unknown; detail?: unknown }
     return failed(String(code ?? 'POD_ERROR'), String(detail ?? `${pod.name} answered ${status}.`), status)
   } catch (error) {
-    if (signal.aborted) return failed('POD_TIMEOUT', `${pod.name} did not answer within ${limits.podTimeoutMs} ms.`)
+    if (signal.aborted) return failed('POD_TIMEOUT', `${pod.name} did not answer within ${timeoutMs} ms.`)
     if (error instanceof SyntaxError) return failed('POD_ERROR', notACoordinator(pod))
     return failed(errorCode(error) ?? 'POD_AWAY', `${pod.name} cannot be reached: ${errorMessage(error)}.`)
   }

@@ -30,10 +30,14 @@ export const podName = Type.Optional(
 export const podPageOf = <T extends Type.TSchema>(entry: T) =>
   Compile(Type.Object({ items: Type.Array(entry), total: Type.Integer(), next: orNull(Type.String()) }))
 
+/** What is read of a pod's list that has no cursors. */
+export const podListOf = <T extends Type.TSchema>(entry: T) =>
+  Compile(Type.Object({ items: Type.Array(entry), total: Type.Integer() }))
+
 /** The answer of a list that is merged from all pods. */
-export const mergedListOf = <P extends Type.TProperties>(entry: P) =>
+export const mergedListOf = <P extends Type.TProperties>(entry: P, options: { additionalProperties?: boolean } = {}) =>
   Type.Object({
-    items: Type.Array(Type.Object({ pod: Type.String({ description: 'Whose it is.' }), ...entry })),
+    items: Type.Array(Type.Object({ pod: Type.String({ description: 'Whose it is.' }), ...entry }, options)),
     total: Type.Integer({ description: 'Entries that match in the pods that answered and were asked for this page.' }),
     limit: Type.Integer(),
     takenAtMs,

@@ -101,6 +101,27 @@ export class Fleet {
     throw new HttpProblem(503, 'POD_AWAY', `${name} answered ${status}.`, undefined, { 'retry-after': '1' })
   }
 
+  /**
+   * Let one pod do something.
+   *
+   * @returns its answer.
+   * @throws HttpProblem 404 without such a pod; what the pod says of the request; 503 if it does not answer.
+   */
+  async operate<T>(name: string, path: string, shape: Shape<T>, options: AskOptions): Promise<T> {
+    const { pods, failures } = await this.#list.current()
+    const pod = pods.find(each => each.name === name)
+    if (pod === undefined) {
+      const failure = failures.find(each => each.pod === name)
+      if (failure !== undefined) throw away(failure.detail)
+      throw new HttpProblem(404, 'NOT_FOUND', `There is no pod ${JSON.stringify(name)}; GET /api/v1/fleet lists them.`)
+    }
+    const answer = await this.askOne(pod, path, shape, options)
+    if (answer.isAnswered) return answer.body
+    const { status, failure } = answer
+    if (toldStatuses.includes(status)) throw new HttpProblem(status, failure.code, failure.detail)
+    throw away(failure.detail)
+  }
+
   /** Ask one pod; see {@link askPod}. */
   async askOne<T>(pod: Pod, path: string, shape: Shape<T>, options?: AskOptions): Promise<PodAnswer<T>> {
     const answer = await askPod<T>(this.#caller, pod, path, shape, this.#limits, options)
@@ -108,6 +129,9 @@ export class Fleet {
     return answer
   }
 }
+
+const away = (detail: string): HttpProblem =>
+  new HttpProblem(503, 'POD_AWAY', detail, undefined, { 'retry-after': '1' })
 
 /**
  * How each pod did.

@@ -7,7 +7,8 @@ import { reportsOf } from './fleet.ts'
 export interface PodPage<T> {
   readonly items: readonly T[]
   readonly total: number
-  readonly next: string | null
+  /** Undefined: the list has no cursors, and all of it is here. */
+  readonly next?: string | null
 }
 
 /** Where one pod's list goes on: behind so many entries of the page that its own cursor leads to. */
@@ -44,6 +45,7 @@ export interface MergedPage<T> {
  * @param shape - of a pod's page.
  * @param path - of the list, e.g. `/v1/exporters`.
  * @param defaultSort - the key that the pods order by without `sort`.
+ * @param isWhole - the list has no cursors and no more than {@link POD_PAGE} entries: all of it is asked for.
  * @throws HttpProblem
  */
 export async function mergedPage<T extends object>(
@@ -51,7 +53,8 @@ export async function mergedPage<T extends object>(
   shape: Shape<PodPage<T>>,
   path: string,
   { limit = 100, cursor, pod: only, ...filters }: MergedQuery & Readonly<Record<string, unknown>>,
-  defaultSort: string
+  defaultSort: string,
+  isWhole = false
 ): Promise<MergedPage<T>> {
   const takenAtMs = fleet.nowMs()
   const places = cursor === undefined ? undefined : readPlaces(cursor)
@@ -60,7 +63,8 @@ export async function mergedPage<T extends object>(
     pod => {
       const place = placeOf(places, pod.name)
       if (place === undefined) return undefined
-      const query = new URLSearchParams({ limit: String(Math.min(POD_PAGE, limit + place.skip)) })
+      const most = isWhole ? POD_PAGE : Math.min(POD_PAGE, limit + place.skip)
+      const query = new URLSearchParams({ limit: String(most) })
       for (const [key, value] of Object.entries(filters)) if (value !== undefined) query.set(key, String(value))
       if (place.cursor !== null) query.set('cursor', place.cursor)
       return `${path}?${query}`
@@ -72,7 +76,7 @@ export async function mergedPage<T extends object>(
   const reports = reportsOf(answers, missing)
   const sources = answers.flatMap(answer => {
     if (!answer.isAnswered) return []
-    const { items, next, total } = answer.body
+    const { items, next = null, total } = answer.body
     const place = placeOf(places, answer.pod.name)!
     return [{ pod: answer.pod.name, items, next, total, place, at: Math.min(place.skip, items.length) }]
   })

@@ -6,6 +6,7 @@ import { jobCommand } from './job.ts'
 import { keyCommand } from './key.ts'
 import { operateCommands } from './operate.ts'
 import { rolloutCommand } from './rollout.ts'
+import { supportBundleCommand } from './support-bundle.ts'
 import { tapCommand } from './tap.ts'
 
 const help = `
@@ -32,7 +33,7 @@ export function ctlCommands(): Command {
   for (const command of [applyCommand(), patchCommand(), rollbackCommand(), rolloutCommand(), keyCommand()])
     ctl.addCommand(command)
   ctl.commandsGroup('Operate:')
-  for (const command of operateCommands()) ctl.addCommand(command)
+  for (const command of [...operateCommands(), supportBundleCommand()]) ctl.addCommand(command)
   ctl.commandsGroup('Work on recorded flows:')
   ctl.addCommand(jobCommand())
   return ctl

@@ -1,11 +1,11 @@
 import { Argument } from 'commander'
 import type { Command } from 'commander'
 import { baseOf, send } from '@weir/client'
+import { addPodOption, podPathOf } from '../../ctl/pod-path.ts'
+import type { PodOptions } from '../../ctl/pod-path.ts'
 import { writeYaml } from '@weir/config/yaml'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
-import type { CtlOptions } from '../../ctl/ctl-command.ts'
 import { print } from '../../ctl/output.ts'
-import { pathOf } from '../../ctl/target.ts'
 
 /** What can be done to what, without a change of the document. */
 const operations: Readonly<Record<string, { readonly summary: string; readonly of: readonly string[] }>> = {
@@ -23,18 +23,18 @@ const operations: Readonly<Record<string, { readonly summary: string; readonly o
 /** `weir ctl pause`, `resume`, `drain`, … */
 export function operateCommands(): Command[] {
   return Object.entries(operations).map(([verb, { summary, of }]) =>
-    ctlCommand(verb, summary)
+    addPodOption(ctlCommand(verb, summary))
       .addArgument(new Argument('<what>').choices(of))
       .argument('<id>', 'its id or name')
       .addHelpText('after', `\nExample:\n  $ weir ctl ${verb} ${of.at(-1)} out\n`)
-      .action((what: string, id: string, options: CtlOptions) => operate(verb, what, id, options))
+      .action((what: string, id: string, options: PodOptions) => operate(verb, what, id, options))
   )
 }
 
-const operate = (verb: string, what: string, id: string, options: CtlOptions): Promise<void> =>
+const operate = (verb: string, what: string, id: string, options: PodOptions): Promise<void> =>
   withTarget(options, async target => {
-    const base = pathOf(target, { coordinator: `/v1/${what}s` }, `${verb} ${what}`)
-    const url = `${baseOf(target.options)}${base}/${encodeURIComponent(id)}/${verb}`
+    const path = await podPathOf(target, options.pod, `${what}s/${encodeURIComponent(id)}/${verb}`)
+    const url = `${baseOf(target.options)}${path}`
     const answer = await (await send(new Request(url, { method: 'POST' }), target.options)).json()
     print(answer, options.output, () => writeYaml(answer))
   })
