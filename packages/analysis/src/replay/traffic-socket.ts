@@ -32,12 +32,12 @@ export async function openTrafficSocket(target: TrafficTarget, options: SocketOp
   return target.transport === 'udp' ? openUdp(target, options) : openTcp(target, options)
 }
 
-/** The address to connect to: what was checked and no other, because a name may say another one the next time. */
-async function allowedHost({ transport, host, port }: TrafficTarget, { allows }: SocketOptions): Promise<string> {
-  if (allows === undefined) return host
+/** The addresses to connect to: those that were checked and no others, because a name may say another one the next time. */
+async function allowedHosts({ transport, host, port }: TrafficTarget, { allows }: SocketOptions): Promise<string[]> {
+  if (allows === undefined) return [host]
   const found = isIP(host) === 0 ? await addressesOf(transport, host, port) : [host]
-  const address = found.find(each => allows(each))
-  if (address !== undefined) return address
+  const addresses = found.filter(each => allows(each))
+  if (addresses.length > 0) return addresses
   const message = `${transport}://${host}:${port} may not be sent to: mediator.destinationPolicy does not allow its address; name another target, or allow it in weir.yaml`
   throw new CodedError('TARGET_DENIED', message, exitCodes.unavailable)
 }
@@ -53,7 +53,7 @@ async function addressesOf(transport: string, host: string, port: number): Promi
 async function openUdp(target: TrafficTarget, options: SocketOptions): Promise<TrafficSocket> {
   const { sourceAddress } = options
   const { port } = target
-  const host = await allowedHost(target, options)
+  const [host] = (await allowedHosts(target, options)) as [string]
   const socket = createSocket({ type: host.includes(':') ? 'udp6' : 'udp4', sendBufferSize: 4_194_304 })
   try {
     if (sourceAddress !== undefined) {
@@ -64,7 +64,7 @@ async function openUdp(target: TrafficTarget, options: SocketOptions): Promise<T
     await once(socket, 'connect')
   } catch (error) {
     socket.close()
-    throw unavailable(`udp://${host}:${port} cannot be sent to`, 'check --to', error)
+    throw unavailable(`udp://${host}:${port} cannot be sent to`, 'check the target', error)
   }
   // A port that nobody listens on answers by ICMP; a real exporter goes on.
   socket.on('error', () => {})
@@ -117,9 +117,11 @@ async function openTcp(target: TrafficTarget, options: SocketOptions): Promise<T
       })
     },
     close: () =>
-      new Promise(resolve => {
-        if (socket.destroyed) return resolve()
-        socket.once('close', () => resolve())
+      new Promise((resolve, reject) => {
+        const end = (isLost: boolean): void =>
+          isLost && options.isReconnecting === false ? reject(lost(target)) : resolve()
+        if (socket.destroyed) return end(true)
+        socket.once('close', end)
         socket.end()
       }),
     takeLoss() {
@@ -142,20 +144,20 @@ const lost = ({ host, port }: TrafficTarget): UnavailableError =>
   )
 
 async function connectTcp(target: TrafficTarget, options: SocketOptions): Promise<Socket> {
-  const { port } = target
-  const host = await allowedHost(target, options)
-  const socket = createConnection({ host, port, localAddress: options.sourceAddress })
-  try {
-    await once(socket, 'connect')
-  } catch (error) {
-    throw unavailable(
-      `tcp://${host}:${port} does not take a connection`,
-      'start the collector first, or check --to',
-      error
-    )
+  const hosts = await allowedHosts(target, options)
+  for (const [index, host] of hosts.entries()) {
+    const socket = createConnection({ host, port: target.port, localAddress: options.sourceAddress })
+    try {
+      await once(socket, 'connect')
+    } catch (error) {
+      if (index + 1 < hosts.length) continue
+      const what = `tcp://${target.host}:${target.port} does not take a connection`
+      throw unavailable(what, 'start the collector first, or check the target', error)
+    }
+    socket.on('error', () => {})
+    // A collector sends nothing; but its FIN has to be seen.
+    socket.resume()
+    return socket
   }
-  socket.on('error', () => {})
-  // A collector sends nothing; but its FIN has to be seen.
-  socket.resume()
-  return socket
+  throw new Error('a target has one address at least')
 }

@@ -122,7 +122,7 @@ function messagesOf(path: string): { octets: Buffer; exporter: string }[] {
 const exportersOf = (path: string): string[] => messagesOf(path).map(({ exporter }) => exporter)
 
 test('replays by one job worker', async t => {
-  const { replays } = await Replays.start(t, { threads: 4 })
+  const { replays } = await Replays.start(t, { threads: 4 }, { collector: { strict: true } })
 
   await t.test(
     'a recording goes through a pipeline of its own: its files are what convert makes of it, and its ledger closes',
@@ -177,6 +177,23 @@ test('replays by one job worker', async t => {
       assert.deepEqual(replays.folders, [])
     }
   )
+
+  await t.test('a destination that cannot be is told of; what a collector ends a session for is counted', async () => {
+    const [first, ...others] = messagesOf(fixtureCapture('softflowd-ipfix-tcp').path).map(({ octets }) => octets)
+    const damaged = Buffer.from(others[0]!)
+    // A Set that is shorter than its own header.
+    damaged.writeUInt16BE(3, 18)
+    const file = Buffer.concat([first!, damaged, ...others, ...others])
+    const { body } = await replays.front.upload('damaged.ipfix', file)
+    const uploads = [String(body.id)]
+    const make = (destination: object): Promise<string> =>
+      replays.make('replay', uploads, { to: { sandbox: { destination } }, speed: 0 })
+    const wrong = await replays.error(await make({ type: 'json', filter: 'proto = = 6' }))
+    assert.deepEqual([wrong.code, wrong.detail.includes('filter: at character 9')], ['DESTINATION_INVALID', true])
+    const { summary } = await replays.result(await make({ type: 'json' }))
+    assert.equal(summary.messages, 2 + 2 * others.length)
+    assert.ok(summary.lostMessages! > 0 && summary.records! > 0, JSON.stringify(summary))
+  })
 
   await t.test('a recording is sent to a collector as it was recorded, at a rate, over UDP and TCP', async t => {
     const [v9, tcp] = [fixtureCapture('pmacctd-v9'), fixtureCapture('softflowd-ipfix-tcp')]

@@ -48,7 +48,7 @@ async function replayToSandbox(
   context: JobContext
 ): Promise<TaskResult> {
   const { outputFolder, surroundings, signal } = context
-  const { report, ledger, exporters } = await Sandbox.with(
+  const { report, ledger, exporters, lostMessages } = await Sandbox.with(
     destination,
     outputFolder,
     surroundings,
@@ -56,7 +56,8 @@ async function replayToSandbox(
     async its => {
       const feed = new SandboxFeed(its)
       const sent = await replay(params, context, { to: feed.routeOf, onSent: feed.onSent })
-      return { report: sent, ledger: await its.untilSettled(sent.messages), exporters: feed.exporters }
+      const settled = await its.untilSettled(sent.messages)
+      return { report: sent, ledger: settled, exporters: feed.exporters, lostMessages: its.lost }
     }
   )
   const { equations, collector, mediator } = ledger
@@ -76,6 +77,7 @@ async function replayToSandbox(
       droppedRecords: Object.values(dropped).reduce((sum, each) => sum + each, 0),
       setsWithoutTemplate: collector!.dataSets.pending,
       lost: collector!.sequence.lost,
+      lostMessages,
       exporters: Object.keys(exporters).length,
       ...summaryOf(report)
     }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { resolveConfig } from '@weir/config'
-import { CodedError, exitCodes } from '@weir/runtime'
+import { CodedError, ConfigError, exitCodes } from '@weir/runtime'
 import type { ProcessMessage, SupervisorMessage } from '@weir/runtime'
 import type { Ledger } from '@weir/http'
 import type { TaskSurroundings } from '../task-surroundings.ts'
@@ -15,11 +15,25 @@ import { sandboxDocument } from './sandbox-document.ts'
 
 const STOP_MS = 25_000
 const POLL_MS = 10
-/** Nothing of what was sent has arrived for so long: it never will. */
+/** Nothing has moved for so long: what has not come is lost, as with a session that the collector has ended for its faults. */
+const STILL_MS = 2_000
+/** And if something is still on its way in the pipeline then, that has stalled. */
 const STALL_MS = 10_000
 /** The longest folder in which the sockets of the pipeline find room in their names. */
 const LONGEST_TMPDIR = 50
 const LAST_WORDS = 4_096
+
+type WholeLedger = Ledger & {
+  readonly collector: NonNullable<Ledger['collector']>
+  readonly mediator: NonNullable<Ledger['mediator']>
+}
+
+const isWhole = (ledger: Ledger): ledger is WholeLedger => ledger.collector !== null && ledger.mediator !== null
+
+function isSettled({ collector, mediator }: WholeLedger): boolean {
+  const queued = Object.values(mediator.destinations).reduce((sum, each) => sum + each.queued, 0)
+  return collector.window.inWindow + collector.records.held + mediator.batches.unsettled + queued === 0
+}
 
 interface Ready {
   readonly coordinatorUrl: string
@@ -35,6 +49,8 @@ export class Sandbox {
   readonly #ended: Promise<number>
   #lastWords = ''
   #url = ''
+  #received = 0
+  #lost = 0
   ports: { readonly udp: number; readonly tcp: number } = { udp: 0, tcp: 0 }
 
   private constructor(child: ChildProcess, folder: string) {
@@ -51,7 +67,7 @@ export class Sandbox {
    *
    * @param outputFolder - where its destination writes.
    * @param signal - ends all of it at once.
-   * @throws ConfigError if the destination cannot be; Error if it cannot be started.
+   * @throws CodedError DESTINATION_INVALID; Error if it cannot be started.
    */
   static async with<T>(
     destination: SandboxDestination,
@@ -67,7 +83,7 @@ export class Sandbox {
     const kill = (): void => sandbox?.kill()
     try {
       const document = sandboxDocument(destination, { run, output: outputFolder }, surroundings)
-      resolveConfig(document)
+      checkDocument(document)
       const file = join(run, 'sandbox.json')
       await writeFile(file, JSON.stringify(document), { mode: 0o600 })
       signal.throwIfAborted()
@@ -107,20 +123,19 @@ export class Sandbox {
     return this.#get<Ledger>('/v1/ledger')
   }
 
-  /** Wait until it has so many Messages. @throws Error if they do not come. */
-  async untilReceived(messages: number): Promise<void> {
-    await this.#until(ledger => ledger.collector!.messages.received >= messages)
+  /** Messages that were sent and have not come. */
+  get lost(): number {
+    return this.#lost
   }
 
-  /** Wait until all that it has is where it belongs. @returns the ledger then. */
+  /** Wait until it has all of so many Messages that were sent, but for those that are lost. */
+  async untilReceived(messages: number): Promise<void> {
+    await this.#until(messages, () => true)
+  }
+
+  /** Wait until also all that it has is where it belongs. @returns the ledger then. @throws Error if that never is so. */
   async untilSettled(messages: number): Promise<Ledger> {
-    return this.#until(({ collector, mediator }) => {
-      const queued = Object.values(mediator!.destinations).reduce((sum, each) => sum + each.queued, 0)
-      return (
-        collector!.messages.received >= messages &&
-        collector!.window.inWindow + collector!.records.held + mediator!.batches.unsettled + queued === 0
-      )
-    })
+    return this.#until(messages, isSettled)
   }
 
   async #begin(): Promise<void> {
@@ -144,24 +159,39 @@ export class Sandbox {
     if (code !== 0) this.#failed(code)
   }
 
-  async #until(isSo: (ledger: Ledger) => boolean): Promise<Ledger> {
+  async #until(messages: number, isDone: (ledger: WholeLedger) => boolean): Promise<Ledger> {
     let seen = ''
     let changedAtMs = performance.now()
     for (;;) {
       const ledger = await this.ledger()
-      if (ledger.collector !== null && ledger.mediator !== null && isSo(ledger)) return ledger
       const now = JSON.stringify([ledger.collector, ledger.mediator])
       if (now !== seen) changedAtMs = performance.now()
-      else if (performance.now() - changedAtMs > STALL_MS) throw new Error(`the pipeline has stalled: ${now}`)
       seen = now
+      const stillMs = performance.now() - changedAtMs
+      if (isWhole(ledger)) {
+        const { received } = ledger.collector.messages
+        if (received < this.#received) throw new Error(`the collector of the pipeline was started again: ${now}`)
+        this.#received = received
+        if (stillMs > STILL_MS && isSettled(ledger)) this.#lost = Math.max(this.#lost, messages - received)
+        if (received + this.#lost >= messages && isDone(ledger)) return ledger
+      }
+      if (stillMs > STALL_MS) throw new Error(`the pipeline has stalled: ${now}`)
       await pause(POLL_MS)
     }
   }
 
   async #get<T>(path: string): Promise<T> {
-    const response = await fetch(this.#url + path, { signal: AbortSignal.timeout(STALL_MS) })
-    if (!response.ok) throw new Error(`the pipeline answers ${path} with ${response.status}`)
-    return (await response.json()) as T
+    const beganAtMs = performance.now()
+    for (;;) {
+      const response = await fetch(this.#url + path, { signal: AbortSignal.timeout(STALL_MS) })
+      if (response.ok) return (await response.json()) as T
+      await response.body?.cancel()
+      // Its processes are ready a little before they have found each other.
+      if (response.status !== 503 || performance.now() - beganAtMs > STALL_MS) {
+        throw new Error(`the pipeline answers ${path} with ${response.status}`)
+      }
+      await pause(POLL_MS)
+    }
   }
 
   #failed(code: number): never {
@@ -175,6 +205,19 @@ const noSandbox = (): CodedError =>
     'This job worker cannot start pipelines; run it as weir job-worker.',
     exitCodes.unavailable
   )
+
+function checkDocument(document: object): void {
+  try {
+    resolveConfig(document)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    const issues = error.issues.map(({ path, message, allowed }) => {
+      const hint = allowed === undefined ? '' : ` (allowed: ${allowed})`
+      return `${path.replace(/^destinations\[0\]\.?/, '')}: ${message}${hint}`
+    })
+    throw new CodedError('DESTINATION_INVALID', `The destination is wrong: ${issues.join('; ')}.`, exitCodes.badInput)
+  }
+}
 
 /** Variables of the environment would be laid over the document. */
 const start = ([program, ...args]: readonly string[]): ChildProcess =>
