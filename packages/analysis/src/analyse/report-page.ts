@@ -177,7 +177,7 @@ function series({ series: { bins, binSeconds } }: AnalysisReport): Markup {
       bitRate,
       WIDE
     )}
-    <div class="pair">
+    <div class="pair charts">
       ${chart(
         'Packets a second',
         'tonePackets',

@@ -81,8 +81,8 @@ summary .right{margin-left:auto;color:var(--dim)}
 .scroll{overflow-x:auto}
 .narrow{display:none}
 footer{color:var(--dim);font-size:12.5px;padding-bottom:40px}
-@media (max-width:980px){.tiles{grid-template-columns:repeat(3,1fr)}.pair{grid-template-columns:1fr}}
-@media (max-width:640px){.tiles{grid-template-columns:repeat(2,1fr)}.wide{display:none}.narrow{display:block}
+@media (max-width:980px){.tiles{grid-template-columns:repeat(3,1fr)}.pair:not(.charts){grid-template-columns:1fr}}
+@media (max-width:640px){.tiles{grid-template-columns:repeat(2,1fr)}.pair.charts{grid-template-columns:1fr}.wide{display:none}.narrow{display:block}
 section{padding:14px 14px 12px}header,main,footer{padding-left:12px;padding-right:12px}.bars{display:none}td,th{padding:4px 5px}}
 @media print{body{background:none}section,.tile{break-inside:avoid}details{break-inside:avoid}}
 `

@@ -1,6 +1,6 @@
 const prefixes = ['', 'k', 'M', 'G', 'T', 'P', 'E']
 
-/** Three digits and a prefix of 1000s: `1.24 M`, `986`. */
+/** Three digits and a prefix of 1000s: `1.24 M`, `986`; below 0.1 two: `0.0012`. */
 export function short(value: number): string {
   if (!Number.isFinite(value)) return '–'
   let scaled = Math.abs(value)
@@ -10,6 +10,7 @@ export function short(value: number): string {
     prefix++
   }
   const isWhole = prefix === 0 && Number.isInteger(scaled)
+  if (scaled > 0 && scaled < 0.1) return String(Number(value.toPrecision(2))).replace('-', '−')
   const digits = isWhole || scaled >= 100 ? 0 : scaled >= 10 ? 1 : 2
   return `${value < 0 ? '−' : ''}${scaled.toFixed(digits)}${prefix === 0 ? '' : ` ${prefixes[prefix]}`}`
 }

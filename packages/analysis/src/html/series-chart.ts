@@ -32,7 +32,7 @@ export function seriesChart({ startMs, binMs, values }: ChartSeries, options: Ch
   const { width, height, title, format, tone, hasHints } = options
   const endMs = startMs + binMs * values.length
   const x = scaleUtc([new Date(startMs), new Date(endMs)], [MARGIN.left, width - MARGIN.right])
-  const y = scaleLinear([0, Math.max(1, ...values)], [height - MARGIN.bottom, MARGIN.top]).nice(4)
+  const y = scaleLinear([0, Math.max(...values) || 1], [height - MARGIN.bottom, MARGIN.top]).nice(4)
   // The last step is drawn to its end.
   const points = [...values, values.at(-1) ?? 0].map((value, n): [number, number] => [x(startMs + n * binMs), y(value)])
   const base = y(0)
