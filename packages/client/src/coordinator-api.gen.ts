@@ -3314,7 +3314,7 @@ export interface components {
              */
             port: number;
             /**
-             * @description HTTP processes that share the port; null: one beside a pod (weir up), else one for each core, 8 at most. Connections, uploads and streams are shared out among them; what is counted and limited is so for all of them together.
+             * @description HTTP processes that share the port; null: one beside a pod (weir up), else one for each core, 8 at most. Connections, uploads and streams are shared out among them. Requests, changes and failed logins are counted and limited for all of them together; eventSubscribers, uploadsAtOnce and cacheOctets are bounds of each.
              * @default null
              */
             workers: number | null;

@@ -152,7 +152,7 @@ export const FrontConfig = section(
     workers: orNull(
       Type.Integer({ minimum: 1, maximum: 64, description: 'A number of processes.' }),
       null,
-      'HTTP processes that share the port; null: one beside a pod (weir up), else one for each core, 8 at most. Connections, uploads and streams are shared out among them; what is counted and limited is so for all of them together.'
+      'HTTP processes that share the port; null: one beside a pod (weir up), else one for each core, 8 at most. Connections, uploads and streams are shared out among them. Requests, changes and failed logins are counted and limited for all of them together; eventSubscribers, uploadsAtOnce and cacheOctets are bounds of each.'
     ),
     kubernetes: section(
       {
