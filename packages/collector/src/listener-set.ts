@@ -118,6 +118,8 @@ export class ListenerSet {
     try {
       await this.set(listeners)
       this.#isStarting = false
+      // Taken out while no collector was there: one that gets the name later is another one.
+      await this.#deps.states.keepOnly(name => this.#members.has(name))
     } catch (error) {
       throw error instanceof CodedError && error.code === 'LISTENER_REFUSED' ? error.cause : error
     }

@@ -34,6 +34,11 @@ export class ListenerStates {
     await this.#saving
   }
 
+  /** Forget all others. @returns as {@link set} */
+  async keepOnly(isKept: (name: string) => boolean): Promise<void> {
+    for (const name of this.#states.keys()) if (!isKept(name)) await this.set(name, undefined)
+  }
+
   async #save(path: string): Promise<void> {
     try {
       await writeFileAtomic(path, JSON.stringify(Object.fromEntries(this.#states)))

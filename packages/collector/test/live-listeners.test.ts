@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createSocket } from 'node:dgram'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -536,6 +536,18 @@ test('what a listener was told outlives the collector, and ends with the listene
   await parts.listeners.pause('u')
   await set(second, tcpListener('t', 0))
   assert.deepEqual(JSON.parse(readFileSync(listenerStatesPath, 'utf8')), {})
+})
+
+test('what a listener was told is forgotten if it was taken out while no collector was there', async t => {
+  const folder = mkdtempSync(join(tmpdir(), 'weir-listeners-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const listenerStatesPath = join(folder, 'listeners-0.json')
+  writeFileSync(listenerStatesPath, JSON.stringify({ gone: 'paused', u: 'paused' }))
+  const rig = await startRig(t, { listenerStatesPath })
+  assert.deepEqual(JSON.parse(readFileSync(listenerStatesPath, 'utf8')), { u: 'paused' })
+  const port = await freePort()
+  await set(rig, ...listenersOf(rig), tcpListener('gone', port))
+  assert.deepEqual([state(rig, 'u'), state(rig, 'gone')], ['paused', 'serving'])
 })
 
 describe('bounds that are changed while the collector runs', () => {

@@ -175,6 +175,7 @@ class MediatorProcess implements Mediator {
     // At every start: the API may add a destination that wants it.
     await this.#loadSegments()
     for (const config of this.#config.destinations) this.destinations.add(config, false)
+    this.destinations.forgetFormerModes()
     this.#ticker = this.#clock.setPeriodic(TICK_MS, () => {
       this.destinations.tick()
       this.taps.tick()

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { FakeClock, silentLog } from '@weir/runtime'
 import { serveControl } from '../src/control.ts'
@@ -76,6 +79,26 @@ test('R6183-5.3-1 what comes in goes out, and both are told', async () => {
   assert.deepEqual(mediator.checkLedger(), [])
   await sink.until(() => sink.ended === 1)
   await sink.close()
+})
+
+test('what a destination was told outlives a mediator, but not one that was taken out while none ran', async t => {
+  const stateDir = mkdtempSync(join(tmpdir(), 'weir-mediator-'))
+  t.after(() => rmSync(stateDir, { recursive: true }))
+  const path = join(stateDir, 'destination-modes.json')
+  writeFileSync(path, JSON.stringify({ gone: 'drained', a: 'paused' }))
+  const another = (id: string): Destination => destinationOf({ id, type: 'json', target: 'file:/dev/null' })
+  const config: WeirConfig = { ...defaults, runDir: '/nowhere', stateDir, destinations: [another('a')] }
+  const mediator = createMediator(config, { log: silentLog(), makeReceiver: (_config, deps) => new FakeReceiver(deps) })
+  await mediator.start(never)
+  const { destinations } = mediator
+  destinations.add(another('gone'), true)
+  assert.deepEqual(
+    destinations.states.map(({ mode }) => mode),
+    ['paused', 'running']
+  )
+  await destinations.setMode('gone', 'running')
+  assert.deepEqual(JSON.parse(readFileSync(path, 'utf8')), { a: 'paused' })
+  await mediator.stop(100)
 })
 
 const mediatorText = (mediator: Mediator): Promise<string> => createMediatorMetrics(() => mediator.state).text()

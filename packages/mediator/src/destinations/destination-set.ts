@@ -89,6 +89,11 @@ export class DestinationSet {
     return this.#members.size
   }
 
+  /** All that are configured are there: what others were told, which were taken out while no mediator ran, is forgotten. */
+  forgetFormerModes(): void {
+    this.#deps.modes?.keepOnly(id => this.#members.has(id))
+  }
+
   /** Each destination takes its own reference. */
   deliver(held: HeldBatch): void {
     for (const { destination } of this.#members.values()) destination.offer(held)

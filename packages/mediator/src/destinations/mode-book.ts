@@ -30,6 +30,11 @@ export class ModeBook {
     this.#saving = this.#saving.then(() => this.#save())
   }
 
+  /** Forget all others. */
+  keepOnly(isKept: (id: string) => boolean): void {
+    for (const id of this.#modes.keys()) if (!isKept(id)) this.set(id, 'running')
+  }
+
   /** Resolves when what was set is on the disk, or cannot be. */
   saved(): Promise<void> {
     return this.#saving
