@@ -32,6 +32,7 @@ const engines = [
   'graphology-communities-louvain',
   'd3-scale',
   'd3-shape',
+  'hyparquet',
   'hyparquet-writer',
   'piscina',
   'bullmq',

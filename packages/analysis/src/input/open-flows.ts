@@ -2,11 +2,10 @@ import { CaptureDecoder, CaptureReader, captureFaults, parseIpv4, parseIpv6, wal
 import { setImmediate } from 'node:timers/promises'
 import { samplingOrigins } from '@weir/mediation'
 import { CodedError, exitCodes } from '@weir/runtime'
-import { isParquetFile } from '../parquet/parquet-file.ts'
+import { isParquetFile } from '../parquet/is-parquet-file.ts'
 import { chunksOf, expansionBound, formatByName, STANDARD_INPUT } from './file-chunks.ts'
 import { flowCounts } from './flow-counts.ts'
 import { FlowDomain } from './flow-domain.ts'
-import { readParquet } from './parquet-input.ts'
 import { PendingSets } from './pending-sets.ts'
 import type {
   CapturedMessage,
@@ -158,10 +157,12 @@ class CapturedFlows implements Flows, CaptureVisitor {
   }
 
   async #readParquet(input: TaskInput, onRead: (octets: number) => void): Promise<void> {
+    // A library that only Parquet needs.
+    const { readParquet } = await import('./parquet-input.ts')
     await readParquet(input, this.#options.limits.memoryOctets, {
       onRun: (rows, origin) => this.#takeRows(rows, origin),
       onRead,
-      // A page is in memory, so nothing else is waited for: others are let in between.
+      // A row group is in memory, so nothing else is waited for: others are let in between.
       settle: async () => {
         await setImmediate()
         await this.#settle()

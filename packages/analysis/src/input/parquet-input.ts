@@ -2,8 +2,8 @@ import { ipv4Text, ipv6Text, LayoutTable } from '@weir/ipfix'
 import { ParquetFile } from '../parquet/parquet-file.ts'
 import { parquetError, ParquetFault } from '../parquet/parquet-fault.ts'
 import { MOST_RUN_ROWS, RowBuilder } from '../parquet/row-builder.ts'
-import { textOctets } from '../parquet/value-reader.ts'
-import type { Page } from '../parquet/page-reader.ts'
+import { textOf } from '../parquet/value-writer.ts'
+import type { StoredValues } from '../parquet/chunk-reader.ts'
 import type { StoredColumn } from '../parquet/parquet-footer.ts'
 import type { RowRun } from '../parquet/row-builder.ts'
 import type { ValueType } from '../record-table/table-column.ts'
@@ -25,21 +25,21 @@ export interface ParquetVisitor {
   onRun(run: RowRun, origin: RowOrigin): void
   /** Octets of the file that were read. */
   onRead(octets: number): void
-  /** Waited for between the rows of a page, and after each page. */
+  /** Waited for between the columns and the rows of a row group, and after it. */
   settle(): Promise<void>
 }
 
 /**
  * Read a Parquet file that convert wrote.
  *
- * @param maxOctets - that the pages of a row group may take.
+ * @param maxOctets - that a row group may take.
  * @throws CodedError INPUT_PARQUET if it is none, or damaged; TASK_LIMIT.
  */
 export async function readParquet(input: TaskInput, maxOctets: number, visitor: ParquetVisitor): Promise<void> {
   try {
     const file = new ParquetFile(input.path, maxOctets)
     try {
-      await readPages(file, visitor)
+      await readGroups(file, visitor)
     } finally {
       file.close()
     }
@@ -48,7 +48,7 @@ export async function readParquet(input: TaskInput, maxOctets: number, visitor: 
   }
 }
 
-async function readPages(file: ParquetFile, visitor: ParquetVisitor): Promise<void> {
+async function readGroups(file: ParquetFile, visitor: ParquetVisitor): Promise<void> {
   const { columns, addresses } = file.footer
   // What a Plan added is of the run again: so it is not in the records twice when another Plan adds it.
   const isField = ({ name }: StoredColumn): boolean => !addedNames.has(name)
@@ -59,14 +59,19 @@ async function readPages(file: ParquetFile, visitor: ParquetVisitor): Promise<vo
   const odidAt = indexOf('odid', 'uint32')
   const receivedAt = indexOf('receivedAt', 'milliseconds')
   const rateAt = indexOf('samplingRate', 'float64')
-  for (const pages of file.pages(octets => visitor.onRead(octets))) {
-    const origins = new PageOrigins(pages[0].rows)
-    if (exporterAt >= 0) origins.takeExporters(pages[exporterAt], addresses === 'text')
-    if (odidAt >= 0) origins.takeOdids(pages[odidAt])
-    if (receivedAt >= 0) origins.takeTimes(pages[receivedAt])
-    if (rateAt >= 0) origins.takeRates(pages[rateAt])
+  for (const group of file.footer.groups) {
+    const values: StoredValues[] = []
+    for (const each of file.columnsOf(group, octets => visitor.onRead(octets))) {
+      values.push(each)
+      await visitor.settle()
+    }
+    const origins = new RowOrigins(group.rows)
+    if (exporterAt >= 0) origins.takeExporters(values[exporterAt], addresses === 'text')
+    if (odidAt >= 0) origins.takeOdids(values[odidAt])
+    if (receivedAt >= 0) origins.takeTimes(values[receivedAt])
+    if (rateAt >= 0) origins.takeRates(values[rateAt])
     let rows = 0
-    for (const run of builder.build(pages, origins.breaks)) {
+    for (const run of builder.build(values, origins.breaks)) {
       if (run !== undefined) {
         visitor.onRun(run, origins.of(run.row))
         rows += run.records
@@ -81,8 +86,8 @@ async function readPages(file: ParquetFile, visitor: ParquetVisitor): Promise<vo
 
 const addedNames: ReadonlySet<string> = new Set(['exporter', 'odid', 'receivedAt', 'samplingRate'])
 
-/** What a Plan had added to the rows of one page: a run goes on while that stays the same. */
-class PageOrigins {
+/** What a Plan had added to the rows of one group: a run goes on while that stays the same. */
+class RowOrigins {
   /** 1 where a row differs from the one before. */
   readonly breaks: Uint8Array
   readonly #odids: Float64Array
@@ -109,32 +114,28 @@ class PageOrigins {
     }
   }
 
-  takeOdids(page: Page): void {
-    this.#take(page, 4, (view, at) => view.getUint32(at, true), this.#odids)
+  takeOdids(stored: StoredValues): void {
+    this.#take(stored, Number, this.#odids)
   }
 
-  takeTimes(page: Page): void {
-    const read = (view: DataView, at: number): number =>
-      view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true)
-    this.#take(page, 8, read, this.#times)
+  takeTimes(stored: StoredValues): void {
+    this.#take(stored, value => Number(BigInt.asUintN(64, value as bigint)), this.#times)
   }
 
-  takeRates(page: Page): void {
-    const read = (view: DataView, at: number): number => {
-      const rate = Math.round(view.getFloat64(at, true))
+  takeRates(stored: StoredValues): void {
+    const read = (value: unknown): number => {
+      const rate = Math.round(value as number)
       return rate >= 1 ? Math.min(rate, 0xffff_ffff) : 0
     }
-    this.#take(page, 8, read, this.#rates)
+    this.#take(stored, read, this.#rates)
   }
 
-  takeExporters(page: Page, isText: boolean): void {
-    let at = page.valuesAt
+  takeExporters({ values, rows, present }: StoredValues, isText: boolean): void {
     let last: Uint8Array = new Uint8Array(0)
     let index = 0
-    for (let row = 0; row < page.rows; row++) {
-      if (page.present[row] === 1) {
-        const octets = textOctets(page, at)
-        at += 4 + octets.length
+    for (let row = 0; row < rows; row++) {
+      if (present[row] === 1) {
+        const octets = values[row] as Uint8Array
         if (!isSame(octets, last)) {
           last = octets
           index = this.#exporters.push(addressText(octets, isText)) - 1
@@ -145,23 +146,16 @@ class PageOrigins {
     }
   }
 
-  #take({ view, valuesAt, rows, present }: Page, length: number, read: Read, values: Float64Array): void {
-    let at = valuesAt
+  #take({ values, rows, present }: StoredValues, read: (value: unknown) => number, into: Float64Array): void {
     for (let row = 0; row < rows; row++) {
-      if (present[row] === 1) {
-        if (at + length > view.byteLength) throw new ParquetFault('a page has fewer values than rows')
-        values[row] = read(view, at)
-        at += length
-      }
-      if (row > 0 && values[row] !== values[row - 1]) this.breaks[row] = 1
+      if (present[row] === 1) into[row] = read(values[row])
+      if (row > 0 && into[row] !== into[row - 1]) this.breaks[row] = 1
     }
   }
 }
 
-type Read = (view: DataView, at: number) => number
-
 function addressText(octets: Uint8Array, isText: boolean): string {
-  if (isText) return Buffer.from(octets.subarray(0, 64)).toString('latin1')
+  if (isText) return textOf(octets)
   const view = new DataView(octets.buffer, octets.byteOffset, octets.length)
   return octets.length === 4 ? ipv4Text(view, 0) : octets.length === 16 ? ipv6Text(view, 0) : ''
 }

@@ -1,25 +1,15 @@
-import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import { CodedError, exitCodes } from '@weir/runtime'
-import { readPage } from './page-reader.ts'
+import { parquetSchema } from 'hyparquet'
+import { readChunk } from './chunk-reader.ts'
+import { MAGIC } from './is-parquet-file.ts'
 import { ParquetFault } from './parquet-fault.ts'
 import { readFooter } from './parquet-footer.ts'
-import type { Page } from './page-reader.ts'
-import type { ParquetFooter } from './parquet-footer.ts'
+import type { StoredValues } from './chunk-reader.ts'
+import type { ParquetFooter, StoredGroup } from './parquet-footer.ts'
 
-const MAGIC = 0x50415231
-const MAX_FOOTER_OCTETS = 64 * 1024 * 1024
-
-/** Whether a file begins as Parquet does; false for what is no file. */
-export function isParquetFile(path: string): boolean {
-  if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) return false
-  const descriptor = openSync(path, 'r')
-  try {
-    const head = Buffer.alloc(4)
-    return readSync(descriptor, head, 0, 4, 0) === 4 && head.readUInt32BE(0) === MAGIC
-  } finally {
-    closeSync(descriptor)
-  }
-}
+/** The library makes objects of metadata, which take some times its octets. */
+const FOOTER_SHARE = 8
 
 /** A Parquet file that convert wrote, open. */
 export class ParquetFile {
@@ -28,8 +18,8 @@ export class ParquetFile {
   readonly #maxOctets: number
 
   /**
-   * @param maxOctets - that the pages of one row group, or the values of one page of each column, may take.
-   * @throws ParquetFault if it is none that convert wrote.
+   * @param maxOctets - that a row group may take, compressed and not; an eighth of it the metadata.
+   * @throws ParquetFault if it is none that convert wrote; CodedError TASK_LIMIT.
    */
   constructor(path: string, maxOctets: number) {
     this.#maxOctets = maxOctets
@@ -47,42 +37,37 @@ export class ParquetFile {
   }
 
   /**
-   * The pages, one of each column at a time, all of the same rows.
+   * The values of a row group, one column at a time.
    *
    * @param onRead - told of octets of the file.
    */
-  *pages(onRead: (octets: number) => void): Generator<readonly Page[]> {
-    for (const { rows, chunks } of this.footer.groups) {
-      this.#bound(chunks.reduce((sum, { octets }) => sum + octets, 0))
-      const octets = chunks.map(chunk => this.#read(chunk.offset, chunk.octets))
-      const places = chunks.map(() => 0)
-      for (let done = 0; done < rows;) {
-        const pages = octets.map((chunk, column) => {
-          const { page, next } = readPage(chunk, places[column])
-          onRead(next - places[column])
-          places[column] = next
-          return page
-        })
-        this.#bound(pages.reduce((sum, page) => sum + page.octets.length, 0))
-        if (pages.length === 0) break
-        done += pages[0].rows
-        yield pages
-      }
+  *columnsOf({ rows, chunks }: StoredGroup, onRead: (octets: number) => void): Generator<StoredValues, void, void> {
+    const { children } = parquetSchema(this.footer.metadata)
+    this.#bound(chunks.reduce((sum, { octets }) => sum + octets, 0))
+    let plainOctets = 0
+    for (const [index, { offset, octets }] of chunks.entries()) {
+      const values = readChunk(this.#read(offset, octets), children[index], rows, length => {
+        plainOctets += length
+        this.#bound(plainOctets)
+      })
+      onRead(octets)
+      yield values
     }
   }
 
   #readFooter(): ParquetFooter {
     const { size } = fstatSync(this.#descriptor)
     if (size < 12) throw new ParquetFault('it was cut')
-    const tail = this.#read(size - 8, 8)
-    const length = new DataView(tail.buffer, tail.byteOffset).getUint32(0, true)
-    if (tail.readUInt32BE(4) !== MAGIC || length > size - 12) throw new ParquetFault('it was cut')
-    if (length > MAX_FOOTER_OCTETS) throw new ParquetFault('its metadata is too large')
-    return readFooter(this.#read(size - 8 - length, length), size)
+    const tail = new DataView(this.#read(size - 8, 8).buffer)
+    const length = tail.getUint32(0, true)
+    if (tail.getUint32(4) !== MAGIC || length > size - 12) throw new ParquetFault('it was cut')
+    this.#bound(FOOTER_SHARE * length)
+    return readFooter(this.#read(size - 8 - length, length + 8), size)
   }
 
-  #read(offset: number, length: number): Buffer {
-    const octets = Buffer.allocUnsafe(length)
+  /** Octets in a buffer of their own: the library looks at all that is in it. */
+  #read(offset: number, length: number): Uint8Array<ArrayBuffer> {
+    const octets = new Uint8Array(length)
     let at = 0
     while (at < length) {
       const read = readSync(this.#descriptor, octets, at, length - at, offset + at)

@@ -1,13 +1,18 @@
-import { parquetType, sameType } from './parquet-types.ts'
-import { ParquetFault } from './parquet-fault.ts'
-import { ThriftReader } from './thrift-reader.ts'
-import { COLUMNS_KEY } from './parquet-writer.ts'
-import type { ThriftFields, ThriftRead } from './thrift-reader.ts'
+import { parquetMetadata } from 'hyparquet'
+import { isSameElement, schemaElement } from './parquet-types.ts'
+import { damaged, ParquetFault } from './parquet-fault.ts'
+import { COLUMNS_KEY } from './columns-key.ts'
+import type { ColumnChunk, FileMetaData, RowGroup } from 'hyparquet'
 import type { ElementId } from '../columns/column-batch.ts'
 import type { ValueType } from '../record-table/table-column.ts'
 import type { AddressForm } from './parquet-types.ts'
 
 const MAX_COLUMNS = 4096
+/** Of one number ten, of a name hardly more. */
+const MAX_HIGH_OCTETS = 64
+const MAX_GROUP_ROWS = 65_536
+/** A batch has no more. */
+const MAX_GROUP_VALUES = 4 * 1024 * 1024
 
 /** One column as the file's own metadata describes it. */
 export interface StoredColumn {
@@ -22,57 +27,84 @@ export interface StoredChunk {
   readonly octets: number
 }
 
+export interface StoredGroup {
+  readonly rows: number
+  readonly chunks: readonly StoredChunk[]
+}
+
 /** What is in a Parquet file that convert wrote. */
 export interface ParquetFooter {
+  readonly metadata: FileMetaData
   readonly addresses: AddressForm
   readonly columns: readonly StoredColumn[]
-  readonly rows: number
-  readonly groups: readonly { readonly rows: number; readonly chunks: readonly StoredChunk[] }[]
+  readonly groups: readonly StoredGroup[]
 }
 
 /**
  * Read the metadata at the end of a file.
  *
+ * @param octets - the metadata, their length, and the magic number.
  * @param fileOctets - of the whole file; no chunk is beyond.
  * @throws ParquetFault if it is none that convert wrote.
  */
-export function readFooter(metadata: Uint8Array, fileOctets: number): ParquetFooter {
-  const fields = new ThriftReader(metadata).struct()
-  const { addresses, columns } = describedColumns(fields)
-  const leaves = listOf(fields.get(2)).slice(1).map(structOf)
+export function readFooter(octets: Uint8Array, fileOctets: number): ParquetFooter {
+  checkNumbers(octets)
+  const metadata = damaged('its metadata', () => parquetMetadata(octets, { geoparquet: false }))
+  const { addresses, columns } = describedColumns(metadata)
+  const leaves = metadata.schema.slice(1)
   if (leaves.length !== columns.length) throw new ParquetFault('its columns are not those that its metadata names')
   for (const [index, { name, type }] of columns.entries()) {
-    const leaf = leaves[index]
-    if (textOf(leaf.get(4)) !== name || !sameType(parquetType(type, addresses), leaf)) {
+    if (!isSameElement(leaves[index], schemaElement(name, type, addresses))) {
       throw new ParquetFault(
         `column ${JSON.stringify(name.slice(0, 64))} has another type than it says; query it instead`
       )
     }
   }
-  const groups = listOf(fields.get(4)).map(group => groupOf(structOf(group), columns.length, fileOctets))
-  return { addresses, columns, rows: groups.reduce((sum, { rows }) => sum + rows, 0), groups }
+  // A root of another number of children would be another tree of the same elements.
+  if (metadata.schema[0]?.num_children !== columns.length) throw new ParquetFault('its schema is damaged')
+  const groups = metadata.row_groups.map(group => groupOf(group, columns.length, fileOctets))
+  return { metadata, addresses, columns, groups }
 }
 
-function groupOf(fields: ThriftFields, columns: number, fileOctets: number): ParquetFooter['groups'][number] {
-  const chunks = listOf(fields.get(1)).map(each => {
-    const metadata = structOf(structOf(each).get(3))
-    const offset = numberOf(metadata.get(9))
-    const octets = numberOf(metadata.get(7))
-    if (offset + octets > fileOctets) throw new ParquetFault('a column chunk is beyond its end; it was cut')
-    return { offset, octets }
-  })
-  if (chunks.length !== columns) throw new ParquetFault('a row group has another number of columns')
-  return { rows: numberOf(fields.get(3)), chunks }
+/** The library reads a number as long as its octets go on, in time that grows by the square of them. */
+function checkNumbers(octets: Uint8Array): void {
+  let high = 0
+  for (let at = 0; at < octets.length; at++) {
+    high = octets[at] < 128 ? 0 : high + 1
+    if (high > MAX_HIGH_OCTETS) throw new ParquetFault('its metadata has a number that is too large')
+  }
+}
+
+function groupOf(group: RowGroup, columns: number, fileOctets: number): StoredGroup {
+  const rows = countOf(group.num_rows)
+  if (rows > MAX_GROUP_ROWS || rows * columns > MAX_GROUP_VALUES)
+    throw new ParquetFault('a row group has more rows than convert writes')
+  if (group.columns.length !== columns) throw new ParquetFault('a row group has another number of columns')
+  return { rows, chunks: group.columns.map(chunk => chunkOf(chunk, fileOctets)) }
+}
+
+function chunkOf({ meta_data: metadata }: ColumnChunk, fileOctets: number): StoredChunk {
+  if (metadata?.codec !== 'ZSTD') throw new ParquetFault('a column has a compression that convert does not write')
+  const offset = countOf(metadata.data_page_offset)
+  const octets = countOf(metadata.total_compressed_size)
+  if (offset + octets > fileOctets) throw new ParquetFault('a column chunk is beyond its end; it was cut')
+  return { offset, octets }
+}
+
+/** A count or a place: what the file says may be of any type. */
+function countOf(value: unknown): number {
+  const count = typeof value === 'bigint' ? Number(value) : value
+  if (typeof count !== 'number' || !Number.isSafeInteger(count) || count < 0)
+    throw new ParquetFault('its metadata has no number where one is due')
+  return count
 }
 
 /** What convert says of its columns in the file's metadata. */
-function describedColumns(fields: ThriftFields): { addresses: AddressForm; columns: StoredColumn[] } {
-  const entry = listOf(fields.get(5) ?? [])
-    .map(structOf)
-    .find(each => textOf(each.get(1)) === COLUMNS_KEY)
+function describedColumns(metadata: FileMetaData): { addresses: AddressForm; columns: StoredColumn[] } {
+  const entry = metadata.key_value_metadata?.find(({ key }) => key === COLUMNS_KEY)
   if (entry === undefined)
     throw new ParquetFault(`its metadata has no ${COLUMNS_KEY}; only the job type query reads others`)
-  const described = parsed(textOf(entry.get(2))) as { version?: unknown; addresses?: unknown; columns?: unknown } | null
+  const described = parsed(entry.value ?? '') as { version?: unknown; addresses?: unknown; columns?: unknown } | null
   const { version, addresses, columns } = described ?? {}
   const areAddressesKnown = addresses === 'binary' || addresses === 'text'
   if (version !== 1 || !areAddressesKnown || !Array.isArray(columns) || columns.length > MAX_COLUMNS) {
@@ -131,27 +163,4 @@ function parsed(text: string): unknown {
   } catch {
     return null
   }
-}
-
-const decoder = new TextDecoder()
-
-function textOf(value: ThriftRead | undefined): string {
-  if (!(value instanceof Uint8Array)) throw new ParquetFault('its metadata has no text where text is due')
-  return decoder.decode(value)
-}
-
-/** A count or a place. */
-export function numberOf(value: ThriftRead | undefined): number {
-  if (typeof value !== 'number' || value < 0) throw new ParquetFault('its metadata has no number where one is due')
-  return value
-}
-
-function listOf(value: ThriftRead | undefined): readonly ThriftRead[] {
-  if (!Array.isArray(value)) throw new ParquetFault('its metadata has no list where one is due')
-  return value as readonly ThriftRead[]
-}
-
-export function structOf(value: ThriftRead | undefined): ThriftFields {
-  if (!(value instanceof Map)) throw new ParquetFault('its metadata has no struct where one is due')
-  return value as ThriftFields
 }

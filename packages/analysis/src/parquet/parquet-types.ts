@@ -1,103 +1,78 @@
-import type { ThriftFields } from './thrift-reader.ts'
-import type { ThriftStruct } from './thrift-writer.ts'
+import type { SchemaElement } from 'hyparquet'
 import type { ValueType } from '../record-table/table-column.ts'
-
-/** Numbers of parquet.thrift. */
-const physical = { boolean: 0, int32: 1, int64: 2, float: 4, double: 5, octets: 6, fixed: 7 } as const
-export const encodings = { plain: 0, rle: 3 } as const
-export const codecs = { none: 0, zstd: 6 } as const
-const optional = 1
-const converted = {
-  utf8: 0,
-  milliseconds: 9,
-  microseconds: 10,
-  uint8: 11,
-  uint16: 12,
-  uint32: 13,
-  uint64: 14,
-  int8: 15,
-  int16: 16,
-  int32: 17,
-  int64: 18
-} as const
 
 /** How addresses stand in a table: octets in network order, or text. */
 export type AddressForm = 'binary' | 'text'
 
-/** How a column stands in a Parquet file. */
-export interface ParquetType {
-  readonly physical: number
-  /** Octets of `fixed`. */
-  readonly length?: number
-  readonly converted?: number
-  /** Nanoseconds have no converted type. */
-  readonly isNanoseconds?: boolean
-}
+type ParquetType = Pick<SchemaElement, 'type' | 'type_length' | 'converted_type' | 'logical_type'>
+
+const text: ParquetType = { type: 'BYTE_ARRAY', converted_type: 'UTF8' }
+const fixed = (length: number): ParquetType => ({ type: 'FIXED_LEN_BYTE_ARRAY', type_length: length })
 
 /** The Parquet type of a column: by the type of its values and nothing else. */
-export function parquetType(type: ValueType, addresses: AddressForm): ParquetType {
-  const text: ParquetType = { physical: physical.octets, converted: converted.utf8 }
+function parquetType(type: ValueType, addresses: AddressForm): ParquetType {
   switch (type) {
     case 'uint8':
+      return { type: 'INT32', converted_type: 'UINT_8' }
     case 'uint16':
+      return { type: 'INT32', converted_type: 'UINT_16' }
     case 'uint32':
+      return { type: 'INT32', converted_type: 'UINT_32' }
     case 'int8':
+      return { type: 'INT32', converted_type: 'INT_8' }
     case 'int16':
+      return { type: 'INT32', converted_type: 'INT_16' }
     case 'int32':
-      return { physical: physical.int32, converted: converted[type] }
+      return { type: 'INT32', converted_type: 'INT_32' }
     case 'uint64':
+      return { type: 'INT64', converted_type: 'UINT_64' }
     case 'int64':
-      return { physical: physical.int64, converted: converted[type] }
+      return { type: 'INT64', converted_type: 'INT_64' }
     case 'float32':
-      return { physical: physical.float }
+      return { type: 'FLOAT' }
     case 'float64':
-      return { physical: physical.double }
+      return { type: 'DOUBLE' }
     case 'boolean':
-      return { physical: physical.boolean }
+      return { type: 'BOOLEAN' }
     case 'string':
       return text
     case 'octets':
-      return { physical: physical.octets }
+      return { type: 'BYTE_ARRAY' }
     case 'address':
-      return addresses === 'text' ? text : { physical: physical.octets }
+      return addresses === 'text' ? text : { type: 'BYTE_ARRAY' }
     case 'mac':
-      return addresses === 'text' ? text : { physical: physical.fixed, length: 6 }
+      return addresses === 'text' ? text : fixed(6)
     case 'ipv4':
-      return addresses === 'text' ? text : { physical: physical.fixed, length: 4 }
+      return addresses === 'text' ? text : fixed(4)
     case 'ipv6':
-      return addresses === 'text' ? text : { physical: physical.fixed, length: 16 }
+      return addresses === 'text' ? text : fixed(16)
     case 'seconds':
     case 'milliseconds':
-      return { physical: physical.int64, converted: converted.milliseconds }
+      return { type: 'INT64', converted_type: 'TIMESTAMP_MILLIS' }
     case 'microseconds':
-      return { physical: physical.int64, converted: converted.microseconds }
+      return { type: 'INT64', converted_type: 'TIMESTAMP_MICROS' }
     case 'nanoseconds':
-      return { physical: physical.int64, isNanoseconds: true }
+      return { type: 'INT64', logical_type: { type: 'TIMESTAMP', isAdjustedToUTC: false, unit: 'NANOS' } }
   }
 }
 
-/** The SchemaElement of a column: optional always, so that tables of different inputs can be read together. */
-export function schemaElement(name: string, type: ParquetType): ThriftStruct {
-  const nanoseconds: ThriftStruct = {
-    8: { struct: { 1: { flag: false }, 2: { struct: { 3: { struct: {} } } } } }
-  }
-  return {
-    1: { i32: type.physical },
-    2: type.length === undefined ? undefined : { i32: type.length },
-    3: { i32: optional },
-    4: { text: name },
-    6: type.converted === undefined ? undefined : { i32: type.converted },
-    10: type.isNanoseconds === true ? { struct: nanoseconds } : undefined
-  }
+/** The schema of a column: optional always, so that tables of different inputs can be read together. */
+export function schemaElement(name: string, type: ValueType, addresses: AddressForm): SchemaElement {
+  return { name, repetition_type: 'OPTIONAL', ...parquetType(type, addresses) }
 }
 
-/** Whether a SchemaElement that was read is that of this type. */
-export function sameType(type: ParquetType, element: ThriftFields): boolean {
+/** Whether two columns have the same name and type. */
+export function isSameElement(a: SchemaElement, b: SchemaElement): boolean {
   return (
-    element.get(1) === type.physical &&
-    element.get(2) === type.length &&
-    element.get(3) === optional &&
-    element.get(6) === type.converted &&
-    element.has(10) === (type.isNanoseconds === true)
+    a.name === b.name &&
+    a.type === b.type &&
+    a.type_length === b.type_length &&
+    a.num_children === b.num_children &&
+    a.repetition_type === b.repetition_type &&
+    a.converted_type === b.converted_type &&
+    unitOf(a) === unitOf(b)
   )
 }
+
+const unitOf = ({ logical_type: logical }: SchemaElement): string | undefined =>
+  logical?.type === 'TIMESTAMP' ? logical.unit : logical?.type

@@ -1,11 +1,11 @@
 import { VARIABLE_LENGTH } from '@weir/ipfix'
 import { ParquetFault } from './parquet-fault.ts'
-import { valueReader } from './value-reader.ts'
+import { valueWriter } from './value-writer.ts'
 import type { FieldSpecifier, Layout, LayoutTable } from '@weir/ipfix'
-import type { Page } from './page-reader.ts'
+import type { StoredValues } from './chunk-reader.ts'
 import type { StoredColumn } from './parquet-footer.ts'
 import type { AddressForm } from './parquet-types.ts'
-import type { ValueReader } from './value-reader.ts'
+import type { ValueWriter } from './value-writer.ts'
 
 /** Rows that stand one after the other and have the same fields. One object, reused. */
 export interface RowRun {
@@ -15,20 +15,20 @@ export interface RowRun {
   offset: number
   endOffset: number
   records: number
-  /** Of the first row, in the pages. */
+  /** Of the first row, in the row group. */
   row: number
 }
 
 /** Rows of a run at most: whoever reads them lets others in between. */
 export const MOST_RUN_ROWS = 4_096
-/** Sets of columns that rows of one page have: exporters have a few templates each. */
+/** Sets of columns that rows of one group have: exporters have a few templates each. */
 const MAX_SHAPES = 4096
 const MAX_OCTETS = 1024 * 1024 * 1024
 
 /** Makes records of rows again: octets in the order of the rows, column by column, without an object per record. */
 export class RowBuilder {
   readonly #layouts: LayoutTable
-  readonly #columns: readonly { readonly index: number; readonly field: FieldSpecifier; readonly reader: ValueReader }[]
+  readonly #columns: readonly { readonly index: number; readonly field: FieldSpecifier; readonly writer: ValueWriter }[]
   readonly #run: RowRun
   #octets = new Uint8Array(0)
   #view = new DataView(this.#octets.buffer)
@@ -43,48 +43,50 @@ export class RowBuilder {
     this.#layouts = layouts
     this.#columns = columns.flatMap((column, index) => {
       if (!isField(column)) return []
-      const reader = valueReader(column, addresses)
-      return [{ index, field: { ...column.elements[0], length: reader.length }, reader }]
+      const writer = valueWriter(column, addresses)
+      return [{ index, field: { ...column.elements[0], length: writer.length }, writer }]
     })
     const octets = this.#octets
     this.#run = { layout: undefined as never, octets, view: this.#view, offset: 0, endOffset: 0, records: 0, row: 0 }
   }
 
   /**
-   * @param pages - one of each column, all of the same rows.
+   * @param columns - of a row group.
    * @param breaks - 1 where a run must not go on from the row before; or undefined.
    * @yields a run, or undefined where others may be let in before the next one. Rows without any value have no record, and no run.
-   * @throws ParquetFault if the pages do not fit together.
+   * @throws ParquetFault if there is no sense in them.
    */
-  *build(pages: readonly Page[], breaks: Uint8Array | undefined): Generator<RowRun | undefined, void, void> {
-    const rows = pages[0]?.rows ?? 0
-    if (pages.some(page => page.rows !== rows)) throw new ParquetFault('its pages are not of the same rows')
+  *build(columns: readonly StoredValues[], breaks: Uint8Array | undefined): Generator<RowRun | undefined, void, void> {
+    const rows = columns[0]?.rows ?? 0
     const shapes = new Uint32Array(rows)
     const ends = new Float64Array(rows)
-    const fields = this.#measure(pages, shapes, ends)
+    const fields = this.#measure(columns, shapes, ends)
     let total = 0
     for (let row = 0; row < rows; row++) {
       const length = ends[row]
       ends[row] = total
       total += length
     }
-    if (total > MAX_OCTETS) throw new ParquetFault('its pages are too large')
+    if (total > MAX_OCTETS) throw new ParquetFault('a row group is too large')
     if (total > this.#octets.length) {
       this.#octets = new Uint8Array(total)
       this.#view = new DataView(this.#octets.buffer)
     }
-    yield* this.#write(pages, ends)
+    yield* this.#write(columns, ends)
     yield* this.#runs(shapes, ends, breaks, fields)
   }
 
   /** Sizes of the records, and which fields each has: rows of the same shape have the same. */
-  #measure(pages: readonly Page[], shapes: Uint32Array, sizes: Float64Array): readonly (readonly FieldSpecifier[])[] {
+  #measure(
+    columns: readonly StoredValues[],
+    shapes: Uint32Array,
+    sizes: Float64Array
+  ): readonly (readonly FieldSpecifier[])[] {
     let fieldsOf: (readonly FieldSpecifier[])[] = [[]]
-    for (const { index, field, reader } of this.#columns) {
-      const { present, presence, rows } = pages[index]
-      reader.open(pages[index])
+    for (const { index, field, writer } of this.#columns) {
+      const { present, presence, rows } = columns[index]
       if (presence === 'none') continue
-      if (field.length === VARIABLE_LENGTH) addSizes(reader, present, sizes)
+      if (field.length === VARIABLE_LENGTH) addSizes(writer, columns[index], sizes)
       else for (let row = 0; row < rows; row++) sizes[row] += present[row] * field.length
       if (presence === 'all') {
         fieldsOf = fieldsOf.map(fields => [...fields, field])
@@ -108,12 +110,12 @@ export class RowBuilder {
     return fieldsOf
   }
 
-  *#write(pages: readonly Page[], ends: Float64Array): Generator<undefined, void, void> {
-    for (const { index, reader } of this.#columns) {
-      const { present, presence, rows } = pages[index]
+  *#write(columns: readonly StoredValues[], ends: Float64Array): Generator<undefined, void, void> {
+    for (const { index, writer } of this.#columns) {
+      const { values, present, presence, rows } = columns[index]
       if (presence === 'none') continue
       for (let row = 0; row < rows; row++) {
-        if (present[row] === 1) ends[row] = reader.write(this.#octets, this.#view, ends[row])
+        if (present[row] === 1) ends[row] = writer.write(values[row], this.#octets, this.#view, ends[row])
       }
       yield undefined
     }
@@ -147,11 +149,8 @@ export class RowBuilder {
   }
 }
 
-function addSizes(reader: ValueReader, present: Uint8Array, sizes: Float64Array): void {
+function addSizes(writer: ValueWriter, { values, present }: StoredValues, sizes: Float64Array): void {
   for (let row = 0; row < present.length; row++) {
-    if (present[row] === 0) continue
-    sizes[row] += reader.sizeOf()
-    reader.skip()
+    if (present[row] === 1) sizes[row] += writer.sizeOf(values[row])
   }
-  reader.rewind()
 }

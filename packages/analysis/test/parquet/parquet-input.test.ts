@@ -2,6 +2,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { zstdCompressSync } from 'node:zlib'
+import { parquetMetadata } from 'hyparquet'
+import { ByteWriter, parquetWrite } from 'hyparquet-writer'
 import { CodedError } from '@weir/runtime'
 import { buildMessage } from '@weir/ipfix/testing'
 import { openFlows } from '../../src/index.ts'
@@ -61,7 +64,7 @@ const everyType = buildMessage({ odid: 3, exportTimeSec: 1_700_000_000 })
   .octets()
 
 describe('Parquet as input', () => {
-  test('hears that nobody wants the rest within a page', async context => {
+  test('hears that nobody wants the rest within a row group', async context => {
     const records = buildMessage().template(256, '4:1 7:2').data(256, '0601bb'.repeat(10_000)).octets()
     const done = await runTask(context, convertTask, { to: 'parquet' }, [fileOf(context, 'a.ipfix', records)])
     const stop = new AbortController()
@@ -143,5 +146,61 @@ describe('Parquet as input', () => {
       [...seen].every(code => ['read', 'INPUT_PARQUET', 'TASK_LIMIT'].includes(code)),
       [...seen].join()
     )
+  })
+
+  test('TH-36: a few octets that promise much are refused before anything is made by them', async context => {
+    const records = buildMessage().template(256, '4:1').data(256, '06'.repeat(10_000)).octets()
+    const params = { to: 'parquet', lineage: false, sampling: false } as const
+    const done = await runTask(context, convertTask, params, [fileOf(context, 'a.ipfix', records)])
+    const whole = readFileSync(done.path('flows.parquet'))
+    const changed = (from: number[], to: number[]): Buffer => {
+      const octets = Buffer.from(whole)
+      const at = octets.indexOf(Buffer.from(from))
+      assert.ok(at > 0)
+      Buffer.from(to).copy(octets, at)
+      return octets
+    }
+    const run = [0xa0, 0x9c, 0x01]
+    const length = whole.readUInt32LE(whole.length - 8)
+    const endless = Buffer.concat([whole.subarray(0, -8 - length), Buffer.alloc(500_000, 0xff), Buffer.alloc(8)])
+    endless.writeUInt32LE(500_000, endless.length - 8)
+    endless.write('PAR1', endless.length - 4)
+    const large = Buffer.concat([Buffer.from('PAR1'), Buffer.alloc(9_000_000), Buffer.alloc(8)])
+    large.writeUInt32LE(9_000_000, large.length - 8)
+    large.write('PAR1', large.length - 4)
+    for (const [octets, why] of [
+      // The definition levels: one run of 10,000 rows, of more, and of groups of eight.
+      [changed([...run, 1], [0xfe, 0xff, 0x7f, 1]), /a page has no levels/],
+      [changed([...run, 1], [0xff, 0xff, 0x7f, 1]), /a page has no levels/],
+      // Values of the page: 10,000 as zigzag, and more.
+      [changed([0x15, ...run], [0x15, 0xfe, 0xff, 0x7f]), /a page does not fit/],
+      [endless, /a number that is too large/],
+      [large, /does not fit into the memory/]
+    ] as const) {
+      const read = openFlows([fileOf(context, 'x.parquet', octets)], { limits }).read({ onRun() {} })
+      await assert.rejects(read, why)
+    }
+  })
+
+  test('of another writer is refused, whatever its metadata say', async context => {
+    const done = await runTask(context, convertTask, { to: 'parquet' }, [fileOf(context, 'a.ipfix', everyType)])
+    const path = done.path('flows.parquet')
+    const { schema, key_value_metadata: kvMetadata } = parquetMetadata(readFileSync(path))
+    const rows = 3000
+    const write = (options: { codec: 'SNAPPY' | 'ZSTD'; encoding?: 'PLAIN' }): Buffer => {
+      const writer = new ByteWriter()
+      const columnData = schema.slice(1).map(({ name, type }) => {
+        const value = type === 'INT64' ? 1n : type === 'BOOLEAN' ? true : type!.endsWith('ARRAY') ? undefined : 1
+        return { name, data: Array(rows).fill(value), encoding: options.encoding }
+      })
+      const compressors = { ZSTD: zstdCompressSync }
+      parquetWrite({ writer, columnData, schema, kvMetadata, compressors, rowGroupSize: rows, codec: options.codec })
+      return Buffer.from(writer.getBytes())
+    }
+    const read = (octets: Buffer): Promise<void> =>
+      openFlows([fileOf(context, 'x.parquet', octets)], { limits }).read({ onRun() {} })
+    await read(write({ codec: 'ZSTD', encoding: 'PLAIN' }))
+    await assert.rejects(read(write({ codec: 'SNAPPY', encoding: 'PLAIN' })), /a compression that convert does not/)
+    await assert.rejects(read(write({ codec: 'ZSTD' })), /an encoding that convert does not write/)
   })
 })

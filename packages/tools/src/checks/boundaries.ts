@@ -22,6 +22,8 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   'graphology-components': ['analysis'],
   'graphology-gexf': ['analysis'],
   'graphology-metrics': ['analysis'],
+  hyparquet: ['analysis'],
+  'hyparquet-writer': ['analysis'],
   yaml: ['config'],
   commander: ['cli'],
   'cli-progress': ['cli'],

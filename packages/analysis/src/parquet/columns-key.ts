@@ -1,0 +1,2 @@
+/** The key of the metadata that says which elements the columns are. */
+export const COLUMNS_KEY = 'weir.columns'
