@@ -31,6 +31,6 @@ test('64 exporters of 4 templates each, IPFIX over TCP and UDP and NetFlow v9, t
   assert.equal((await weir.stop()).code, 0, weir.child.said)
   for (const receiver of [first, second]) {
     const truth = await receiver.stop()
-    assert.deepEqual(truth, { unique: 3 * records, duplicates: 0, lost: 0, malformed: 0 }, receiver.url)
+    assert.deepEqual(truth, { unique: 3 * records, duplicates: 0, lost: 0, malformed: 0, sessions: 1 }, receiver.url)
   }
 })
