@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { constants, getPriority } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { absent } from '../support/debian-tools.ts'
@@ -79,6 +80,10 @@ test('weir up does jobs: a capture is uploaded and analysed, also where the fron
   for (const id of ids) reports.add(await api.report(id))
   assert.equal(reports.size, 1, 'whoever did it, how often it was begun: the same result')
   assert.match([...reports][0]!, /exporters/)
+  const worker = weirIs.pidOf('job-worker')!
+  for (const thread of readdirSync(`/proc/${worker}/task`)) {
+    assert.equal(getPriority(Number(thread)), constants.priority.PRIORITY_LOW, 'no thread is in the way of the others')
+  }
   assert.deepEqual(readdirSync(join(folder, 'var/jobs/results')).toSorted(), ids.toSorted())
   assert.equal((await weirIs.stop()).code, 0, weirIs.child.said)
 })

@@ -1,22 +1,8 @@
-import { constants, setPriority } from 'node:os'
 import type { WeirConfig } from '@weir/config'
 import { createLog, runProcess } from '@weir/runtime'
-import type { Component } from '@weir/runtime'
 import { createJobWorker } from './job-worker.ts'
 import type { JobWorkerDeps } from './job-worker.ts'
-
-/** Leaves the CPU to all others that want it, once it is there: threads that are made from now on inherit it. */
-const modesty: Component = {
-  name: 'modesty',
-  async start() {
-    try {
-      setPriority(constants.priority.PRIORITY_BELOW_NORMAL)
-    } catch {
-      // Where it is not allowed, jobs are as good as others.
-    }
-  },
-  async stop() {}
-}
+import { modesty } from './modesty.ts'
 
 export type JobWorkerSettings = Pick<JobWorkerDeps, 'base' | 'weir'>
 
