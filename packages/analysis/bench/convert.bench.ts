@@ -1,7 +1,7 @@
 // Recorded flows to the formats of `convert`. Run: node packages/analysis/bench/convert.bench.ts
 import { mkdtempSync, rmSync } from 'node:fs'
 import { cpus, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { openFlows } from '../src/index.ts'
 import { convertTask } from '../src/convert/convert-task.ts'
 import { makeCorpus } from './support/corpus.ts'
@@ -19,8 +19,20 @@ async function convert(params: ConvertParams): Promise<void> {
   rmSync(outputFolder, { recursive: true })
 }
 
+const stored = {
+  name: 'flows.parquet',
+  path: join(mkdtempSync(join(tmpdir(), 'weir-bench-')), 'flows.parquet'),
+  octets: 0
+}
+process.on('exit', () => rmSync(dirname(stored.path), { recursive: true, force: true }))
+await convertTask.run(
+  { to: 'parquet' },
+  { inputs: [corpus], outputFolder: dirname(stored.path), limits, signal: new AbortController().signal, progress() {} }
+)
+
 const cases: readonly [string, () => Promise<void>][] = [
   ['read/floor', () => openFlows([corpus], { limits }).read({ onRun() {} })],
+  ['read/parquet', () => openFlows([stored], { limits }).read({ onRun() {} })],
   ['convert/ipfix', () => convert({ to: 'ipfix' })],
   ['convert/ndjson', () => convert({ to: 'ndjson' })],
   ['convert/csv', () => convert({ to: 'csv' })],
