@@ -1,11 +1,12 @@
 import {
   DeliverPolicy,
+  JetStreamApiError,
   jetstream,
   jetstreamManager,
   type StreamConfig,
   type StreamUpdateConfig
 } from '@nats-io/jetstream'
-import { Kvm } from '@nats-io/kv'
+import { Kvm, type KV } from '@nats-io/kv'
 import { headers as newHeaders, nanos, type Msg, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 
 export interface NatsBucketOptions {
@@ -53,6 +54,8 @@ const HEADER_OCTETS = 4096
 /** Another value stands there, or is on its way to the replicas. */
 const WRONG_LAST_SEQUENCES: ReadonlySet<number> = new Set([10071, 10164])
 const NO_MESSAGE_FOUND = 10037
+/** With another configuration. */
+const STREAM_NAME_IN_USE = 10058
 const EXPECTED_REVISION = 'Nats-Expected-Last-Subject-Sequence'
 
 /**
@@ -108,12 +111,18 @@ export class NatsBucket {
       ...(options.knownIdsMs === undefined ? {} : { duplicate_window: nanos(options.knownIdsMs) })
     }
     const manager = await jetstreamManager(connection, { checkAPI: false })
-    const bucket = await new Kvm(jetstream(connection)).create(options.bucket, {
-      description: options.description,
-      history: 1,
-      ttl: options.ttlMs,
-      replicas: options.replicas,
-      allow_direct: true
+    const make = (): Promise<KV> =>
+      new Kvm(jetstream(connection)).create(options.bucket, {
+        description: options.description,
+        history: 1,
+        ttl: options.ttlMs,
+        replicas: options.replicas,
+        allow_direct: true
+      })
+    // Pods that start at once: another may have made it, and changed it, after this one had looked and before it made it.
+    const bucket = await make().catch(error => {
+      if (error instanceof JetStreamApiError && error.code === STREAM_NAME_IN_USE) return make()
+      throw error
     })
     let info = (await bucket.status()).streamInfo
     const isAsWanted = Object.entries(wanted).every(
