@@ -62,11 +62,19 @@ class JobApi {
   }
 }
 
+/** Of sched(7). */
+const SCHED_IDLE = 5
+/** The scheduling policy of a thread: field 41 of its stat, whose second one is a name in brackets. */
+function policyOf(pid: number, thread: number): number {
+  const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')
+  return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[38])
+}
+
 test('weir up does jobs: a capture is uploaded and analysed, also where the front and the worker are killed on the way', async () => {
   const folder = tempFolder('jobs')
   const frontPort = await freePort()
   const weirIs = await launchWeir(folder, await freePort(), await freePort(), {
-    config: { front: { port: frontPort } }
+    config: { front: { port: frontPort, jobs: { priority: 'idle' } } }
   })
   await weirIs.child.waitForText('Weir is ready', 40_000)
   const api = new JobApi(frontPort, join(folder, 'var'))
@@ -81,8 +89,9 @@ test('weir up does jobs: a capture is uploaded and analysed, also where the fron
   assert.equal(reports.size, 1, 'whoever did it, how often it was begun: the same result')
   assert.match([...reports][0]!, /exporters/)
   const worker = weirIs.pidOf('job-worker')!
-  for (const thread of readdirSync(`/proc/${worker}/task`)) {
-    assert.equal(getPriority(Number(thread)), constants.priority.PRIORITY_LOW, 'no thread is in the way of the others')
+  for (const thread of readdirSync(`/proc/${worker}/task`).map(Number)) {
+    if (thread === worker) assert.equal(getPriority(thread), constants.priority.PRIORITY_LOW)
+    else assert.equal(policyOf(worker, thread), SCHED_IDLE, 'no thread is in the way of the others')
   }
   assert.deepEqual(readdirSync(join(folder, 'var/jobs/results')).toSorted(), ids.toSorted())
   assert.equal((await weirIs.stop()).code, 0, weirIs.child.said)
@@ -97,7 +106,7 @@ test(
     const stores = { jobs: { type: 'redis', nodes: [`127.0.0.1:${redis.port}`] } }
     const start = async (process: 'front' | 'job-worker', name: string, port = 0) => {
       const file = join(folder, `${name}.yaml`)
-      const jobs = { folder: join(folder, 'jobs'), limits: { lockMs: 1_500, threads: 1 } }
+      const jobs = { folder: join(folder, 'jobs'), priority: 'normal', limits: { lockMs: 1_500, threads: 1 } }
       const document = {
         stateDir: join(folder, name),
         stores,

@@ -153,7 +153,8 @@ export async function launchWeir(
     },
     mediator: { http: { port: healthPorts[1] } },
     coordinator: { port: apiPort },
-    front: null,
+    // Test files run side by side and want all of the machine: idle jobs would wait for the last of them.
+    front: isObject(settings.config?.front) ? { jobs: { priority: 'normal' } } : null,
     destinations: settings.destinations ?? []
   }
   const file = join(folder, 'weir.yaml')

@@ -3982,6 +3982,11 @@ export interface components {
              */
             folder: string | null;
             limits: components["schemas"]["Config762"];
+            /**
+             * @description idle: jobs take the CPU time that nobody else on the machine wants, and wait while all of it is wanted; normal: they have their share.
+             * @default idle
+             */
+            priority: "idle" | "normal";
         };
         /**
          * @description Bounds of the web API.

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { GIB, KIB, MIB, orNull, section, text, wholeNumber } from './keys.ts'
+import { GIB, KIB, MIB, orNull, section, text, wholeNumber, word } from './keys.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -198,6 +198,11 @@ export const JobsConfig = Type.Object(
       text('path', { description: 'A folder.' }),
       null,
       'Where uploads and results are kept; null = jobs under stateDir. Fronts and job workers that share a queue share this folder, on a volume that all of them have.'
+    ),
+    priority: word(
+      ['idle', 'normal'],
+      'idle',
+      'idle: jobs take the CPU time that nobody else on the machine wants, and wait while all of it is wanted; normal: they have their share.'
     ),
     limits: section({ ...jobBounds, ...keptBounds }, 'Bounds of jobs and of the files they need and make.')
   },

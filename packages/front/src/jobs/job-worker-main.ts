@@ -2,12 +2,14 @@ import type { WeirConfig } from '@weir/config'
 import { createLog, runProcess } from '@weir/runtime'
 import { createJobWorker } from './job-worker.ts'
 import type { JobWorkerDeps } from './job-worker.ts'
-import { modesty } from './modesty.ts'
+import { Modesty } from './modesty.ts'
 
 export type JobWorkerSettings = Pick<JobWorkerDeps, 'base' | 'weir'>
 
 /** Run a job worker until it is told to stop. */
 export function runJobWorker(config: WeirConfig, { base, weir }: JobWorkerSettings = {}): Promise<number> {
   const log = createLog({ name: 'job-worker', level: config.log.level })
-  return runProcess('job-worker', [createJobWorker(config, { log, base, weir }), modesty], { log })
+  const modesty = config.front?.jobs?.priority === 'idle' ? new Modesty(log) : undefined
+  const worker = createJobWorker(config, { log, base, weir, onThread: modesty?.apply })
+  return runProcess('job-worker', modesty === undefined ? [worker] : [worker, modesty], { log })
 }

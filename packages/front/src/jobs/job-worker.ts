@@ -18,6 +18,8 @@ export interface JobWorkerDeps {
   readonly base?: WeirConfig | undefined
   /** Program and first arguments of the `weir` command; without it, no job has a pipeline of its own. */
   readonly weir?: readonly string[] | undefined
+  /** Called when a thread has begun with a job; it may be a new one. */
+  readonly onThread?: (() => void) | undefined
 }
 
 const ownTasks = import.meta.resolve('./own-tasks.ts')
@@ -25,7 +27,7 @@ const ownTasks = import.meta.resolve('./own-tasks.ts')
 /** Does the jobs that fronts have taken: takes them from the queue, and runs their tasks in threads. Needs no port. */
 export function createJobWorker(
   config: WeirConfig,
-  { log, clock = systemClock, tasks = ownTasks, base = config, weir }: JobWorkerDeps
+  { log, clock = systemClock, tasks = ownTasks, base = config, weir, onThread }: JobWorkerDeps
 ): Component {
   const jobs = config.front?.jobs ?? null
   if (jobs === null) {
@@ -35,7 +37,11 @@ export function createJobWorker(
   const { limits } = jobs
   const folders = jobFoldersOf(config, jobs)
   const uploads = new Uploads(folders, limits, clock)
-  const pool = new TaskPool({ module: tasks, surroundings: surroundingsOf(config, base, weir) }, limits, clock, log)
+  const pool = new TaskPool({ module: tasks, surroundings: surroundingsOf(config, base, weir) }, limits, {
+    clock,
+    log,
+    onThread
+  })
   const runner = new JobRunner({ folders, uploads, pool, limits, clock, log })
   let queue: JobQueue | undefined
   let sweeper: JobSweeper | undefined

@@ -15,6 +15,13 @@ export interface TaskPoolLimits {
   readonly taskMemoryOctets: number
 }
 
+export interface TaskPoolDeps {
+  readonly clock: Clock
+  readonly log: Log
+  /** Called when a thread has begun with a task; it may be a new one. */
+  readonly onThread?: (() => void) | undefined
+}
+
 export interface PoolOrder {
   readonly task: string
   readonly params: unknown
@@ -44,11 +51,13 @@ type Pool = Piscina<ThreadOrder, ThreadAnswer>
 export class TaskPool {
   readonly #limits: TaskPoolLimits
   readonly #clock: Clock
+  readonly #onThread: () => void
   readonly #make: () => Promise<Pool>
   #pool: Promise<Pool> | undefined
 
-  constructor(data: ThreadData, limits: TaskPoolLimits, clock: Clock, log: Log) {
+  constructor(data: ThreadData, limits: TaskPoolLimits, { clock, log, onThread = () => {} }: TaskPoolDeps) {
     this.#limits = limits
+    this.#onThread = onThread
     this.#clock = clock
     // Loaded and made with the first task: a worker may wait for days.
     this.#make = async () => {
@@ -94,6 +103,7 @@ export class TaskPool {
     signal.addEventListener('abort', end, { once: true })
     const hear = (message: ThreadMessage): void => {
       if (message.kind === 'progress') return onProgress(message.progress)
+      this.#onThread()
       const thread = pool.threads.find(each => each.threadId === message.threadId)
       if (thread !== undefined) watch ??= new ThreadWatch(thread, this.#limits, this.#clock, excess, exceed)
     }

@@ -32,7 +32,7 @@ const owners: Readonly<Record<string, readonly string[]>> = {
   // The front only for BullMQ, whose driver it is.
   ioredis: ['front', 'templates'],
   'node:sqlite': ['templates', 'config', 'front'],
-  'node:ffi': ['collector', 'mediator'],
+  'node:ffi': ['collector', 'front', 'mediator'],
   'openapi-fetch': ['client'],
   'openapi-typescript': ['tools'],
   '@bomb.sh/tab': ['cli'],
