@@ -266,6 +266,18 @@ test('test: says whether a destination can be reached, by a class; TH-34 one of 
   const put = (path: string, method: string) =>
     weir.api.call<Refusal>(method, path, { ...document, destinations }, { 'if-match': etag })
   assert.equal((await put('/v1/config', 'PUT')).body.errors[0]!.path, 'destinations[8].url')
+  // Files: below the folders of the policy, whoever asks, and however.
+  const lines = (path: string) => ({ id: 'lines', type: 'json', target: `file:${path}` })
+  const refused = await weir.api.call<Refusal>('POST', '/v1/destinations', lines(join(folder, 'elsewhere.json')))
+  assert.deepEqual([refused.status, refused.body.errors[0]!.path], [422, 'target'])
+  const elsewhere = {
+    ...document,
+    destinations: [...document.destinations, lines(join(folder, 'test/../elsewhere.json'))]
+  }
+  const whole = await weir.api.call<Refusal>('PUT', '/v1/config', elsewhere, { 'if-match': etag })
+  assert.deepEqual([whole.status, whole.body.errors[0]!.path], [422, 'destinations[8].target'])
+  assert.equal((await weir.api.call('POST', '/v1/destinations', lines(join(folder, 'test/lines.json')))).status, 201)
+  await weir.api.delete('/v1/destinations/lines')
   // A name is looked up when it is connected to.
   assert.equal((await add('denied', `tcp://LocalHost:4739`)).status, 201)
   assert.deepEqual((await tested('denied')).failure, 'denied')

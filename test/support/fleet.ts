@@ -119,7 +119,12 @@ export async function makeFleet(
       const start = (): Promise<RunningWeir> =>
         launchWeir(join(folder, `pod-${index}`), port, apiPort, {
           destinations: (settings.destinations ?? []) as Readonly<Record<string, unknown>>[],
-          config: { stores: front === null ? { revisions } : { revisions, keys }, front },
+          config: {
+            stores: front === null ? { revisions } : { revisions, keys },
+            front,
+            // The same in all: their files have to be.
+            mediator: { destinationPolicy: { folders: [folder] } }
+          },
           env: { WEIR_COLLECTOR_LISTENERS: listeners }
         })
       return new FleetPod(apiPort, frontPort, adminKey, start)

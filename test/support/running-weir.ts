@@ -151,7 +151,7 @@ export async function launchWeir(
       ],
       http: { port: healthPorts[0] }
     },
-    mediator: { http: { port: healthPorts[1] } },
+    mediator: { http: { port: healthPorts[1] }, destinationPolicy: { folders: [folder] } },
     coordinator: { port: apiPort },
     // Test files run side by side and want all of the machine: idle jobs would wait for the last of them.
     front: isObject(settings.config?.front) ? { jobs: { priority: 'normal' } } : null,

@@ -696,7 +696,185 @@ export interface paths {
             };
             requestBody: {
                 content: {
-                    "application/json": components["schemas"]["Ipfix"] | components["schemas"]["Json"] | components["schemas"]["IpfixFile"];
+                    "application/json": {
+                        /**
+                         * @description Time for a connection to be made.
+                         * @default 10000
+                         */
+                        connectTimeoutMs?: number;
+                        /**
+                         * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
+                         * @default null
+                         */
+                        filter?: string | null;
+                        /** @description Its name in the API, the log and the metrics. */
+                        id: string;
+                        /**
+                         * @description Longest Message, octets; null = 484 over UDP to IPv4, 464 to IPv6 (RFC 7011 §10.3.3, path MTU unknown), 16384 over TCP.
+                         * @default null
+                         */
+                        maxMessageOctets?: number | null;
+                        /**
+                         * @description The Observation Domain exported into; `preserve` keeps each exporter's own.
+                         * @default 0
+                         */
+                        observationDomainId?: number | "preserve";
+                        /**
+                         * @description UDP: options templates and the last options records are sent again so often.
+                         * @default 600
+                         */
+                        optionsRefreshSec?: number;
+                        plan?: components["schemas"]["Ipfix3"];
+                        queue?: components["schemas"]["DestinationsRequestBodyQueue"];
+                        /**
+                         * @description Most time between two connection attempts; it doubles from the least.
+                         * @default 300000
+                         */
+                        reconnectMaxMs?: number;
+                        /**
+                         * @description Least time between two connection attempts; RFC 7011 §10.4.5 asks for a minute. A jitter of up to a sixth is added.
+                         * @default 60000
+                         */
+                        reconnectMinMs?: number;
+                        /**
+                         * @description UDP: segment hands the kernel many datagrams per system call (needs FFI), dgram one; auto takes the best there is.
+                         * @default auto
+                         */
+                        socket?: "auto" | "dgram" | "segment";
+                        /**
+                         * @description UDP: how often a new template is sent at first, because its loss would cost all of its data.
+                         * @default 3
+                         */
+                        templateCopies?: number;
+                        /**
+                         * @description UDP: templates are sent again so often (RFC 7011 §8.4).
+                         * @default 600
+                         */
+                        templateRefreshSec?: number;
+                        /**
+                         * @description IPFIX Messages to a downstream collector.
+                         * @enum {string}
+                         */
+                        type: "ipfix";
+                        /** @description udp://HOST:PORT or tcp://HOST:PORT; without a port, 4739. A name is looked up at each connection, over UDP every reconnectMinMs. */
+                        url: string;
+                        /**
+                         * @description A connection that takes nothing for so long is reset and made anew.
+                         * @default 30000
+                         */
+                        writeStallMs?: number;
+                    } | {
+                        /**
+                         * @description Time for a connection to be made.
+                         * @default 10000
+                         */
+                        connectTimeoutMs?: number;
+                        /**
+                         * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
+                         * @default null
+                         */
+                        filter?: string | null;
+                        /** @description Its name in the API, the log and the metrics. */
+                        id: string;
+                        /**
+                         * @description 64-bit values as JSON numbers, or as text for readers that would round them above 2^53.
+                         * @default number
+                         */
+                        numbers64?: "number" | "string";
+                        plan?: components["schemas"]["Ipfix3"];
+                        queue?: components["schemas"]["DestinationsRequestBodyQueue"];
+                        /**
+                         * @description Most time between two connection attempts; it doubles from the least.
+                         * @default 300000
+                         */
+                        reconnectMaxMs?: number;
+                        /**
+                         * @description Least time between two connection attempts; RFC 7011 §10.4.5 asks for a minute. A jitter of up to a sixth is added.
+                         * @default 60000
+                         */
+                        reconnectMinMs?: number;
+                        /**
+                         * @description When a new file begins.
+                         * @default {}
+                         */
+                        rotate?: {
+                            /**
+                             * @description How many finished files are kept; null = all, and the volume is yours to watch.
+                             * @default null
+                             */
+                            keep?: number | null;
+                            /**
+                             * @description Begin a new file at this size, octets; null = never.
+                             * @default 268435456
+                             */
+                            octets?: number | null;
+                            /**
+                             * @description Begin a new file after this time, seconds, aligned to the clock; null = never.
+                             * @default null
+                             */
+                            seconds?: number | null;
+                        };
+                        /** @description stdout, file:PATH or tcp://HOST:PORT. */
+                        target: string;
+                        /**
+                         * @description JSON, one record a line, with IANA names.
+                         * @enum {string}
+                         */
+                        type: "json";
+                        /**
+                         * @description A connection that takes nothing for so long is reset and made anew.
+                         * @default 30000
+                         */
+                        writeStallMs?: number;
+                    } | {
+                        /**
+                         * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
+                         * @default null
+                         */
+                        filter?: string | null;
+                        /** @description Its name in the API, the log and the metrics. */
+                        id: string;
+                        /**
+                         * @description Longest Message, octets; null = 65535.
+                         * @default null
+                         */
+                        maxMessageOctets?: number | null;
+                        /**
+                         * @description The Observation Domain exported into; `preserve` keeps each exporter's own.
+                         * @default 0
+                         */
+                        observationDomainId?: number | "preserve";
+                        /** @description A path with %Y %m %d %H %M %S (UTC, start of the file), or a folder: then weir-%Y%m%dT%H%M%SZ.ipfix in it. */
+                        path: string;
+                        plan?: components["schemas"]["Ipfix3"];
+                        queue?: components["schemas"]["DestinationsRequestBodyQueue"];
+                        /**
+                         * @description When a new file begins.
+                         * @default {}
+                         */
+                        rotate?: {
+                            /**
+                             * @description How many finished files are kept; null = all, and the volume is yours to watch.
+                             * @default null
+                             */
+                            keep?: number | null;
+                            /**
+                             * @description Begin a new file at this size, octets; null = never.
+                             * @default 268435456
+                             */
+                            octets?: number | null;
+                            /**
+                             * @description Begin a new file after this time, seconds, aligned to the clock; null = never.
+                             * @default 300
+                             */
+                            seconds?: number | null;
+                        };
+                        /**
+                         * @description IPFIX files (RFC 5655); each can be read on its own.
+                         * @enum {string}
+                         */
+                        type: "ipfix-file";
+                    };
                 };
             };
             responses: {
@@ -3267,8 +3445,16 @@ export interface components {
              * @default 5000
              */
             timeoutMs: number;
-            /** @description Where each event is POSTed as JSON. Redirects are not followed, and nothing of the answer is kept but its status. */
-            url: string;
+            /**
+             * @description Where each event is POSTed as JSON. Redirects are not followed, and nothing of the answer is kept but its status. Whoever may read the configuration reads it: null = it is in urlFile.
+             * @default null
+             */
+            url: string | null;
+            /**
+             * @description A file that holds the URL, where the URL itself opens the door, as those of chat services do.
+             * @default null
+             */
+            urlFile: string | null;
         };
         /**
          * @description The web API of the fleet.
@@ -3670,7 +3856,7 @@ export interface components {
             timestamps: "milliseconds" | "nanoseconds" | "preserve";
         };
         /**
-         * @description Where destinations that come through the API may send to; those of the file are the word of its owner. Names are checked by each address that is connected to. Only the file and the environment say this, not the API.
+         * @description Where destinations that come through the API may send to and write files; those of the file are the word of its owner. Names are checked by each address that is connected to. Only the file and the environment say this, not the API.
          * @default {}
          */
         Config43: {
@@ -3684,6 +3870,11 @@ export interface components {
              * @default []
              */
             deny: string[];
+            /**
+             * @description Folders in which, and below which, they may write files; empty: only files in stateDir. Links that lead out of them are not followed.
+             * @default []
+             */
+            folders: string[];
             /**
              * @description Ports that may be sent to; null = any on a machine, 4739, 4740, 2055 and 9995 in a pod.
              * @default null
@@ -4255,6 +4446,22 @@ export interface components {
             sent: number;
             /** @description Records of sessions that ended before it was known whether they left: IPFIX has no acknowledgement. */
             uncertain: number;
+        };
+        /**
+         * @description The queue of this destination.
+         * @default {}
+         */
+        DestinationsRequestBodyQueue: {
+            /**
+             * @description What waits for this destination while it is slow or away.
+             * @default 67108864
+             */
+            octets: number;
+            /**
+             * @description What happens when it is full. `block` holds back all input as long as this destination is slow or away: TCP exporters wait, UDP is dropped in the end.
+             * @default drop-oldest
+             */
+            policy: "block" | "drop-oldest" | "drop-newest";
         };
         /**
          * @description `template_learned`: An exporter announced a template that was not known.

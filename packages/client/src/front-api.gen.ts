@@ -714,7 +714,42 @@ export interface paths {
                         document?: components["schemas"]["ConfigRequestBody"];
                         /** @description Pods that have their turn first. */
                         first?: string[];
-                        gates?: components["schemas"]["ConfigRolloutsRequestBodyGates"];
+                        /**
+                         * @description What must hold at a pod before the next one has its turn.
+                         * @default {}
+                         */
+                        gates?: {
+                            /**
+                             * @description How long a pod may take to have the document in force, milliseconds.
+                             * @default 30000
+                             */
+                            applyMs?: number;
+                            /**
+                             * @description How long a pod may be unready, or a destination, before that fails; milliseconds.
+                             * @default 2000
+                             */
+                            graceMs?: number;
+                            /**
+                             * @description Largest share of the records offered to destinations since the change that may be dropped; null: any.
+                             * @default 0
+                             */
+                            maxDropRate?: number | null;
+                            /**
+                             * @description Destinations are ready that were so before, and those that are new.
+                             * @default true
+                             */
+                            requireDestinations?: boolean;
+                            /**
+                             * @description The pod says on /readyz that it is ready.
+                             * @default true
+                             */
+                            requireReady?: boolean;
+                            /**
+                             * @description How long the gates must hold at a pod, milliseconds.
+                             * @default 10000
+                             */
+                            soakMs?: number;
+                        };
                         /** @description Go on although a pod does not answer: it takes the revision when it is back. */
                         isAwayLeftOut?: boolean;
                         patch?: components["schemas"]["ConfigRequestBody2"];
@@ -1780,17 +1815,17 @@ export interface paths {
                              * @description Messages a second instead of the recording's own timing; 0 = its timing.
                              * @default 0
                              */
-                            rate: number;
+                            rate?: number;
                             /**
                              * @description Write the time of sending into each header (Export Time).
                              * @default false
                              */
-                            restamp: boolean;
+                            restamp?: boolean;
                             /**
                              * @description Times as fast as it was recorded, pauses of more than 5 s cut short; 0 = without waiting.
                              * @default 1
                              */
-                            speed: number;
+                            speed?: number;
                             /** @description Where to. */
                             to: {
                                 /** @description A collector and a mediator of its own, with this one destination; they end with the job. */
@@ -1801,13 +1836,13 @@ export interface paths {
                                          * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
                                          * @default null
                                          */
-                                        filter: string | null;
+                                        filter?: string | null;
                                         /**
                                          * @description 64-bit values as JSON numbers, or as text for readers that would round them above 2^53.
                                          * @default number
                                          */
-                                        numbers64: "number" | "string";
-                                        plan: components["schemas"]["JobsRequestBodyOneOfParamsToSandboxDestinationPlan"];
+                                        numbers64?: "number" | "string";
+                                        plan?: components["schemas"]["JobsRequestBodyOneOfParamsToSandboxDestinationPlan"];
                                         /**
                                          * @description JSON, one record a line, with IANA names.
                                          * @enum {string}
@@ -1818,18 +1853,18 @@ export interface paths {
                                          * @description Which Data Records it gets, e.g. `src in 10.0.0.0/8 and port in (53, 853)` (docs/reference/filter.md); null = all. Options records are not asked. A change is taken at once: session, queue and templates stay.
                                          * @default null
                                          */
-                                        filter: string | null;
+                                        filter?: string | null;
                                         /**
                                          * @description Longest Message, octets; null = 65535.
                                          * @default null
                                          */
-                                        maxMessageOctets: number | null;
+                                        maxMessageOctets?: number | null;
                                         /**
                                          * @description The Observation Domain exported into; `preserve` keeps each exporter's own.
                                          * @default 0
                                          */
-                                        observationDomainId: number | "preserve";
-                                        plan: components["schemas"]["JobsRequestBodyOneOfParamsToSandboxDestinationPlan"];
+                                        observationDomainId?: number | "preserve";
+                                        plan?: components["schemas"]["JobsRequestBodyOneOfParamsToSandboxDestinationPlan"];
                                         /**
                                          * @description IPFIX files (RFC 5655); each can be read on its own.
                                          * @enum {string}
@@ -4028,7 +4063,7 @@ export interface components {
                 /** @description A sentence. */
                 what: string;
             }[];
-            gates: components["schemas"]["ConfigRolloutsRequestBodyGates"];
+            gates: components["schemas"]["ConfigRollouts2"];
             id: string;
             /** @description In the order in which they have their turn. */
             pods: components["schemas"]["ConfigRolloutsItem"][];
@@ -4040,25 +4075,11 @@ export interface components {
              */
             state: "running" | "done" | "failed" | "cancelled";
         };
-        ConfigRolloutsItem: {
-            detail: string | null;
-            /** @description Its name in the store of revisions. */
-            id: string;
-            /** @description HOST:PORT of its control API. */
-            pod: string;
-            /** @description Since when, milliseconds since 1970 UTC. */
-            sinceMs: number;
-            /**
-             * @description waiting; applying: it is told to have the document in force; soaking: it has, and the gates are looked at; passed; failed; back: it had the document, and has that of before again.
-             * @enum {string}
-             */
-            state: "waiting" | "applying" | "soaking" | "passed" | "failed" | "back";
-        };
         /**
          * @description What must hold at a pod before the next one has its turn.
          * @default {}
          */
-        ConfigRolloutsRequestBodyGates: {
+        ConfigRollouts2: {
             /**
              * @description How long a pod may take to have the document in force, milliseconds.
              * @default 30000
@@ -4089,6 +4110,20 @@ export interface components {
              * @default 10000
              */
             soakMs: number;
+        };
+        ConfigRolloutsItem: {
+            detail: string | null;
+            /** @description Its name in the store of revisions. */
+            id: string;
+            /** @description HOST:PORT of its control API. */
+            pod: string;
+            /** @description Since when, milliseconds since 1970 UTC. */
+            sinceMs: number;
+            /**
+             * @description waiting; applying: it is told to have the document in force; soaking: it has, and the gates are looked at; passed; failed; back: it had the document, and has that of before again.
+             * @enum {string}
+             */
+            state: "waiting" | "applying" | "soaking" | "passed" | "failed" | "back";
         };
         DestinationsQueueItem: {
             batches: number;

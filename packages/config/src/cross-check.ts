@@ -85,6 +85,14 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
       allowed: 'at most 25000 ms, so that a stop takes less than 30 s'
     })
   }
+  for (const [index, { url, urlFile }] of config.coordinator.webhooks.entries()) {
+    if ((url === null) !== (urlFile === null)) continue
+    issues.push({
+      path: pathOf(pathOf('coordinator.webhooks', index), url === null ? 'url' : 'urlFile'),
+      message: url === null ? 'is missing, and so is urlFile' : 'is there beside url: only one can hold',
+      allowed: 'url or urlFile'
+    })
+  }
   issues.push(...storeIssues(config.stores.templates, 'stores.templates'))
   issues.push(...storeIssues(config.stores.revisions, 'stores.revisions'))
   issues.push(...storeIssues(config.stores.jobs, 'stores.jobs'))

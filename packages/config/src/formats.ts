@@ -44,7 +44,8 @@ const issuerIssue = (value: string): string | undefined => {
   return undefined
 }
 
-const webhookUrlIssue = (value: string): string | undefined => {
+/** What is wrong with the URL of a webhook, without saying what it is but where it is no URL at all. */
+export const webhookUrlIssue = (value: string): string | undefined => {
   const url = URL.parse(value)
   if (url === null || !/^https?:$/.test(url.protocol)) return `${JSON.stringify(value)} is no http or https URL`
   if (url.username !== '' || url.password !== '') return 'holds credentials, which would be shown'

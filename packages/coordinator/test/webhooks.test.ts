@@ -9,8 +9,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { resolveConfig } from '@weir/config'
 import type { WebhookConfig } from '@weir/config'
 import { silentLog, systemClock } from '@weir/runtime'
+import type { ConfigError } from '@weir/runtime'
 import { until } from '../../../test/support/until.ts'
 import { EventLog } from '../src/event-log.ts'
 import { post } from '../src/webhooks/post.ts'
@@ -59,6 +61,7 @@ function start(t: TestContext, url: string, more: Partial<WebhookConfig> = {}) {
   const config: WebhookConfig = {
     id: 'w',
     url,
+    urlFile: null,
     events: ['exporter_state'],
     secretFile,
     timeoutMs: 2_000,
@@ -102,6 +105,35 @@ test('each wanted event is told once, in order, signed', async t => {
     .digest('hex')
   assert.equal(headers['weir-signature'], `sha256=${hmac}`)
   assert.deepEqual(counts, { delivered: 5, failed: 0, dropped: 0, retried: 0 })
+})
+
+test('TH-51 the URL can be in a file, which is not shown; what is wrong with it is said without it', async t => {
+  const receiver = await startReceiver(t, (_, reply) => done(reply))
+  const urlFile = join(folder, 'url')
+  writeFileSync(urlFile, `${receiver.url}/T0/B0/token\n`)
+  const { tell, counts } = start(t, '', { url: null, urlFile })
+  tell(0)
+  await until('it is told', () => counts.delivered === 1)
+  for (const text of ['', 'no url with a token', 'https://user:token@example.net/', 'ftp://example.net/token']) {
+    writeFileSync(urlFile, text)
+    assert.throws(
+      () => start(t, '', { url: null, urlFile }),
+      ({ issues }: ConfigError) => {
+        assert.equal(issues[0]!.path, 'coordinator.webhooks[0].urlFile')
+        return !JSON.stringify(issues).includes('token')
+      }
+    )
+  }
+  const both = { id: 'w', url: receiver.url, urlFile }
+  for (const [webhook, key] of [
+    [both, 'urlFile'],
+    [{ id: 'w' }, 'url']
+  ] as const) {
+    assert.throws(
+      () => resolveConfig({ coordinator: { webhooks: [webhook] } }),
+      ({ issues }: ConfigError) => issues[0]!.path === `coordinator.webhooks[0].${key}`
+    )
+  }
 })
 
 test('a server that fails is asked again, and what follows keeps its order; what it refuses is given up', async t => {

@@ -5,12 +5,20 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { errorCode, errorMessage } from '@weir/runtime'
 import type { FollowedFiles, Log } from '@weir/runtime'
 import fastify from 'fastify'
-import type { FastifyBaseLogger, FastifyError, FastifyInstance, FastifyReply, RawServerDefault } from 'fastify'
+import type {
+  FastifyBaseLogger,
+  FastifyError,
+  FastifyInstance,
+  FastifyReply,
+  FastifySchema,
+  RawServerDefault
+} from 'fastify'
 import { STATUS_CODES } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Server as SecureServer } from 'node:tls'
 import { HttpProblem, Problem, makeProblem } from './problem.ts'
+import { inputSchema } from './input-schema.ts'
 import { KnownRoutes } from './known-routes.ts'
 import type { RequestCounters } from './request-counters.ts'
 
@@ -112,6 +120,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   server.addHook('onRoute', ({ url, method }) => routes.add(url, method))
   await server.register(swagger, {
     openapi: openApi(options),
+    transform: ({ schema, url }) => ({ url, schema: withInputBody(schema) }),
     refResolver: { buildLocalReference: ({ $id }, _baseUri, _fragment, index) => String($id ?? `def-${index}`) }
   })
   await server.register(swaggerUi, {
@@ -200,6 +209,9 @@ const docsPolicy = [
 ].join('; ')
 
 const logo = `<svg xmlns="http://www.w3.org/2000/svg" width="120" height="40"><text x="0" y="29" font-family="sans-serif" font-size="30" font-weight="700" fill="#fff">Weir</text></svg>`
+
+const withInputBody = (schema: FastifySchema): FastifySchema =>
+  schema?.body === undefined ? schema : { ...schema, body: inputSchema(schema.body) }
 
 const openApi = ({ version, api: { title, description, tags, securitySchemes } }: HttpServerOptions) => ({
   openapi: '3.1.0',

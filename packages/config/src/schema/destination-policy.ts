@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { orNull, section, text, word } from './keys.ts'
 
-/** Where destinations that come through the API may send to. */
+/** Where destinations that come through the API may send to and write files. */
 export const DestinationPolicyConfig = section(
   {
     profile: word(
@@ -24,8 +24,14 @@ export const DestinationPolicyConfig = section(
       default: [],
       maxItems: 256,
       description: 'Where to they may not send, whatever `allow` says.'
+    }),
+    folders: Type.Array(text('path', { description: 'A folder.' }), {
+      default: [],
+      maxItems: 64,
+      description:
+        'Folders in which, and below which, they may write files; empty: only files in stateDir. Links that lead out of them are not followed.'
     })
   },
-  'Where destinations that come through the API may send to; those of the file are the word of its owner. Names are checked by each address that is connected to. Only the file and the environment say this, not the API.'
+  'Where destinations that come through the API may send to and write files; those of the file are the word of its owner. Names are checked by each address that is connected to. Only the file and the environment say this, not the API.'
 )
 export type DestinationPolicyConfig = Type.Static<typeof DestinationPolicyConfig>

@@ -5,10 +5,16 @@ import { identifier, orNull, text, wholeNumber } from './keys.ts'
 export const WebhookConfig = Type.Object(
   {
     id: identifier('Its name in the log and the metrics.'),
-    url: text('webhookUrl', {
-      description:
-        'Where each event is POSTed as JSON. Redirects are not followed, and nothing of the answer is kept but its status.'
-    }),
+    url: orNull(
+      text('webhookUrl', { description: 'A URL.' }),
+      null,
+      'Where each event is POSTed as JSON. Redirects are not followed, and nothing of the answer is kept but its status. Whoever may read the configuration reads it: null = it is in urlFile.'
+    ),
+    urlFile: orNull(
+      text('path', { description: 'A file.' }),
+      null,
+      'A file that holds the URL, where the URL itself opens the door, as those of chat services do.'
+    ),
     events: Type.Array(Type.String({ pattern: '^[a-z][a-z_]{1,63}$', description: 'Name of an event.' }), {
       default: ['exporter_state'],
       minItems: 1,

@@ -9,6 +9,8 @@ export const webhookOutcomes = ['delivered', 'failed', 'dropped', 'retried'] as 
 export type WebhookOutcome = (typeof webhookOutcomes)[number]
 
 export interface WebhookDeps {
+  /** Where events are told. */
+  readonly url: string
   readonly clock: Clock
   readonly log: Log
   /** Key of the signature. */
@@ -77,8 +79,8 @@ export class Webhook {
   }
 
   #attempt(event: LoggedEvent): Promise<Posted> {
-    const { clock, secret, post, allows } = this.#deps
-    const { url, timeoutMs } = this.#config
+    const { clock, url, secret, post, allows } = this.#deps
+    const { timeoutMs } = this.#config
     this.#attempts++
     const body = JSON.stringify(event)
     const timestamp = String(Math.trunc(clock.nowMs() / 1_000))

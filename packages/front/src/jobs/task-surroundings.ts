@@ -28,7 +28,7 @@ export function surroundingsOf(config: WeirConfig, base: WeirConfig, weir?: read
   const { destinationPolicy } = base.mediator
   return {
     weir,
-    policy: { mediator: { destinationPolicy }, destinations: base.destinations },
+    policy: { mediator: { destinationPolicy }, destinations: base.destinations, stateDir: base.stateDir },
     pipeline: {
       collector: { elementFiles, strict, v9EnterpriseNumber },
       mediator: { plan: config.mediator.plan }

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { hasSameOutput } from '@weir/config'
 import { PeerError } from '@weir/runtime'
 import { Destination } from './destination.ts'
-import { configureEncoder, partsMaker, planOf, probeTargetOf } from './make-destination.ts'
+import { configureEncoder, partsMaker, planOf, probeTargetOf, targetCheckOf } from './make-destination.ts'
 import { probe } from '../outputs/probe.ts'
 import { sumOfLedgers } from '../ledger.ts'
 import type { Destination as DestinationConfig } from '@weir/config'
@@ -230,7 +230,7 @@ export class DestinationSet {
   test(id: string, timeoutMs: number): Promise<ProbeResult> {
     const { config } = this.#member(id)
     const target = probeTargetOf(config)
-    const allows = 'host' in target ? this.#deps.targets?.checkOf(target.host, target.port) : undefined
+    const allows = targetCheckOf(config, target, this.#deps.targets)
     return probe(target, { lookup: this.#deps.lookup, allows, timeoutMs })
   }
 

@@ -17,7 +17,7 @@ import type {
   JsonDestination,
   PlanConfig
 } from '@weir/config'
-import type { IpfixFileDestination, TargetPolicy } from '@weir/config'
+import type { AddressCheck, IpfixFileDestination, PathCheck, TargetPolicy } from '@weir/config'
 import type { ElementRegistry } from '@weir/ipfix'
 import type { Plan } from '@weir/mediation'
 import type { Clock, Log } from '@weir/runtime'
@@ -100,6 +100,17 @@ export function probeTargetOf(config: DestinationConfig): ProbeTarget {
       ? endpointOf(config.target, ['tcp'], undefined)
       : endpointOf(config.url, ['udp', 'tcp'], IPFIX_PORT)
   return { kind: scheme === 'udp' ? 'udp' : 'tcp', host, port }
+}
+
+/** What the policy says of that. */
+export function targetCheckOf(
+  config: DestinationConfig,
+  target: ProbeTarget,
+  targets: TargetPolicy | undefined
+): AddressCheck | PathCheck {
+  if (target.kind === 'stream') return undefined
+  if (target.kind !== 'file') return targets?.checkOf(target.host, target.port)
+  return targets?.fileCheckOf(config.type === 'ipfix-file' ? config.path : target.path)
 }
 
 const defectLog =
@@ -188,7 +199,8 @@ function jsonOutput(config: JsonDestination, deps: PartsDeps, events: OutputEven
       target,
       rotateOctets: rotate.octets,
       rotateSeconds: rotate.seconds,
-      keep: rotate.keep
+      keep: rotate.keep,
+      allows: deps.targets?.fileCheckOf(path)
     },
     outputDeps
   )
@@ -208,7 +220,8 @@ function ipfixFileParts(config: IpfixFileDestination, deps: PartsDeps, events: O
       target: `file:${config.path}`,
       rotateOctets: rotate.octets,
       rotateSeconds: rotate.seconds,
-      keep: rotate.keep
+      keep: rotate.keep,
+      allows: deps.targets?.fileCheckOf(config.path)
     },
     { ...deps, events }
   )

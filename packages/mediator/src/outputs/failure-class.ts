@@ -4,7 +4,7 @@ import { errorCode } from '@weir/runtime'
 const failureClasses = {
   name_unknown: 'the name is not known',
   name_timeout: 'the name servers do not answer',
-  denied: 'mediator.destinationPolicy does not allow its address',
+  denied: 'mediator.destinationPolicy does not allow it',
   refused: 'nobody listens there',
   unreachable: 'there is no way to it',
   timeout: 'it does not answer in time',
@@ -20,6 +20,8 @@ export type FailureClass = keyof typeof failureClasses
 
 const classes: Readonly<Record<string, FailureClass>> = {
   ADDRESS_DENIED: 'denied',
+  PATH_DENIED: 'denied',
+  ELOOP: 'denied',
   ENOTFOUND: 'name_unknown',
   ENODATA: 'name_unknown',
   EAI_AGAIN: 'name_timeout',

@@ -14,9 +14,11 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { errorMessage } from '@weir/runtime'
+import { PathDenied, checkPath } from './guarded-path.ts'
 import { removeOldest } from './file-names.ts'
 import { IdleWait } from './idle-wait.ts'
 import { rescueParts } from './part-files.ts'
+import type { PathCheck } from '@weir/config'
 import type { Chunk } from '../destinations/chunk.ts'
 import type { Output, OutputState } from '../destinations/output.ts'
 import type { OutputDeps } from './tcp-output.ts'
@@ -39,6 +41,8 @@ export interface FileOutputConfig {
   readonly rotateOctets: number | null
   readonly rotateSeconds: number | null
   readonly keep: number | null
+  /** Where files may be, links followed; undefined = anywhere, and devices and pipes too. */
+  readonly allows?: PathCheck
 }
 
 /** The end of a file, and who wants to know of it. */
@@ -47,7 +51,7 @@ type Step = Chunk | Rotation
 
 const RETRY_MS = 5_000
 const LINE_END = 0x0a
-const { O_NONBLOCK, O_WRONLY } = constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
 
 const isFifo = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFIFO() === true
 
@@ -172,6 +176,7 @@ export class FileOutput implements Output {
     const { naming, target } = this.#config
     const nowMs = clock.nowMs()
     const folder = dirname(naming.openPath(nowMs))
+    checkPath(folder, this.#config.allows)
     mkdirSync(folder, { recursive: true })
     const nameOf = (part: string): string => naming.finishedPath(part, nowMs) ?? part
     for (const { path, octets, cutOctets } of rescueParts(folder, naming.finished, nameOf, performance.timeOrigin)) {
@@ -236,14 +241,22 @@ export class FileOutput implements Output {
   }
 
   #openFile(): void {
-    const { naming } = this.#config
+    const { naming, allows } = this.#config
     this.#openedAtMs = this.#deps.clock.nowMs()
     this.#path = naming.openPath(this.#openedAtMs)
+    checkPath(this.#path, allows)
     mkdirSync(dirname(this.#path), { recursive: true })
     // A FIFO that nobody reads would hold the whole process: tried first in a way that fails at once.
     if (naming.isAppending && isFifo(this.#path)) closeSync(openSync(this.#path, O_WRONLY | O_NONBLOCK))
-    this.#fd = openSync(this.#path, naming.isAppending ? 'a' : 'wx', 0o640)
-    const stat = fstatSync(this.#fd)
+    const flags = O_WRONLY | O_CREAT | (naming.isAppending ? O_APPEND : O_EXCL)
+    const guarded = allows === undefined ? 0 : O_NOFOLLOW | O_NONBLOCK
+    const fd = openSync(this.#path, flags | guarded, 0o640)
+    const stat = fstatSync(fd)
+    if (allows !== undefined && !stat.isFile()) {
+      closeSync(fd)
+      throw new PathDenied()
+    }
+    this.#fd = fd
     this.#isRegular = stat.isFile()
     this.#fileOctets = this.#isRegular ? stat.size : 0
     if (naming.isAppending && this.#fileOctets > 0) this.#endLine()

@@ -6,8 +6,9 @@ import { dirname, join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import { errorCode } from '@weir/runtime'
 import { failureClassOf } from './failure-class.ts'
+import { checkPath } from './guarded-path.ts'
 import { guardedLookup } from './guarded-lookup.ts'
-import type { AddressCheck } from '@weir/config'
+import type { AddressCheck, PathCheck } from '@weir/config'
 import type { FailureClass } from './failure-class.ts'
 import type { Lookup } from './guarded-lookup.ts'
 
@@ -30,8 +31,8 @@ export interface ProbeResult {
 export interface ProbeDeps {
   /** Default `lookup` of node:dns. */
   readonly lookup?: Lookup | undefined
-  /** Which addresses may be connected to; undefined = all. */
-  readonly allows?: AddressCheck
+  /** Which addresses may be connected to, or real paths written to; undefined = all. */
+  readonly allows?: AddressCheck | PathCheck
   readonly timeoutMs: number
 }
 
@@ -51,6 +52,7 @@ export async function probe(target: ProbeTarget, deps: ProbeDeps): Promise<Probe
       case 'stream':
         return 'yes'
       case 'file':
+        checkPath(target.path, deps.allows)
         await openFile(target.path, target.isFolder)
         return 'yes'
       case 'tcp':
