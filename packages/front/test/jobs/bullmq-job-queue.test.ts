@@ -5,7 +5,7 @@ import { resolveConfig } from '@weir/config'
 import type { RedisJobStore } from '@weir/config'
 import { createLog, systemClock } from '@weir/runtime'
 import { absent } from '../../../../test/support/debian-tools.ts'
-import { RedisCluster, RedisServer } from '../../../../test/support/redis-server.ts'
+import { RedisCluster, RedisSentinelGroup, RedisServer } from '../../../../test/support/redis-server.ts'
 import { tempFolder } from '../../../../test/support/temp-folder.ts'
 import { until } from '../../../../test/support/until.ts'
 import { BullMqJobQueue } from '../../src/jobs/bullmq-job-queue.ts'
@@ -128,4 +128,44 @@ describe('BullMQ on a Cluster', { skip, timeout: 120_000 }, async () => {
     'BullMQ on a Cluster',
     makeQueues(() => ({ mode: 'cluster', nodes: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`) }))
   )
+})
+
+const skipSentinel = absent('redis-server', 'redis-sentinel', 'redis-cli')
+const behind = ({ sentinel, name }: RedisSentinelGroup): object => ({
+  mode: 'sentinel',
+  nodes: [`${sentinel.host}:${sentinel.port}`],
+  sentinelName: name
+})
+
+describe('BullMQ behind a Sentinel', { skip: skipSentinel, timeout: 120_000 }, async () => {
+  if (skipSentinel !== false) return
+  const group = await RedisSentinelGroup.start()
+  testJobQueue(
+    'BullMQ behind a Sentinel',
+    makeQueues(() => behind(group))
+  )
+
+  test('a failover: what was done is known, what waits is done, by the worker that there was', async t => {
+    const own = await RedisSentinelGroup.start()
+    const [master] = own.servers
+    const jobs = await JobProcesses.open(t, {
+      stateDir: tempFolder('jobs'),
+      stores: { jobs: storeOf({ ...behind(own), timeoutMs: 500 }) },
+      front: { jobs: { limits: { lockMs: 1_500, threads: 1 } } }
+    })
+    await jobs.startWorker()
+    const done = await jobs.add('brief')
+    await jobs.untilState(done, 'succeeded')
+    const [runs, waits] = [await jobs.add('brief', { ms: 2_000 }), await jobs.add('brief')]
+    await jobs.untilState(runs, 'running')
+    await until('the replica has all of it', async () => {
+      const info = await master!.command('info', 'replication')
+      return /offset=(\d+)/.exec(info)?.[1] === /master_repl_offset:(\d+)/.exec(info)?.[1]
+    })
+    await master!.kill()
+    await own.untilMasterIsNot(master!)
+    await until('the queue is back', () => jobs.queue.unready === undefined, 30_000)
+    for (const id of [runs, waits, await jobs.add('brief')]) await jobs.untilState(id, 'succeeded')
+    assert.equal((await jobs.queue.get(done))?.state, 'succeeded')
+  })
 })

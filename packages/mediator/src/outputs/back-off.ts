@@ -22,11 +22,11 @@ export class BackOff {
     this.#failures = 0
   }
 
-  /** Milliseconds to wait from now; 0 before the first attempt. */
+  /** Milliseconds to wait from now, whole ones: a part of one more would be lost in rounding. 0 before the first attempt. */
   delayMs(nowMs: number): number {
     if (this.#lastAttemptMs === Number.NEGATIVE_INFINITY) return 0
     const intervalMs = Math.min(this.#maxMs, this.#minMs * 2 ** Math.min(30, Math.max(0, this.#failures - 1)))
     const jitterMs = this.#random() * Math.min(10_000, this.#minMs / 6)
-    return Math.max(0, this.#lastAttemptMs + intervalMs + jitterMs - nowMs)
+    return Math.max(0, Math.ceil(this.#lastAttemptMs + intervalMs + jitterMs - nowMs))
   }
 }
