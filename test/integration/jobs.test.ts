@@ -104,9 +104,14 @@ test(
     const redis = await RedisServer.start()
     const folder = tempFolder('jobs-redis')
     const stores = { jobs: { type: 'redis', nodes: [`127.0.0.1:${redis.port}`] } }
-    const start = async (process: 'front' | 'job-worker', name: string, port = 0) => {
+    const start = async (process: 'front' | 'job-worker', name: string, port = 0, health?: number) => {
       const file = join(folder, `${name}.yaml`)
-      const jobs = { folder: join(folder, 'jobs'), priority: 'normal', limits: { lockMs: 1_500, threads: 1 } }
+      const jobs = {
+        folder: join(folder, 'jobs'),
+        priority: 'normal',
+        http: health === undefined ? null : { port: health },
+        limits: { lockMs: 1_500, threads: 1 }
+      }
       const document = {
         stateDir: join(folder, name),
         stores,
@@ -122,7 +127,8 @@ test(
     const [one, other] = ports.map((port, index) => new JobApi(port, join(folder, `front-${index}`)))
     const upload = await one!.upload()
     const ids = [await one!.analyse(upload), await other!.analyse(upload)]
-    const workers = await Promise.all([start('job-worker', 'worker-0'), start('job-worker', 'worker-1')])
+    const health = await freePort()
+    const workers = await Promise.all([start('job-worker', 'worker-0'), start('job-worker', 'worker-1', 0, health)])
     ids.push(await one!.analyse(upload))
     workers[0]!.kill('SIGKILL')
     for (const id of ids) assert.equal(await one!.report(id), await other!.report(id))
@@ -131,6 +137,20 @@ test(
       await other!.call('GET', '/metrics'),
       /weir_front_jobs_ended_total\{type="analyse",result="succeeded"\} 3/
     )
+    const told = async (path: string) => {
+      const response = await fetch(`http://127.0.0.1:${health}${path}`)
+      return { status: response.status, text: await response.text() }
+    }
+    assert.equal((await told('/readyz')).status, 200)
+    const { text } = await told('/metrics')
+    assert.match(text, /^weir_job_worker_attempts_total\{outcome="succeeded"\} [123]$/m)
+    assert.match(text, /^weir_job_worker_running 0$/m)
+    assert.match(text, /^weir_job_worker_queue_connected 1$/m)
+    await redis.kill()
+    await until('the worker says that its queue is away', async () => (await told('/readyz')).status === 503, 20_000)
+    assert.equal((await told('/livez')).status, 200)
+    await redis.start()
+    await until('the worker is ready again', async () => (await told('/readyz')).status === 200, 20_000)
     for (const child of [...fronts, workers[1]!]) {
       child.kill('SIGTERM')
       assert.deepEqual(await child.waitForEnd(), { code: 0, signal: null }, child.said)

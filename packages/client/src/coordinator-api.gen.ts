@@ -4172,7 +4172,12 @@ export interface components {
              * @default null
              */
             folder: string | null;
-            limits: components["schemas"]["Config762"];
+            /**
+             * @description Where the job worker answers /livez, /readyz and /metrics; {} turns it on.
+             * @default null
+             */
+            http: components["schemas"]["Config762"] | null;
+            limits: components["schemas"]["Config763"];
             /**
              * @description idle: jobs take the CPU time that nobody else on the machine wants, and wait while all of it is wanted; normal: they have their share.
              * @default idle
@@ -4275,11 +4280,24 @@ export interface components {
              */
             writesPerSec: number;
         };
+        /** @description Health and metrics of the job worker. */
+        Config762: {
+            /**
+             * @description Local address to bind; this machine only, because nothing asks for credentials there.
+             * @default 127.0.0.1
+             */
+            address: string;
+            /**
+             * @description TCP port; 0 takes any free one.
+             * @default 9103
+             */
+            port: number;
+        };
         /**
          * @description Bounds of jobs and of the files they need and make.
          * @default {}
          */
-        Config762: {
+        Config763: {
             /**
              * @description How often a job is begun whose worker dies or that ends by a defect; an error of its input ends it at once.
              * @default 2

@@ -268,6 +268,8 @@ function portIssues(config: WeirConfig): ConfigIssue[] {
   if (mediator.http !== null) bound.push({ ...mediator.http, transport: 'tcp', path: 'mediator.http.port' })
   bound.push({ ...coordinator, transport: 'tcp', path: 'coordinator.port' })
   if (front !== null) bound.push({ ...front, transport: 'tcp', path: 'front.port' })
+  const jobs = front?.jobs?.http ?? null
+  if (jobs !== null) bound.push({ ...jobs, transport: 'tcp', path: 'front.jobs.http.port' })
   return bound.flatMap((each, index) => {
     const taken = bound
       .slice(0, index)

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { GIB, KIB, MIB, orNull, section, text, wholeNumber, word } from './keys.ts'
+import { GIB, KIB, MIB, httpHealth, orNull, section, text, wholeNumber, word } from './keys.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -204,6 +204,7 @@ export const JobsConfig = Type.Object(
       'idle',
       'idle: jobs take the CPU time that nobody else on the machine wants, and wait while all of it is wanted; normal: they have their share.'
     ),
+    http: httpHealth('job worker', 9103, false),
     limits: section({ ...jobBounds, ...keptBounds }, 'Bounds of jobs and of the files they need and make.')
   },
   { additionalProperties: false, default: {}, description: 'Work on recorded flows.' }

@@ -67,7 +67,7 @@ export const orNull = <T extends Type.TSchema>(schema: T, defaultValue: unknown,
   Type.Union([schema, Type.Null()], { default: defaultValue, description })
 
 /** Where a process answers /livez, /readyz and /metrics. */
-export const httpHealth = (process: string, port: number) =>
+export const httpHealth = (process: string, port: number, isOn = true) =>
   orNull(
     Type.Object(
       {
@@ -77,10 +77,15 @@ export const httpHealth = (process: string, port: number) =>
         }),
         port: wholeNumber({ default: port, minimum: 0, maximum: 65535, description: 'TCP port; 0 takes any free one.' })
       },
-      { additionalProperties: false, default: {}, description: `Health and metrics of the ${process}.` }
+      {
+        additionalProperties: false,
+        // JSON Schema has one default: that of the key.
+        ...(isOn ? { default: {} } : {}),
+        description: `Health and metrics of the ${process}.`
+      }
     ),
-    {},
-    `Where the ${process} answers /livez, /readyz and /metrics; null turns it off.`
+    isOn ? {} : null,
+    `Where the ${process} answers /livez, /readyz and /metrics; ${isOn ? 'null turns it off' : '{} turns it on'}.`
   )
 
 export const KIB = 1024

@@ -14,6 +14,8 @@ import type { JobData, StoredJob } from './stored-job.ts'
 
 /** Longer than anybody adds a job; after it, whoever had the lock is dead. */
 const LOCK_MS = 5_000
+/** What of BullMQ has not ended by then is cut off. */
+const STOP_MS = 2_000
 const LOCK_LOOK_MS = 10
 
 interface Listed {
@@ -88,10 +90,17 @@ export class BullMqJobQueue implements JobQueue {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#works].map(work => work.stop()))
-    await this.#listening
+    const late = new AbortController()
+    // While Redis is away, BullMQ waits for it for as long as that takes.
+    await Promise.race([this.#close(), delay(this.#clock, STOP_MS, late.signal).catch(() => undefined)])
+    late.abort()
+    for (const client of this.#clients) client.disconnect()
+  }
+
+  async #close(): Promise<void> {
+    await this.#listening?.catch(() => undefined)
     await this.#events?.close().catch(() => undefined)
     await this.#queue.close().catch(() => undefined)
-    for (const client of this.#clients) client.disconnect()
   }
 
   add(order: JobOrder): Promise<{ job: Job; isNew: boolean }> {

@@ -1,5 +1,6 @@
 import { DelayedError, UnrecoverableError, WaitingError, Worker } from 'bullmq'
 import type { TaskProgress } from '@weir/analysis'
+import { delay } from '@weir/runtime'
 import type { Clock, Timer } from '@weir/runtime'
 import type { BullMqKeys } from './bullmq-keys.ts'
 import type { AttemptEnd, JobOutcome, JobResult, RunJob } from './job.ts'
@@ -25,6 +26,8 @@ export interface BullMqWorkParts {
 const CANCEL_LOOK_MS = 250
 /** A job whose author has all that may run waits so long before it is looked at again. */
 const LATER_MS = 500
+/** Jobs are given back within this, or, where Redis does not answer, found by their locks. */
+const STOP_MS = 5_000
 
 let count = 0
 
@@ -67,14 +70,21 @@ export class BullMqJobWork implements JobWork {
   async stop(): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
-    const { clients, keys, onStopped, onError } = this.#parts
-    await this.#worker.pause(true)
-    for (const id of this.#running.keys()) this.#end(id, 'stopping')
-    await this.#worker.close().catch(onError)
+    const { clients, keys, clock, onStopped, onError } = this.#parts
+    const late = new AbortController()
+    // While Redis is away, or comes back at this very moment, BullMQ waits for it for as long as that takes.
+    await Promise.race([this.#giveAllBack().catch(onError), delay(clock, STOP_MS, late.signal).catch(() => undefined)])
+    late.abort()
     this.#looking.cancel()
     this.#living.cancel()
     await clients.asking.zrem(keys.workers, this.#name).catch(onError)
     onStopped()
+  }
+
+  async #giveAllBack(): Promise<void> {
+    await this.#worker.pause(true)
+    for (const id of this.#running.keys()) this.#end(id, 'stopping')
+    await this.#worker.close()
   }
 
   async #process(stored: StoredJob, token: string): Promise<JobResult> {

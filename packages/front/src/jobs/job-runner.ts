@@ -35,6 +35,10 @@ const ABOUT = '.result.json'
  * however many attempts there were.
  */
 export class JobRunner {
+  /** Attempts that have not ended. */
+  running = 0
+  /** Attempts that have, by how. */
+  readonly outcomes: Record<JobOutcome['kind'], number> = { succeeded: 0, failed: 0, cancelled: 0, returned: 0 }
   readonly #parts: JobRunnerParts
 
   constructor(parts: JobRunnerParts) {
@@ -46,7 +50,10 @@ export class JobRunner {
     const { id, type, author, attempts } = attempt.job
     const beganAtMs = clock.monotonicMs()
     log.info('job_began', `job ${id} (${type}) began`, { job: id, type, author, attempt: attempts })
+    this.running++
     const outcome = await this.#attempt(attempt).catch((error: unknown) => this.#outcomeOf(attempt.job, error))
+    this.running--
+    this.outcomes[outcome.kind]++
     const fields = { job: id, type, author, attempt: attempts, durationMs: Math.round(clock.monotonicMs() - beganAtMs) }
     if (outcome.kind === 'failed') {
       log.warn('job_failed', `job ${id} (${type}) failed: ${outcome.error.detail}`, {

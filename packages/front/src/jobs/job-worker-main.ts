@@ -1,5 +1,6 @@
 import type { WeirConfig } from '@weir/config'
-import { createLog, runProcess } from '@weir/runtime'
+import type { Component } from '@weir/runtime'
+import { createHttpHealth, createLog, runProcess } from '@weir/runtime'
 import { createJobWorker } from './job-worker.ts'
 import type { JobWorkerDeps } from './job-worker.ts'
 import { Modesty } from './modesty.ts'
@@ -11,5 +12,11 @@ export function runJobWorker(config: WeirConfig, { base, weir }: JobWorkerSettin
   const log = createLog({ name: 'job-worker', level: config.log.level })
   const modesty = config.front?.jobs?.priority === 'idle' ? new Modesty(log) : undefined
   const worker = createJobWorker(config, { log, base, weir, onThread: modesty?.apply })
-  return runProcess('job-worker', modesty === undefined ? [worker] : [worker, modesty], { log })
+  const components: Component[] = [worker]
+  const http = config.front?.jobs?.http ?? null
+  if (http !== null) {
+    components.unshift(createHttpHealth(http, { log, metrics: worker.metrics, readiness: () => worker.readiness }))
+  }
+  if (modesty !== undefined) components.push(modesty)
+  return runProcess('job-worker', components, { log })
 }

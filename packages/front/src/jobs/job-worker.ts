@@ -1,8 +1,9 @@
 import type { WeirConfig } from '@weir/config'
 import { ConfigError, systemClock } from '@weir/runtime'
-import type { Clock, Component, Log } from '@weir/runtime'
+import type { Clock, Component, Log, Metrics, Readiness } from '@weir/runtime'
 import type { JobQueue, JobWork } from './job-queue.ts'
 import { JobRunner } from './job-runner.ts'
+import { createJobWorkerMetrics } from './job-worker-metrics.ts'
 import { JobSweeper } from './job-sweeper.ts'
 import { jobFoldersOf, makeJobQueue } from './make-job-queue.ts'
 import { TaskPool } from './task-pool.ts'
@@ -22,13 +23,19 @@ export interface JobWorkerDeps {
   readonly onThread?: (() => void) | undefined
 }
 
+export interface JobWorker extends Component {
+  readonly metrics: Metrics
+  /** Not ready while its queue is away: it would do nothing. */
+  readonly readiness: Readiness
+}
+
 const ownTasks = import.meta.resolve('./own-tasks.ts')
 
 /** Does the jobs that fronts have taken: takes them from the queue, and runs their tasks in threads. Needs no port. */
 export function createJobWorker(
   config: WeirConfig,
   { log, clock = systemClock, tasks = ownTasks, base = config, weir, onThread }: JobWorkerDeps
-): Component {
+): JobWorker {
   const jobs = config.front?.jobs ?? null
   if (jobs === null) {
     const message = 'is null: there are no jobs to do'
@@ -46,8 +53,14 @@ export function createJobWorker(
   let queue: JobQueue | undefined
   let sweeper: JobSweeper | undefined
   let work: JobWork | undefined
+  const unready = (): string | undefined => (work === undefined ? 'it has not begun' : queue?.unready)
   return {
     name: 'job worker',
+    metrics: createJobWorkerMetrics(runner, () => unready() === undefined),
+    get readiness() {
+      const reason = unready()
+      return { isReady: reason === undefined, reasons: reason === undefined ? [] : [reason] }
+    },
     async start() {
       await folders.make()
       queue = await makeJobQueue(config, jobs, folders, clock, log)

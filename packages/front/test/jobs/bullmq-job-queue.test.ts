@@ -3,7 +3,7 @@ import { describe, test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { resolveConfig } from '@weir/config'
 import type { RedisJobStore } from '@weir/config'
-import { createLog, systemClock } from '@weir/runtime'
+import { createLog, delay, systemClock } from '@weir/runtime'
 import { absent } from '../../../../test/support/debian-tools.ts'
 import { RedisCluster, RedisSentinelGroup, RedisServer } from '../../../../test/support/redis-server.ts'
 import { tempFolder } from '../../../../test/support/temp-folder.ts'
@@ -79,6 +79,43 @@ describe('BullMQ', { skip, timeout: 120_000 }, async () => {
     await until('it is ready again', () => queue.unready === undefined)
     await queue.add(order())
     assert.ok(logged.some(line => line.includes('job_queue_away')))
+  })
+
+  test('a worker that is stopped while Redis is away, or just back, ends in order and soon', async t => {
+    const own = await RedisServer.start()
+    const jobs = await JobProcesses.open(t, {
+      stateDir: tempFolder('jobs'),
+      stores: { jobs: storeOf({ nodes: [`127.0.0.1:${own.port}`], timeoutMs: 300 }) },
+      front: { jobs: { limits: { lockMs: 1_500, threads: 1 } } }
+    })
+    const workers = [await jobs.startWorker(), await jobs.startWorker()]
+    await jobs.untilState(await jobs.add('brief'), 'succeeded')
+    const running = await jobs.add('brief', { ms: 60_000 })
+    await jobs.untilState(running, 'running')
+    await own.kill()
+    workers[0]!.kill('SIGTERM')
+    assert.deepEqual(await workers[0]!.waitForEnd(15_000), { code: 0, signal: null }, workers[0]!.said)
+    await own.start()
+    workers[1]!.kill('SIGTERM')
+    assert.deepEqual(await workers[1]!.waitForEnd(15_000), { code: 0, signal: null }, workers[1]!.said)
+  })
+
+  test('a front that is stopped while Redis is away ends soon', async t => {
+    const own = await RedisServer.start()
+    const queue = openQueue(t, storeOf({ nodes: [`127.0.0.1:${own.port}`], timeoutMs: 300 }))
+    await queue.start()
+    const { job } = await queue.add(order())
+    const changes: string[] = []
+    queue.watch(job.id, () => changes.push(job.id))
+    await queue.cancel(job.id)
+    await until('it is told', () => changes.length > 0)
+    await own.kill()
+    await until('it is unready', () => queue.unready !== undefined)
+    const ended = new AbortController()
+    const late = delay(systemClock, 10_000, ended.signal).then(() => assert.fail('it has not ended'))
+    await Promise.race([queue.stop(), late])
+    ended.abort()
+    await late.catch(() => undefined)
   })
 
   test('a front starts without Redis', async t => {

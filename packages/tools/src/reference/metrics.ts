@@ -6,19 +6,26 @@ export interface DeclaredMetric extends MetricDeclaration {
   readonly process: string
 }
 
-const processes = ['collector', 'mediator', 'coordinator', 'front']
+/** Processes, and where what they declare is exported. */
+const declarations = {
+  collector: ['@weir/collector', 'collectorMetrics'],
+  mediator: ['@weir/mediator', 'mediatorMetrics'],
+  coordinator: ['@weir/coordinator', 'coordinatorMetrics'],
+  front: ['@weir/front', 'frontMetrics'],
+  'job-worker': ['@weir/front', 'jobWorkerMetrics']
+} as const
 
 /**
- * What the processes declare, as the exports `<process>Metrics` of their packages. Nothing is started.
+ * What the processes declare. Nothing is started.
  *
  * @throws Error if a package has no such export.
  */
 export async function declaredMetrics(): Promise<DeclaredMetric[]> {
   const all: DeclaredMetric[] = []
-  for (const process of processes) {
-    const module = (await import(`@weir/${process}`)) as Record<string, unknown>
-    const declared = module[`${process}Metrics`] as Record<string, MetricDeclaration> | undefined
-    if (declared === undefined) throw new Error(`@weir/${process} exports no ${process}Metrics`)
+  for (const [process, [name, exported]] of Object.entries(declarations)) {
+    const module = (await import(name)) as Record<string, unknown>
+    const declared = module[exported] as Record<string, MetricDeclaration> | undefined
+    if (declared === undefined) throw new Error(`${name} exports no ${exported}`)
     all.push(...Object.values(declared).map(each => ({ ...each, process })))
   }
   return all
@@ -26,7 +33,7 @@ export async function declaredMetrics(): Promise<DeclaredMetric[]> {
 
 /** docs/reference/metrics.md */
 export function metricsPage(metrics: readonly DeclaredMetric[]): string {
-  const sections = processes.map(process => {
+  const sections = Object.keys(declarations).map(process => {
     const rows = metrics
       .filter(each => each.process === process)
       .toSorted((one, other) => one.name.localeCompare(other.name))
@@ -34,7 +41,7 @@ export function metricsPage(metrics: readonly DeclaredMetric[]): string {
     return `## ${process}\n\n${table(['metric', 'type', 'labels', 'what it counts'], rows)}`
   })
   const intro = `Each process answers \`/metrics\` in the Prometheus text format: the collector on port 9101, the mediator on 9102, the coordinator
-and the front on the port of their API, the front for those with a key. Besides these each has the metrics of its Node process (\`process_…\`, \`nodejs_…\`). Label values come from
+and the front on the port of their API, the front for those with a key; a job worker where \`front.jobs.http\` says so, by default on 9103. Besides these each has the metrics of its Node process (\`process_…\`, \`nodejs_…\`). Label values come from
 closed lists; exporters have a bounded one (L-75).`
   return `${generatedHead('Metrics')}${intro}\n\n${sections.join('\n')}`
 }
