@@ -113,7 +113,8 @@ export async function makeFleet(
     apiPorts.map(async (apiPort, index) => {
       const port = await freePort()
       const frontPort = await freePort()
-      const limits = { podTimeoutMs: 1_000 }
+      // A pod that is away refuses at once; one that is only slow, on a busy machine, is no fault.
+      const limits = { podTimeoutMs: 4_000 }
       const front = settings.hasFronts === true ? { port: frontPort, pods: urls, limits } : null
       const listeners = JSON.stringify([{ name: 'udp', transport: 'udp', port }])
       const start = (): Promise<RunningWeir> =>

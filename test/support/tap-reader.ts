@@ -21,6 +21,8 @@ export class TapReader {
 
   private constructor(response: IncomingMessage) {
     this.#response = response
+    // One that a failed test has left open must not keep its file from ending.
+    response.socket.unref()
     response.setEncoding('utf8')
     response.on('data', (text: string) => {
       const parts = (this.#rest + text).split('\n')

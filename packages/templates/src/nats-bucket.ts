@@ -54,8 +54,9 @@ const HEADER_OCTETS = 4096
 /** Another value stands there, or is on its way to the replicas. */
 const WRONG_LAST_SEQUENCES: ReadonlySet<number> = new Set([10071, 10164])
 const NO_MESSAGE_FOUND = 10037
-/** With another configuration. */
-const STREAM_NAME_IN_USE = 10058
+/** The name or the subjects are those of another stream, with another configuration. */
+const ALREADY_MADE: ReadonlySet<number> = new Set([10058, 10065])
+const MAKE_TRIES = 10
 const EXPECTED_REVISION = 'Nats-Expected-Last-Subject-Sequence'
 
 /**
@@ -119,11 +120,7 @@ export class NatsBucket {
         replicas: options.replicas,
         allow_direct: true
       })
-    // Pods that start at once: another may have made it, and changed it, after this one had looked and before it made it.
-    const bucket = await make().catch(error => {
-      if (error instanceof JetStreamApiError && error.code === STREAM_NAME_IN_USE) return make()
-      throw error
-    })
+    const bucket = await unlessMadeMeanwhile(connection, make)
     let info = (await bucket.status()).streamInfo
     const isAsWanted = Object.entries(wanted).every(
       ([key, value]) => (info.config as Partial<Record<string, unknown>>)[key] === value
@@ -298,6 +295,19 @@ function parseHeaders(base64: string): MsgHdrs {
     if (colon > 0) all.set(line.slice(0, colon), line.slice(colon + 1).trim())
   }
   return all
+}
+
+/** Pods that start at once: another may have made it, and changed it, after this one had looked and before it made it. */
+async function unlessMadeMeanwhile<T>(connection: NatsConnection, make: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await make()
+    } catch (error) {
+      const isMade = error instanceof JetStreamApiError && ALREADY_MADE.has(error.code)
+      if (!isMade || tries === MAKE_TRIES) throw error
+      await connection.flush()
+    }
+  }
 }
 
 function isBefore210(version = ''): boolean {
