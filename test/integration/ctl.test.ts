@@ -89,6 +89,16 @@ test('weir ctl shows a fleet and a pod, applies a document, goes back, and says 
   }
   const nowhere = join(folder, 'none/bundle.tar.gz')
   assert.match((await ctl(fleet, ['support-bundle', '--out', nowhere], 74)).stderr, /cannot be written/)
+  // A script goes by the exit code, and by standard output that is JSON and nothing else.
+  const closed = `tcp://127.0.0.1:${await freePort()}`
+  const withAway = before.replace(/^destinations: .*$/m, `destinations: [{id: away, type: ipfix, url: '${closed}'}]`)
+  writeFileSync(file, withAway)
+  const applied = await ctl(pod, ['apply', file, '-o', 'json'])
+  assert.deepEqual(Object.keys(JSON.parse(applied.stdout) as object), ['revision'])
+  assert.match((await ctl(fleet, ['test', 'destination', 'away'], 1)).stdout, /^reachable: "?no"?$/m)
+  assert.match((await ctl(fleet, ['get', 'destinations', 'away'])).stdout, /^id: away$/m)
+  assert.match((await ctl(fleet, ['get', 'destinations', 'none'], 1)).stderr, /There is no "none"/)
+  assert.match((await ctl(pod, ['diff', file, '--from', '0'], 64)).stderr, /one of the two/)
   await ctl(pod, ['rollback', '0'])
   assert.deepEqual(await json(pod, ['get', 'destinations']), [])
   await ctl(pod, ['patch', '{log: {level: debug}}'])

@@ -248,20 +248,31 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
 }
 
+/** What the framework refuses, in our words: by its own names and texts nobody knows what to do. */
+const frameworkErrors: Readonly<Record<string, readonly [code: string, detail: string]>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: [
+    'MEDIA_TYPE',
+    'The body is of a type that is not taken here: say Content-Type: application/json, or what /docs says of this route.'
+  ],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['JSON_INVALID', 'The body is no JSON.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['JSON_INVALID', 'There is no body; leave Content-Type out, or send JSON.'],
+  FST_ERR_CTP_BODY_TOO_LARGE: ['BODY_TOO_LARGE', 'The body is larger than limits.bodyOctets allows.']
+}
+
 function problemOf(error: FastifyError, name: string, log: Log): Problem {
   if (error instanceof HttpProblem) return error.problem
   if (error.validation !== undefined) {
     const errors = error.validation.map(({ instancePath, message = 'is wrong', params }) => ({
       path: `${error.validationContext ?? 'request'}${instancePath.replaceAll('/', '.')}`,
-      message: 'additionalProperty' in params ? `${message}: ${String(params.additionalProperty)}` : message
+      message: 'additionalProperty' in params ? `${message}: ${String(params.additionalProperty)}` : message,
+      ...('allowedValues' in params ? { allowed: (params.allowedValues as readonly unknown[]).join(' | ') } : {})
     }))
-    return makeProblem(
-      400,
-      'REQUEST_INVALID',
-      `The request is wrong: ${errors[0]?.path} ${errors[0]?.message}.`,
-      errors
-    )
+    const [{ path = '', message = '', allowed = undefined } = {}] = errors
+    const hint = allowed === undefined ? '' : ` (${allowed})`
+    return makeProblem(400, 'REQUEST_INVALID', `The request is wrong: ${path} ${message}${hint}.`, errors)
   }
+  const known = frameworkErrors[error.code]
+  if (known !== undefined) return makeProblem(error.statusCode ?? 400, ...known)
   const status = error.statusCode ?? 500
   if (status < 500)
     return makeProblem(status, errorCode(error) ?? 'REQUEST_INVALID', `${errorMessage(error)}.`.replace('..', '.'))

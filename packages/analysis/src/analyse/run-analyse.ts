@@ -53,6 +53,14 @@ export async function runAnalyse(given: AnalyseParams, context: TaskContext): Pr
   const { records, octets, packets, flows } = report.totals
   return {
     files: result.files,
-    summary: { records, octets, packets, flows, exporters: report.exporters.count, faults: report.faults.length }
+    summary: {
+      records,
+      octets,
+      packets,
+      flows,
+      exporters: report.exporters.count,
+      faults: report.faults.length,
+      damagedFiles: report.inputs.filter(({ fault }) => fault !== null).length
+    }
   }
 }

@@ -1,3 +1,4 @@
+import { damagedFilesOf } from '../input/flow-counts.ts'
 import { openFlows } from '../input/open-flows.ts'
 import { ResultFolder } from '../result-folder.ts'
 import { Comparer } from './comparer.ts'
@@ -13,5 +14,8 @@ export async function runCompare(params: CompareParams, context: TaskContext): P
   const report = comparer.report()
   const result = new ResultFolder(context)
   await result.write('compare.json', 'application/json', `${JSON.stringify(report)}\n`)
-  return { files: result.files, summary: { isEqual: report.isEqual, ...report.records } }
+  return {
+    files: result.files,
+    summary: { isEqual: report.isEqual, ...report.records, damagedFiles: damagedFilesOf(flows.counts) }
+  }
 }

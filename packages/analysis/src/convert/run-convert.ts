@@ -1,4 +1,5 @@
 import { ElementRegistry } from '@weir/ipfix'
+import { damagedFilesOf } from '../input/flow-counts.ts'
 import { openFlows } from '../input/open-flows.ts'
 import { RunNormaliser } from '../input/run-normaliser.ts'
 import { OutputBudget, OutputFile } from '../output/output-file.ts'
@@ -134,6 +135,7 @@ function summaryOf(
     failedRecords,
     messages: counts.decoded.messages,
     malformedMessages: counts.decoded.malformedMessages,
-    setsWithoutTemplate: counts.setsWithoutTemplate
+    setsWithoutTemplate: counts.setsWithoutTemplate,
+    damagedFiles: damagedFilesOf(counts)
   }
 }

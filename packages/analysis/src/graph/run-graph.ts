@@ -1,4 +1,5 @@
 import { FlowReader } from '../flows/flow-reader.ts'
+import { damagedFilesOf } from '../input/flow-counts.ts'
 import { openFlows } from '../input/open-flows.ts'
 import { filterOf } from '../record-table/filter-text.ts'
 import { ResultFolder } from '../result-folder.ts'
@@ -45,6 +46,14 @@ export async function runGraph(given: GraphParams, context: TaskContext): Promis
   const { records, nodes: nodeCount, edges, components, communities } = report.totals
   return {
     files: result.files,
-    summary: { records, nodes: nodeCount, edges, components, communities, edgesCut: report.cut.edges }
+    summary: {
+      records,
+      nodes: nodeCount,
+      edges,
+      components,
+      communities,
+      edgesCut: report.cut.edges,
+      damagedFiles: damagedFilesOf(flows.counts)
+    }
   }
 }

@@ -44,3 +44,7 @@ export const flowCounts = (decoded: DecodeSummary, capture: CaptureCounters = ca
   octetsWithoutTemplate: 0,
   messagesOfOtherDomains: 0
 })
+
+/** Inputs that could not be read to their end: of these only what comes before the damage is in the result. */
+export const damagedFilesOf = ({ inputs }: FlowCounts): number =>
+  inputs.filter(({ fault }) => fault !== undefined).length

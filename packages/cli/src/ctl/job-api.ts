@@ -1,5 +1,5 @@
-import { createWriteStream, openAsBlob } from 'node:fs'
-import { mkdir, rename } from 'node:fs/promises'
+import { constants, createWriteStream, openAsBlob } from 'node:fs'
+import { access, mkdir, rename, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -22,13 +22,22 @@ const UPLOAD_ID = /^u[0-9a-f]{32}$/
 /** Bring a file. @param file - a path, or the id of an upload that is there. @returns the id. */
 export async function uploadOf(options: ApiOptions, file: string): Promise<string> {
   if (UPLOAD_ID.test(file)) return file
-  const body = await openAsBlob(file).catch((error: unknown) => {
-    throw new CodedError('FILE_UNREADABLE', `${file} cannot be read: ${errorMessage(error)}.`, exitCodes.noInput)
-  })
+  const body = await blobOf(file)
   const url = `${baseOf(options)}/api/v1/uploads?${new URLSearchParams({ name: nameOf(file) })}`
   const headers = { 'content-type': 'application/octet-stream' }
   const response = await send(new Request(url, { method: 'POST', body, headers }), { ...options, timeoutMs: UPLOAD_MS })
   return ((await response.json()) as { id: string }).id
+}
+
+/** A file that can be read: a folder, or one of somebody else, would only fail while it is sent, as if the API were away. */
+async function blobOf(file: string): Promise<Blob> {
+  try {
+    if ((await stat(file)).isDirectory()) throw new Error('it is a folder')
+    await access(file, constants.R_OK)
+    return await openAsBlob(file)
+  } catch (error) {
+    throw new CodedError('FILE_UNREADABLE', `${file} cannot be read: ${errorMessage(error)}.`, exitCodes.noInput)
+  }
 }
 
 /** As the API takes names. */

@@ -6,8 +6,12 @@ export interface Resource {
   readonly front?: string
   readonly coordinator?: string
   readonly columns: readonly Column[]
-  /** It has no pages. */
+  /** It has no pages, no filters and no order. */
   readonly isWhole?: boolean
+  /** APIs without a route for one entry: it is looked for in the list, by its {@link key}. A fleet has it once a pod. */
+  readonly searched?: readonly ('front' | 'coordinator')[]
+  /** What an entry is known by, where it is searched. */
+  readonly key?: string
   /** What is said when there is none. */
   readonly empty: string
   readonly summary: string
@@ -19,6 +23,8 @@ const pod: Column = ['POD', 'pod']
 export const resources: Readonly<Record<string, Resource>> = {
   pods: {
     front: '/api/v1/fleet',
+    key: 'pod',
+    searched: ['front'],
     isWhole: true,
     columns: [pod, ['STATE', 'state'], ['URL', 'url'], ['TOOK MS', 'tookMs'], ['REASONS', 'reasons']],
     empty: 'There are no pods; name some in front.pods.',
@@ -26,6 +32,8 @@ export const resources: Readonly<Record<string, Resource>> = {
   },
   exporters: {
     front: '/api/v1/exporters',
+    key: 'id',
+    searched: ['front'],
     coordinator: '/v1/exporters',
     columns: [
       pod,
@@ -43,6 +51,8 @@ export const resources: Readonly<Record<string, Resource>> = {
   },
   templates: {
     front: '/api/v1/templates',
+    key: 'key',
+    searched: ['front'],
     coordinator: '/v1/templates',
     columns: [
       pod,
@@ -60,6 +70,8 @@ export const resources: Readonly<Record<string, Resource>> = {
   },
   listeners: {
     front: '/api/v1/listeners',
+    key: 'name',
+    searched: ['front', 'coordinator'],
     coordinator: '/v1/listeners',
     columns: [
       pod,
@@ -74,6 +86,8 @@ export const resources: Readonly<Record<string, Resource>> = {
   },
   destinations: {
     front: '/api/v1/destinations',
+    key: 'id',
+    searched: ['front'],
     coordinator: '/v1/destinations',
     columns: [
       pod,

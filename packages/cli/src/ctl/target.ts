@@ -22,9 +22,16 @@ const loopback = new Set(['127.0.0.1', '[::1]', 'localhost'])
 /**
  * Find out which API is there.
  *
- * @throws CodedError if no key can be read; ApiError if nobody answers or the key is refused.
+ * @throws CodedError if the address is none, or no key can be read; ApiError if nobody answers or the key is refused.
  */
 export async function targetOf({ url, keyFile }: TargetOptions): Promise<Target> {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new CodedError(
+      'URL_INVALID',
+      `${JSON.stringify(url)} is no address of an API; give one such as http://127.0.0.1:8080 with --url or WEIR_URL.`,
+      exitCodes.usage
+    )
+  }
   const key = keyOf(url, keyFile)
   const options: ApiOptions = key === undefined ? { url } : { url, key }
   const response = await send(new Request(`${url.replace(/\/+$/, '')}/version`), options)

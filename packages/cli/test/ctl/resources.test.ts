@@ -59,3 +59,22 @@ for (const api of ['front', 'coordinator'] as const) {
     )
   })
 }
+
+test('what an API has no route for, by id, is searched in its list, by a key that is shown there', () => {
+  for (const [name, resource] of Object.entries(resources)) {
+    for (const api of ['front', 'coordinator'] as const) {
+      const path = resource[api]
+      // Pending sets have no id; /api/v1/templates/{scope} is a group, not an entry.
+      if (path === undefined || name === 'pending') continue
+      const hasRoute = Object.keys(apis[api].paths as object).some(
+        each => each.startsWith(`${path}/{`) && each.endsWith('}') && !each.endsWith('/{scope}')
+      )
+      assert.equal(resource.searched?.includes(api) ?? false, !hasRoute, `${name} of the ${api}`)
+    }
+    if (resource.searched !== undefined)
+      assert.ok(
+        resource.columns.some(([, at]) => at === resource.key),
+        name
+      )
+  }
+})

@@ -54,8 +54,9 @@ export class FleetConfig {
    * @throws HttpProblem 409 if pods have revisions of their own; 503 if the store of those that answer is away.
    */
   async writer(): Promise<PodStanding> {
-    const { standings, best } = await this.standing()
-    if (best.status.store === 'own' && standings.length > 1) {
+    const { best, pods } = await this.standing()
+    // Those that do not answer now count as well: a change at the only one that does is none of the fleet.
+    if (best.status.store === 'own' && pods.length > 1) {
       const detail =
         'The pods have revisions of their own, so there is no document of the fleet: name a store in stores.revisions, or change each pod at its own API.'
       throw new HttpProblem(409, 'NO_SHARED_STORE', detail)

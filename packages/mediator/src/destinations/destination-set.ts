@@ -184,6 +184,8 @@ export class DestinationSet {
   remove(id: string): { readonly state: DestinationState; readonly done: Promise<void> } {
     const { destination } = this.#member(id)
     this.#members.delete(id)
+    // What it says from now on is not heard any more, and one that comes under its id begins anew.
+    if (destination.isReady) this.#onChange(id, { isReady: false })
     this.#deps.modes?.set(id, 'running')
     const done = destination.stop(this.#deps.drainMs()).then(() => {
       this.#stopping.delete(destination)

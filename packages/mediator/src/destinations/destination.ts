@@ -113,6 +113,11 @@ export class Destination {
     this.#parts = makeParts(this.#events())
   }
 
+  /** What was last told of its output. */
+  get isReady(): boolean {
+    return this.#wasReady
+  }
+
   open(): void {
     if (!this.#isClosed) this.#parts.output.open()
   }

@@ -273,3 +273,34 @@ test('the accounts of destinations that followed each other under one id add up,
   assert.equal(rig.ledger.batches.unsettled, 0)
   await Promise.all(removed)
 })
+
+test('of a destination that is removed it is told once that it takes nothing any more; of one that comes after it, that it does', async () => {
+  const sink = await new TcpSink().listen()
+  const told: unknown[] = []
+  const rig = new Rig({ onChange: (id, note) => void told.push([id, note]) })
+  const ready = (isReady: boolean) => ['out', { isReady }]
+  const until = async (count: number): Promise<void> => {
+    while (told.length < count) {
+      await new Promise(resolve => setTimeout(resolve, 5))
+      rig.destinations.tick()
+    }
+  }
+  rig.add({ id: 'out', type: 'ipfix', url: sink.url })
+  await until(1)
+  await rig.destinations.remove('out').done
+  assert.deepEqual(told, [ready(true), ready(false)])
+  rig.add({ id: 'out', type: 'ipfix', url: sink.url })
+  await until(3)
+  assert.deepEqual(told, [ready(true), ready(false), ready(true)])
+  await rig.stop()
+  await sink.close()
+})
+
+test('of a destination that was never there it is not told that it is gone', async () => {
+  const told: unknown[] = []
+  const rig = new Rig({ onChange: (id, note) => void told.push([id, note]) })
+  rig.add({ id: 'away', type: 'ipfix', url: 'tcp://127.0.0.1:9' })
+  await rig.destinations.remove('away').done
+  assert.deepEqual(told, [])
+  await rig.stop()
+})

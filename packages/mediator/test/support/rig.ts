@@ -13,6 +13,7 @@ import type { MediatorLedger } from '../../src/ledger.ts'
 import type { ModeBook } from '../../src/destinations/mode-book.ts'
 import type { Lookup } from '../../src/outputs/guarded-lookup.ts'
 import type { MakeSegmentSender } from '../../src/outputs/udp-output.ts'
+import type { DestinationDeps } from '../../src/destinations/destination.ts'
 import type { Writable } from 'node:stream'
 import type { TestBatch } from './batches.ts'
 
@@ -27,6 +28,7 @@ export interface RigOptions {
   readonly targets?: TargetPolicy
   readonly lookup?: Lookup
   readonly modes?: ModeBook
+  readonly onChange?: DestinationDeps['onChange']
 }
 
 export const defaults: WeirConfig = resolveConfig({}, { source: 'test' }).config
@@ -56,6 +58,7 @@ export class Rig {
       targets: options.targets,
       lookup: options.lookup,
       ...(options.modes === undefined ? {} : { modes: options.modes }),
+      ...(options.onChange === undefined ? {} : { onChange: options.onChange }),
       maxTemplates: defaults.mediator.limits.templatesPerDestination,
       drainMs: () => options.drainMs ?? 2_000,
       maxQueueOctets: defaults.link.bufferOctets / 2,

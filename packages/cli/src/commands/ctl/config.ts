@@ -44,7 +44,7 @@ export function applyCommand(): Command {
         const document = documentOf(file)
         const { etag } = await api.read()
         if (!(await isWanted(await api.plans(document), options))) return
-        tell(await api.put(document, etag, options.reason))
+        tell(await api.put(document, etag, options.reason), options)
       })
     )
 }
@@ -58,7 +58,7 @@ export function patchCommand(): Command {
       withTarget(options, async target => {
         const api = configApiOf(target)
         const { etag } = await api.read()
-        tell(await api.patch(objectOf(patch, 'the patch'), etag, options.reason))
+        tell(await api.patch(objectOf(patch, 'the patch'), etag, options.reason), options)
       })
     )
 }
@@ -85,7 +85,7 @@ export function rollbackCommand(): Command {
     .argument('<revision>', 'its number; weir ctl get revisions lists them', wholeNumber(0))
     .option('--reason <text>', 'why')
     .action((revision: number, options: ChangeOptions) =>
-      withTarget(options, async target => tell(await configApiOf(target).rollback(revision, options.reason)))
+      withTarget(options, async target => tell(await configApiOf(target).rollback(revision, options.reason), options))
     )
 }
 
@@ -94,7 +94,9 @@ async function differencesFor(
   file: string | undefined,
   { from, to }: { from?: number; to?: number }
 ): Promise<readonly Difference[]> {
+  if (from !== undefined && file !== undefined) throw usage('A file or --from: one of the two.')
   if (from !== undefined) return api.diff(from, to)
+  if (to !== undefined) throw usage('--to wants --from: the revision it is compared with.')
   if (file === undefined) throw usage('Name a file, or a revision with --from.')
   const wanted = await api.validate(documentOf(file))
   const { differencesOf } = await import('@weir/config')
@@ -103,7 +105,8 @@ async function differencesFor(
 
 /** Show the plan; ask where somebody can answer. */
 async function isWanted(plans: readonly Plan[], { output, dryRun, yes }: ChangeOptions): Promise<boolean> {
-  if (output === 'table') process.stderr.write(planText(plans))
+  // Of a change that is made, standard output has the revision, and nothing else.
+  if (output === 'table' || dryRun !== true) process.stderr.write(planText(plans))
   else print(plans, output, () => '')
   checkApplicable(plans)
   if (isEmpty(plans) || dryRun === true) return false
@@ -114,8 +117,11 @@ async function isWanted(plans: readonly Plan[], { output, dryRun, yes }: ChangeO
   return /^y(es)?$/i.test(answer.trim())
 }
 
-const tell = (revision: number): void => {
-  process.stdout.write(`Revision ${revision} holds. Back: weir ctl rollback ${Math.max(0, revision - 1)}\n`)
-}
+const tell = (revision: number, { output }: CtlOptions): void =>
+  print(
+    { revision },
+    output,
+    () => `Revision ${revision} holds. Back: weir ctl rollback ${Math.max(0, revision - 1)}\n`
+  )
 
 const usage = (message: string): CodedError => new CodedError('USAGE', message, exitCodes.usage)

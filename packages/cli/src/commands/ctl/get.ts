@@ -5,10 +5,11 @@ import { CodedError, exitCodes } from '@weir/runtime'
 import { configApiOf } from '../../ctl/config-api.ts'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
-import { print, tableOf } from '../../ctl/output.ts'
+import { at, print, tableOf } from '../../ctl/output.ts'
 import { getJson, readList } from '../../ctl/read-list.ts'
 import type { ListAnswer } from '../../ctl/read-list.ts'
 import { documents, resources } from '../../ctl/resources.ts'
+import type { Resource, SingleDocument } from '../../ctl/resources.ts'
 import { pathOf } from '../../ctl/target.ts'
 import type { Target } from '../../ctl/target.ts'
 import { wholeNumber } from '../../traffic/parse-target.ts'
@@ -20,7 +21,7 @@ interface GetOptions extends CtlOptions {
   readonly all?: boolean
 }
 
-const known = { ...resources, ...documents }
+const known: Readonly<Record<string, Resource | SingleDocument>> = { ...resources, ...documents }
 const config = 'config'
 const list = [...Object.entries(known), [config, { summary: 'the configuration in force' }] as const].map(
   ([name, { summary }]) => `  ${name.padEnd(14)}${summary}`
@@ -67,6 +68,13 @@ async function get(target: Target, what: string, id: string | undefined, options
   const resource = known[what]!
   const path = pathOf(target, resource, what)
   const form = options.output
+  if (id !== undefined || !('columns' in resource) || resource.isWhole === true) checkNoFilters(options, what, id)
+  if (id !== undefined && 'searched' in resource && resource.searched?.includes(target.kind) === true) {
+    const found = await entriesOf(target, resource, path, id)
+    const shown = found.length === 1 ? found[0] : found
+    print(shown, form, () => writeYaml(shown))
+    return
+  }
   if (id !== undefined || !('columns' in resource)) {
     const entry = await getJson(target, id === undefined ? path : `${path}/${encodeURIComponent(id)}`)
     print(entry, form, () => writeYaml(entry))
@@ -80,6 +88,30 @@ async function get(target: Target, what: string, id: string | undefined, options
       : await readList(target, path, query, most)
   print(answer.items, form, () => tableOf(answer.items, resource.columns, resource.empty))
   for (const note of notesOn(answer)) process.stderr.write(`weir: ${note}\n`)
+}
+
+/** Every entry of a list that has this id: in a fleet one a pod. */
+async function entriesOf(
+  target: Target,
+  { key, isWhole }: Resource,
+  path: string,
+  id: string
+): Promise<readonly unknown[]> {
+  const answer =
+    isWhole === true
+      ? ((await getJson(target, path)) as ListAnswer)
+      : await readList(target, path, {}, Number.POSITIVE_INFINITY)
+  for (const note of notesOn(answer)) process.stderr.write(`weir: ${note}\n`)
+  const found = answer.items.filter(item => at(item, key!) === id)
+  if (found.length > 0) return found
+  throw new CodedError('NOT_FOUND', `There is no ${JSON.stringify(id)}; without it all are listed.`, exitCodes.failed)
+}
+
+/** What would have no effect is said, not left out. */
+function checkNoFilters({ where, sort }: GetOptions, what: string, id: string | undefined): void {
+  if (where.length === 0 && sort === undefined) return
+  const of = id === undefined ? what : `one entry of ${what}`
+  throw new CodedError('OPTION_USELESS', `--where and --sort mean nothing for ${of}; leave them out.`, exitCodes.usage)
 }
 
 function queryOf(where: readonly string[]): Record<string, string> {
