@@ -4916,6 +4916,7 @@ export interface components {
             code: string;
             /** @description One sentence: what is wrong and what to do. */
             detail: string;
+            /** @description What is wrong, each with its place; the first 200. */
             errors?: {
                 /** @description What is allowed there. */
                 allowed?: string;

@@ -9,16 +9,20 @@ import type { SchemaNode } from './schema/node.ts'
 export const pathOf = (parent: string, key: string | number): string =>
   typeof key === 'number' ? `${parent}[${key}]` : parent === '' ? key : `${parent}.${key}`
 
+/** A document with more errors is refused with these: whoever sends one must not get an answer a hundred times as long. */
+const MOST_ISSUES = 200
+
 /**
  * Check a value against a schema and fill in the defaults. JSON Schema validators name the branch of a union that failed last;
  * this one follows the tag, so that every error is about what the operator wrote.
  *
  * @param value - plain data; not changed.
  * @param path - where it stands, for the issues.
- * @param issues - everything that is wrong is added; then the result is of no use.
+ * @param issues - what is wrong is added, 200 issues in all at most; then the result is of no use.
  * @returns a new value with every default in place.
  */
 export function checkValue(schema: SchemaNode, value: unknown, path: string, issues: ConfigIssue[]): unknown {
+  if (issues.length >= MOST_ISSUES) return undefined
   if (value === undefined && schema.default !== undefined) value = structuredClone(schema.default)
   if (value === null && isNullable(schema)) return null
   const node = withoutNull(schema)
@@ -88,6 +92,7 @@ function checkAnyOf(node: SchemaNode, value: unknown, path: string, issues: Conf
 function checkObject(node: SchemaNode, value: Record<string, unknown>, path: string, issues: ConfigIssue[]): unknown {
   const properties = node.properties!
   for (const key of Object.keys(value)) {
+    if (issues.length >= MOST_ISSUES) return undefined
     if (!Object.hasOwn(properties, key)) issues.push(unknownKey(key, Object.keys(properties), path))
   }
   const result: Record<string, unknown> = {}

@@ -19,8 +19,13 @@ export const ownAddresses = (): string[] =>
  * What one key alone cannot say: names are unique, ports free of each other, no destination is a listener of our own (TH-29).
  *
  * @param localAddresses - the addresses of this machine.
+ * @param elementFiles - those whose names filters may use; they are read.
  */
-export function crossCheck(config: WeirConfig, localAddresses: readonly string[]): ConfigIssue[] {
+export function crossCheck(
+  config: WeirConfig,
+  localAddresses: readonly string[],
+  elementFiles: readonly string[] = config.collector.elementFiles
+): ConfigIssue[] {
   const { collector, shutdown } = config
   const issues: ConfigIssue[] = [
     ...repeated(
@@ -99,7 +104,7 @@ export function crossCheck(config: WeirConfig, localAddresses: readonly string[]
   issues.push(...storeIssues(config.stores.keys, 'stores.keys'))
   issues.push(...pairIssues(config.front?.podTls ?? null, 'front.podTls'))
   config.destinations.forEach((destination, index) =>
-    issues.push(...destinationIssues(destination, config, localAddresses, pathOf('destinations', index)))
+    issues.push(...destinationIssues(destination, config, localAddresses, pathOf('destinations', index), elementFiles))
   )
   return [...issues, ...orderIssues(config)]
 }
@@ -109,7 +114,8 @@ export function destinationIssues(
   destination: Destination,
   config: WeirConfig,
   localAddresses: readonly string[],
-  path: string
+  path: string,
+  elementFiles: readonly string[] = config.collector.elementFiles
 ): ConfigIssue[] {
   const issues: ConfigIssue[] = []
   if ('reconnectMinMs' in destination && destination.reconnectMinMs > destination.reconnectMaxMs) {
@@ -120,7 +126,7 @@ export function destinationIssues(
     })
   }
   if (destination.filter !== null) {
-    issues.push(...filterIssues(destination.filter, pathOf(path, 'filter'), config.collector.elementFiles))
+    issues.push(...filterIssues(destination.filter, pathOf(path, 'filter'), elementFiles))
   }
   const sink = fileOf(destination)
   const other = config.destinations.find(

@@ -33,6 +33,11 @@ export interface ResolveOptions {
   readonly source?: string
   /** Default: those of this machine. */
   readonly localAddresses?: readonly string[]
+  /**
+   * Files of elements whose names filters may use. Default: those that the document names, which are then read: only for who may read
+   * every file that this process may.
+   */
+  readonly elementFiles?: readonly string[]
 }
 
 /**
@@ -45,7 +50,9 @@ export function resolveConfig(document: unknown, options: ResolveOptions = {}): 
   const { document: merged, issues: found, warnings: said, setBy } = layered(document, options)
   const issues: ConfigIssue[] = [...found]
   const config = checkValue(configSchema, impliedAllowAny(merged), '', issues) as WeirConfig
-  if (issues.length === 0) issues.push(...crossCheck(config, options.localAddresses ?? ownAddresses()))
+  if (issues.length === 0) {
+    issues.push(...crossCheck(config, options.localAddresses ?? ownAddresses(), options.elementFiles))
+  }
   if (issues.length > 0)
     throw new ConfigError(
       issues.map(issue => withVariable(issue, setBy)),

@@ -6,8 +6,9 @@ import type { HttpServer, ServerSecrets } from '@weir/http'
 import type { WeirConfig } from '@weir/config'
 import { FollowedFiles, tokenOf } from '@weir/runtime'
 import type { Clock } from '@weir/runtime'
+import { refuseCrossSite } from './cross-site.ts'
 
-type Settings = Pick<WeirConfig['coordinator'], 'tokenFile' | 'tls'>
+type Settings = Pick<WeirConfig['coordinator'], 'address' | 'tokenFile' | 'tls'>
 
 /** Certificate, key and the authority of clients; undefined: plain HTTP. @throws ConfigError if one cannot be read. */
 export function serverSecrets({ tls }: Settings, clock: Clock): FollowedFiles<ServerSecrets> | undefined {
@@ -31,11 +32,13 @@ const digestOf = (text: string): Buffer => createHash('sha256').update(text).dig
  * @returns guards the routes of a server that are made from then on.
  * @throws ConfigError if the file of the token cannot be read, or holds none.
  */
-export function guardOf({ tokenFile, tls }: Settings, clock: Clock): (server: HttpServer) => void {
+export function guardOf({ address, tokenFile, tls }: Settings, clock: Clock): (server: HttpServer) => void {
   const file = { key: 'coordinator.tokenFile', path: tokenFile }
   const token = new FollowedFiles([file], ([octets]) => octets && digestOf(tokenOf(file, octets)), clock)
   const isCertificateAsked = tls !== null && tls.clientCaFile !== null
+  const refuse = refuseCrossSite(address)
   const admit = (raw: IncomingMessage): void => {
+    if (tokenFile === null && !isCertificateAsked) refuse(raw.headers)
     if (isCertificateAsked && !(raw.socket as TLSSocket).authorized) {
       const detail = 'This asks for a client certificate that coordinator.tls.clientCaFile has signed.'
       throw new HttpProblem(401, 'CERTIFICATE_MISSING', detail)

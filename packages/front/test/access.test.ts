@@ -13,6 +13,15 @@ interface BodySchema {
   readonly anyOf?: readonly BodySchema[]
 }
 
+const auditOf = (stateDir: string, name: string): unknown[][] =>
+  readFileSync(join(stateDir, name), 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map(line => {
+      const { method, path, status, role } = JSON.parse(line) as Readonly<Record<string, unknown>>
+      return [method, path, status, role]
+    })
+
 /** What the OpenAPI document says; HEAD goes with GET, and the docs page and the document are no part of themselves. */
 const isOutside = (url: string): boolean => url === '/openapi.json' || url === '/docs' || url.startsWith('/docs/')
 
@@ -133,23 +142,30 @@ test('each change, tried or done, is a line of the audit log without a secret', 
   await call('DELETE', '/api/v1/keys/nobody')
   await call('GET', '/api/v1/keys', adminKey)
   await front.stop(1_000)
-  const path = join(stateDir, 'audit.log')
-  const text = readFileSync(path, 'utf8')
-  const lines = text
-    .trimEnd()
-    .split('\n')
-    .map(line => JSON.parse(line) as Readonly<Record<string, unknown>>)
-  assert.deepEqual(
-    lines.map(({ method, path: what, status, role }) => [method, what, status, role]),
-    [
-      ['POST', '/api/v1/keys', 201, 'admin'],
-      ['DELETE', '/api/v1/keys/nobody', 403, 'reader'],
-      ['DELETE', '/api/v1/keys/nobody', 401, null]
-    ]
-  )
-  assert.equal(statSync(path).mode & 0o777, 0o600)
+  assert.deepEqual(auditOf(stateDir, 'audit.log'), [['POST', '/api/v1/keys', 201, 'admin']])
+  assert.deepEqual(auditOf(stateDir, 'audit-refused.log'), [
+    ['DELETE', '/api/v1/keys/nobody', 403, 'reader'],
+    ['DELETE', '/api/v1/keys/nobody', 401, null]
+  ])
+  const paths = ['audit.log', 'audit-refused.log'].map(name => join(stateDir, name))
+  for (const path of paths) assert.equal(statSync(path).mode & 0o777, 0o600)
+  const text = paths.map(path => readFileSync(path, 'utf8')).join('')
   for (const key of [reader, adminKey])
     assert.ok(!(text + logged.join('')).includes(key.slice('wk_0123456789abcdef_'.length)))
+})
+
+test('who has no key, or too low a one, cannot push changes out of the audit log', async t => {
+  const { call, keyOf, stateDir, front } = await startFront(t)
+  const reader = await keyOf('reader')
+  const long = `/${'x'.repeat(8_000)}`
+  for (let count = 0; count < 60; count++) await call('POST', long)
+  for (let count = 0; count < 60; count++) await call('DELETE', '/api/v1/keys/x', reader)
+  await front.stop(1_000)
+  assert.deepEqual(auditOf(stateDir, 'audit.log'), [['POST', '/api/v1/keys', 201, 'admin']])
+  const refused = auditOf(stateDir, 'audit-refused.log')
+  // Those that were too many are counted, and are no lines (L-72).
+  assert.deepEqual([refused.filter(([, , status]) => status === 401).length, refused.length], [10, 30])
+  assert.ok(refused.every(([, path]) => String(path).length <= 512))
 })
 
 test('L-72 too many requests or changes with one key: 429 with Retry-After, and only for that key', async t => {

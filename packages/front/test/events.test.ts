@@ -237,3 +237,31 @@ test('the last events of all pods, the newest first; server-sent events have the
   assert.match(text, /^retry: 2000\n\n/)
   await reader.cancel()
 })
+
+test('a pod that tells what is no event is said to be away, and ends nothing', async t => {
+  for (const line of ['null', '7', '[]', '{"id":"x"}', '{"type":7}', `{"type":"a","id":"${'x'.repeat(301)}"}`]) {
+    const pod = await startPod(t, (path, _request, response) => {
+      if (path.pathname === '/v1/events/recent') return { items: [] }
+      response.write(`\n${line}\n`)
+      return undefined
+    })
+    const { front, adminKey } = await startFront(t, { pods: [pod] })
+    const headers = { authorization: `Bearer ${adminKey}` }
+    const { body } = await fetch(`${front.url}/api/v1/events?format=ndjson`, { headers })
+    const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
+    let text = ''
+    while (!text.includes('pod_away')) text += (await reader.read()).value ?? assert.fail(text)
+    assert.match(text, /does not tell events as a coordinator does/, line)
+    await reader.cancel()
+  }
+})
+
+test('a pod whose tap tells wrong counts ends nothing', async t => {
+  const pod = await startPod(t, (_path, _request, response) => {
+    response.write('\n{"recordType":"counts",,}\n{"recordType":"closed","counts":7}\n{"a":1}\n')
+    return undefined
+  })
+  const { call, adminKey } = await startFront(t, { pods: [pod] })
+  const { text } = await call('GET', '/api/v1/tap?format=ndjson&limit=1', adminKey)
+  assert.match(text, /"a":1\}\n\{"recordType":"closed","reason":"limit"/)
+})

@@ -143,6 +143,19 @@ test('no pod answers: 503 that names each; all say that the request is wrong: th
   assert.equal((await other.call('GET', '/api/v1/exporters?limit=1001', other.adminKey)).status, 400)
 })
 
+test('pods that do not let the front in are no refusal of who asks it', async t => {
+  const problem = { type: 'about:blank', title: 'Unauthorized', code: 'TOKEN_WRONG', detail: 'This token is wrong.' }
+  for (const status of [401, 403]) {
+    const pod = await startPod(t, () => ({ ...problem, status }))
+    const { call, adminKey } = await startFront(t, { pods: [pod] })
+    for (const path of ['exporters', 'templates', 'ledger', 'pipeline', 'events', 'tap', 'config', 'destinations']) {
+      const answer = await call('GET', `/api/v1/${path}`, adminKey)
+      assert.deepEqual([answer.status, answer.body.code], [503, 'NO_POD_ANSWERS'], `${path} ${status}`)
+      assert.match(answer.text, /This token is wrong/)
+    }
+  }
+})
+
 test('the fleet says how each pod is', async t => {
   const ready = await startPod(t, () => ({ status: 'ready', reasons: [] }))
   const unready = await startPod(t, (_url, _request, response) => {

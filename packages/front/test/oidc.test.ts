@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { SignJWT } from 'jose'
@@ -14,10 +15,15 @@ import { Issuer } from './support/issuer.ts'
 
 const limits = { failedLoginsPerMin: 10_000, requestsPerSec: 10_000 }
 
-async function frontWith(t: TestContext, oidc: object = {}, algs: readonly string[] = ['RS256']) {
+async function frontWith(
+  t: TestContext,
+  oidc: object = {},
+  algs: readonly string[] = ['RS256'],
+  ofPod: string | undefined = undefined
+) {
   const issuer = await new Issuer().start(t, algs)
   const more = { oidc: { issuer: issuer.url, audience: 'weir', ...oidc } }
-  const pod = await startPod(t, () => ({ reasons: [], items: [] }))
+  const pod = ofPod ?? (await startPod(t, () => ({ reasons: [], items: [] })))
   const front = await startFront(t, { pods: [pod], limits, more })
   const nowMs = (): number => front.clock.nowMs()
   const open = async (token: string, method = 'GET', path = '/api/v1/fleet', body?: object) => {
@@ -69,6 +75,23 @@ test('the audit log names the subject of a token', async t => {
   const line = JSON.parse(readFileSync(join(front.stateDir, 'audit.log'), 'utf8')) as Readonly<Record<string, unknown>>
   assert.deepEqual([line.key, line.role, line.status], ['oidc:carol@example.org', 'admin', 201])
   assert.ok(!front.logged.join('').includes(admin.split('.')[2]!))
+})
+
+test('the owner of a token goes back to a revision, however long his name is', async t => {
+  const hash = '0'.repeat(64)
+  const revision = { number: 1, author: 'file', atMs: 0, reason: '', hash, baseHash: hash }
+  const none = { newest: null, code: null, reason: null, triedAtMs: null, pod: null, rollout: null }
+  const status = { revision, etag: '"1"', store: 'own', isConverged: true, ownKeys: [], ...none }
+  let author = ''
+  const pod = await startPod(t, (path, request) => {
+    if (path.pathname !== '/v1/config/rollback') return status
+    void text(request).then(body => (author = (JSON.parse(body) as { author: string }).author))
+    return revision
+  })
+  const { issuer, nowMs, open } = await frontWith(t, {}, ['RS256'], pod)
+  const token = await issuer.token(nowMs(), { sub: 's'.repeat(255), roles: 'operator' })
+  assert.equal((await open(token, 'POST', '/api/v1/config/rollback', { to: 0 })).status, 200)
+  assert.equal(author, `oidc:${'s'.repeat(123)}`)
 })
 
 test('TH-33 what is no token of the issuer for us and now is refused: 401', async t => {

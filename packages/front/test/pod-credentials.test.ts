@@ -76,12 +76,12 @@ test('a coordinator with a token answers those who have it, says no to all other
   )
 
   const stranger = await startFront(t, { pods: [url] })
-  assert.equal((await ledger(stranger)).status, 401)
+  assert.equal((await ledger(stranger)).status, 503)
   const front = await startFront(t, { pods: [url], more: { podTokenFile: tokenFile } })
   assert.equal((await ledger(front)).status, 200)
   // Exchanged while both run; the clock of this front stands still until it is told.
   exchange(tokenFile, 'another-token-of-many-characters')
-  await until('the coordinator asks for the other', async () => (await ledger(front)).status === 401)
+  await until('the coordinator asks for the other', async () => (await ledger(front)).status === 503)
   front.clock.advance(1_001)
   assert.equal((await ledger(front)).status, 200)
   // One that is none leaves that of before.
@@ -137,8 +137,8 @@ test(
     const trust = { caFile: authority.caFile, serverName: 'weir-pod' }
     const front = (podTls: object): Promise<FrontFixture> => startFront(t, { pods: [url], more: { podTls } })
     assert.equal((await ledger(await front({ ...trust, ...client }))).status, 200)
-    assert.equal((await ledger(await front(trust))).status, 401)
-    assert.equal((await ledger(await front({ ...trust, ...other.issue('weir-front') }))).status, 401)
+    assert.equal((await ledger(await front(trust))).status, 503)
+    assert.equal((await ledger(await front({ ...trust, ...other.issue('weir-front') }))).status, 503)
     for (const podTls of [
       { ...trust, ...client, caFile: other.caFile },
       { ...trust, ...client, serverName: 'another' },

@@ -19,6 +19,7 @@ import type { Socket } from 'node:net'
 import type { Server as SecureServer } from 'node:tls'
 import { HttpProblem, Problem, makeProblem } from './problem.ts'
 import { inputSchema } from './input-schema.ts'
+import { isDeeperThan } from './json-depth.ts'
 import { KnownRoutes } from './known-routes.ts'
 import type { RequestCounters } from './request-counters.ts'
 
@@ -105,11 +106,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
   server.server.maxConnections = limits.connections
   if (options.tls !== undefined) followSecrets(server, options.tls)
   server.addSchema(Problem)
-  server.addContentTypeParser(
-    'application/merge-patch+json',
-    { parseAs: 'string' },
-    server.getDefaultJsonParser('error', 'error')
-  )
+  readJsonBodies(server)
   server.setErrorHandler((error: FastifyError, _request, reply) => {
     if (error instanceof HttpProblem) reply.headers(error.headers)
     return sendProblem(reply, problemOf(error, name, log))
@@ -144,6 +141,21 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return sendProblem(reply.header('allow', allowed.join(', ')), makeProblem(405, 'METHOD_NOT_ALLOWED', detail))
   })
   return server
+}
+
+/** Levels of a body; a document of the configuration has ten. */
+const MOST_LEVELS = 64
+
+function readJsonBodies(server: HttpServer): void {
+  const read = server.getDefaultJsonParser('error', 'error')
+  server.removeContentTypeParser('application/json')
+  for (const type of ['application/json', 'application/merge-patch+json']) {
+    server.addContentTypeParser<string>(type, { parseAs: 'string' }, (request, text, done) => {
+      if (!isDeeperThan(text, MOST_LEVELS)) return read(request, text, done)
+      const detail = `Objects and lists stand in each other more than ${MOST_LEVELS} deep; no request here needs that.`
+      done(new HttpProblem(400, 'BODY_TOO_DEEP', detail))
+    })
+  }
 }
 
 /** Who is not known is told so by a hook, in an answer: a probe of the pod's health has no certificate. */

@@ -4,7 +4,14 @@ import { HttpProblem } from './problem.ts'
 
 const page = {
   limit: Type.Optional(Type.Integer({ minimum: 1, default: 100, description: 'Entries of the page.' })),
-  offset: Type.Optional(Type.Integer({ minimum: 0, default: 0, description: 'Entries before the page.' }))
+  offset: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: Number.MAX_SAFE_INTEGER,
+      default: 0,
+      description: 'Entries before the page.'
+    })
+  )
 }
 
 /** The query schema of a list that has one order and no filters. */

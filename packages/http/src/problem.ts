@@ -17,7 +17,9 @@ export const Problem = Type.Object(
     status: Type.Integer(),
     detail: Type.String({ description: 'One sentence: what is wrong and what to do.' }),
     code: Type.String({ description: 'Stable name of the case, upper snake case.' }),
-    errors: Type.Optional(Type.Array(ProblemIssue))
+    errors: Type.Optional(
+      Type.Array(ProblemIssue, { description: 'What is wrong, each with its place; the first 200.' })
+    )
   },
   { $id: 'Problem', title: 'Problem' }
 )
@@ -48,9 +50,12 @@ export class HttpProblem extends Error {
   }
 }
 
+/** More are not told: what is wrong must not make an answer that is longer than the request by far. */
+const MOST_ERRORS = 200
+
 export function makeProblem(status: number, code: string, detail: string, errors?: readonly ConfigIssue[]): Problem {
   const problem: Problem = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, code }
-  return errors === undefined ? problem : { ...problem, errors: [...errors] }
+  return errors === undefined ? problem : { ...problem, errors: errors.slice(0, MOST_ERRORS) }
 }
 
 export const notFound = (what: string, id: string, remedy: string): HttpProblem =>

@@ -169,9 +169,12 @@ export class ConfigBook {
   validated(value: unknown): WeirConfig {
     const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
     const ownKeys = ['runDir', 'stateDir', ...this.ownKeys]
+    // No file is read because a request names it: those in force hold until a restart, whatever it says.
+    const { elementFiles: filesInForce } = this.#document.collector
     try {
       const { config } = resolveConfig(
-        isObject ? fillOwnKeys(value as Record<string, unknown>, this.#document, ownKeys) : (value ?? [])
+        isObject ? fillOwnKeys(value as Record<string, unknown>, this.#document, ownKeys) : (value ?? []),
+        { elementFiles: filesInForce }
       )
       const elementFiles = config.collector.elementFiles.map(path => resolve(path))
       const document = {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import { TAKEN_PORT, startPod } from '../support/pod-fixture.ts'
@@ -46,6 +48,43 @@ describe('the configuration', () => {
     assert.deepEqual([late.status, late.body.code], [412, 'CHANGED_MEANWHILE'])
     assert.match(late.body.detail, /revision 1 by ann/)
     assert.equal((await put({ destinations: [out] }, '*')).status, 200)
+  })
+
+  test('no file is read because a request names it', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'weir-named-')), 'anything.csv')
+    writeFileSync(file, 'planted,words,in,rows\n')
+    const filter = 'destinationTransportPort = 1'
+    const collector = { allowAny: true, elementFiles: [file] }
+    for (const each of [collector, { ...collector, elementFiles: ['/nowhere/at/all'] }]) {
+      const body = { collector: each, destinations: [{ ...more, filter }] }
+      const validated = await pod.call('POST', '/v1/config/validate', body)
+      assert.equal(validated.status, 200, JSON.stringify(validated.body))
+      const planned = await pod.call('POST', '/v1/config/plan', body)
+      assert.equal(planned.body.isApplicable, false)
+      const { status, body: answer } = await put(body)
+      assert.deepEqual([status, answer.code], [409, 'RESTART_NEEDED'])
+      assert.doesNotMatch(JSON.stringify([validated.body, planned.body, answer]), /planted|ENOENT/)
+    }
+    rmSync(dirname(file), { recursive: true })
+  })
+
+  test('a body that is too deep, or has too many errors, is refused in a short answer', async () => {
+    const deep = (level: object): unknown => Array.from({ length: 4_000 }).reduce(inner => [inner], level)
+    for (const [method, path] of [
+      ['POST', '/v1/config/validate'],
+      ['POST', '/v1/config/plan'],
+      ['PUT', '/v1/config'],
+      ['PATCH', '/v1/config'],
+      ['POST', '/v1/destinations']
+    ] as const) {
+      const { status, body } = await pod.call(method, path, { log: deep({}) }, { 'if-match': '*' })
+      assert.deepEqual([status, body.code], [400, 'BODY_TOO_DEEP'], `${method} ${path}`)
+    }
+    const keys = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`k${index}`, 1]))
+    const many = await pod.call('POST', '/v1/config/validate', { collector: { limits: keys } })
+    assert.deepEqual([many.status, many.body.errors.length], [422, 200])
+    const checked = await pod.call('POST', '/v1/config/rollback', { to: 0, ...keys })
+    assert.deepEqual([checked.status, checked.body.errors.length], [400, 200])
   })
 
   test('of two writers at once one gets 412', async () => {
@@ -272,6 +311,13 @@ describe('the configuration', () => {
     assert.ok(after.length > 0)
     for (const params of after) assert.deepEqual(params, { policies: {} })
     assert.equal((await pod.kept()).number, 1)
+  })
+
+  test('a page of revisions that begins behind every number is refused, and is no defect', async () => {
+    for (const offset of ['1e300', '9223372036854775808']) {
+      assert.equal((await pod.call('GET', `/v1/config/revisions?offset=${offset}`)).status, 400)
+    }
+    assert.equal((await pod.call('GET', `/v1/config/revisions?offset=${Number.MAX_SAFE_INTEGER}`)).status, 200)
   })
 
   test('every revision is listed and compared, and one of them put in force again', async () => {

@@ -125,7 +125,7 @@ describe('events', () => {
     await other.connect('collector')
     const stuck = connect(Number(new URL(other.url).port), '127.0.0.1').pause()
     stuck.on('error', () => {})
-    stuck.write('GET /v1/events HTTP/1.1\r\nhost: weir\r\n\r\n')
+    stuck.write('GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n')
     const metric = async (line: string): Promise<boolean> =>
       (await other.call('GET', '/metrics')).body.text.includes(line)
     while (!(await metric('weir_coordinator_event_subscribers 1\n')));

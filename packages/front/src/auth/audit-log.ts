@@ -16,26 +16,57 @@ export interface AuditLine {
 }
 
 const FILE_OCTETS = 16 * 1024 * 1024
+/** What is asked for may be as long as the head of a request; nothing that there is has a longer path. */
+const PATH_CHARACTERS = 512
+const refusals: ReadonlySet<number> = new Set([401, 403])
 
-/** Who changed what: JSON lines in `<stateDir>/audit.log` (0600); at 16 MiB it becomes `audit.log.1`, over the one of before. */
+/**
+ * Who changed what: JSON lines in `<stateDir>/audit.log` (0600); at 16 MiB it becomes `audit.log.1`, over the one of before. Attempts that
+ * were refused are in `audit-refused.log`, kept likewise: they can be made by anybody, and must not push out what was done.
+ */
 export class AuditLog {
-  readonly #path: string
+  readonly #done: AuditFile
+  readonly #refused: AuditFile
   readonly #log: Log
-  #writes: Promise<void> = Promise.resolve()
-  #octets: number | undefined
 
   constructor(stateDir: string, log: Log) {
-    this.#path = join(stateDir, 'audit.log')
+    this.#done = new AuditFile(join(stateDir, 'audit.log'), log)
+    this.#refused = new AuditFile(join(stateDir, 'audit-refused.log'), log)
     this.#log = log
   }
 
   /** Write a line, and say it in the log. */
   add(line: AuditLine): void {
-    this.#log.info('audit', `${line.method} ${line.path} by ${line.key ?? 'nobody known'}: ${line.status}`, { ...line })
-    this.#writes = this.#writes.then(() => this.#write(`${JSON.stringify(line)}\n`))
+    const path = line.path.slice(0, PATH_CHARACTERS)
+    this.#log.info('audit', `${line.method} ${path} by ${line.key ?? 'nobody known'}: ${line.status}`, {
+      ...line,
+      path
+    })
+    const file = refusals.has(line.status) ? this.#refused : this.#done
+    file.add(`${JSON.stringify({ ...line, path })}\n`)
   }
 
-  /** Resolves when all lines are in the file. */
+  /** Resolves when all lines are in their files. */
+  async flush(): Promise<void> {
+    await Promise.all([this.#done.flush(), this.#refused.flush()])
+  }
+}
+
+class AuditFile {
+  readonly #path: string
+  readonly #log: Log
+  #writes: Promise<void> = Promise.resolve()
+  #octets: number | undefined
+
+  constructor(path: string, log: Log) {
+    this.#path = path
+    this.#log = log
+  }
+
+  add(text: string): void {
+    this.#writes = this.#writes.then(() => this.#write(text))
+  }
+
   flush(): Promise<void> {
     return this.#writes
   }

@@ -78,6 +78,8 @@ export class Gate {
   readonly #failures: Limiter
   readonly #tokens: TokenVerifier | undefined
   readonly #admitted = new WeakMap<FastifyRequest, Caller>()
+  /** Refused because there were too many: counted, and written down nowhere, or whoever floods would fill the audit log. */
+  readonly #flood = new WeakSet<FastifyRequest>()
 
   /** @param tokens - undefined: only keys open. */
   constructor(home: FrontHome, tokens: TokenVerifier | undefined, limits: GateLimits, clock: Clock) {
@@ -95,7 +97,7 @@ export class Gate {
     server.addHook('onRoute', route => this.#onRoute(route))
     server.addHook('onRequest', request => this.#admit(request as FastifyRequest))
     server.addHook('onResponse', async (request, reply) => {
-      if (!isChange(request.method)) return
+      if (!isChange(request.method) || this.#flood.has(request as FastifyRequest)) return
       const key = this.#admitted.get(request as FastifyRequest)
       const { method, ip: address } = request
       const path = request.url.split('?', 1)[0]!
@@ -150,10 +152,10 @@ export class Gate {
     if (needed === 'anybody') return
     const token = tokenOf(request)
     const caller = token === undefined ? undefined : await this.#callerOf(token)
-    if (caller === undefined) throw await this.#unknown(request.ip, token)
+    if (caller === undefined) throw await this.#unknown(request, token)
     this.#admitted.set(request, caller)
-    await this.#limit(this.#requests, caller.id, 'requests_limit', 'requests')
-    if (isChange(request.method)) await this.#limit(this.#writes, caller.id, 'writes_limit', 'changes')
+    await this.#limit(request, this.#requests, caller.id, 'requests_limit', 'requests')
+    if (isChange(request.method)) await this.#limit(request, this.#writes, caller.id, 'writes_limit', 'changes')
     if (caller.role !== undefined && isEnough(caller.role, needed)) return
     this.refused.role++
     const has = caller.role === undefined ? 'yours gives none that is known here' : `yours is ${caller.role}`
@@ -172,9 +174,10 @@ export class Gate {
     }
   }
 
-  async #unknown(address: string, token: string | undefined): Promise<HttpProblem> {
-    const waitMs = await this.#failures.take(address)
+  async #unknown(request: FastifyRequest, token: string | undefined): Promise<HttpProblem> {
+    const waitMs = await this.#failures.take(request.ip)
     if (waitMs > 0) {
+      this.#flood.add(request)
       this.refused.logins_limit++
       return tooMany('requests without a right key', waitMs)
     }
@@ -192,9 +195,10 @@ export class Gate {
     return new HttpProblem(401, code, detail, undefined, headers)
   }
 
-  async #limit(limiter: Limiter, name: string, reason: Refusal, what: string): Promise<void> {
+  async #limit(request: FastifyRequest, limiter: Limiter, name: string, reason: Refusal, what: string): Promise<void> {
     const waitMs = await limiter.take(name)
     if (waitMs === 0) return
+    this.#flood.add(request)
     this.refused[reason]++
     throw tooMany(what, waitMs)
   }

@@ -18,6 +18,9 @@ export interface PodReport {
 /** Of a pod's answer to one request, which are passed on. */
 const toldStatuses = [404, 405, 409, 413, 422, 429]
 
+/** True if a status of all pods says something of the request. That the front may not ask them does not: who asks it has the right key. */
+export const isOfRequest = (status: number): boolean => status === 400 || toldStatuses.includes(status)
+
 /** All pods as one: each asked at the same time, none waited for longer than it may take. */
 export class Fleet {
   /** Questions that got no answer, by pod. */
@@ -158,7 +161,7 @@ function throwNoAnswer(answers: readonly PodAnswer<unknown>[], pods: readonly Po
     throw new HttpProblem(503, 'NO_PODS', 'There is no pod to ask; name some in front.pods.')
   }
   const status = answers[0]?.status ?? 0
-  if (status >= 400 && status < 500 && answers.every(answer => answer.status === status)) {
+  if (isOfRequest(status) && answers.every(answer => answer.status === status)) {
     throw new HttpProblem(status, pods[0]!.code!, pods[0]!.detail!)
   }
   const errors = pods.map(({ pod, detail }) => ({ path: pod, message: detail ?? 'did not answer' }))

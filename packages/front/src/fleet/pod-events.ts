@@ -26,7 +26,7 @@ export async function readPodEvents(
 ): Promise<string> {
   try {
     const onLines = (lines: readonly string[]): void => {
-      for (const line of lines) onEvent(JSON.parse(line) as PodEvent)
+      for (const line of lines) onEvent(eventOf(line))
     }
     return (await readPodLines(caller, pod, path, limits, { onBegun, onLines })).reason
   } catch (error) {
@@ -34,3 +34,16 @@ export async function readPodEvents(
     throw error
   }
 }
+
+/** Of a position in a stream: longer ones are none that a coordinator gives. */
+const ID_CHARACTERS = 300
+
+/** @throws SyntaxError for what is no event: a pod is another program, and may be one of another kind. */
+function eventOf(line: string): PodEvent {
+  const event = JSON.parse(line) as Partial<PodEvent> | null
+  const isEvent = typeof event === 'object' && typeof event?.type === 'string'
+  if (isEvent && (event.id === undefined || isId(event.id))) return event as PodEvent
+  throw new SyntaxError('it is no event')
+}
+
+const isId = (id: unknown): boolean => typeof id === 'string' && id.length <= ID_CHARACTERS

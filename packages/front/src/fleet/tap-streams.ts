@@ -3,6 +3,7 @@ import { HttpProblem, tapCounts } from '@weir/http'
 import { delay } from '@weir/runtime'
 import type { TapCounts, TapFormat } from '@weir/http'
 import type { Clock, Timer } from '@weir/runtime'
+import { isOfRequest } from './fleet.ts'
 import type { PodCaller } from './pod-caller.ts'
 import { readPodLines } from './pod-lines.ts'
 import type { PodStreamEnd } from './pod-lines.ts'
@@ -241,9 +242,10 @@ export class TapStreams {
   }
 
   #count(subscriber: Subscriber, pod: string, line: string): void {
-    const said = JSON.parse(line) as TapCounts & { readonly counts?: TapCounts }
+    const said = countsIn(line)
+    if (said === undefined) return
     const its = subscriber.counts.get(pod) ?? { before: none, now: none }
-    its.now = sumOf(none, said.counts ?? said)
+    its.now = sumOf(none, said)
     subscriber.counts.set(pod, its)
   }
 
@@ -286,6 +288,17 @@ const names = Object.keys(tapCounts) as (keyof TapCounts)[]
 const sumOf = (one: TapCounts, other: TapCounts): TapCounts =>
   Object.fromEntries(names.map(name => [name, one[name] + other[name]])) as unknown as TapCounts
 
+/** @returns undefined if a pod says something else than counts. */
+function countsIn(line: string): TapCounts | undefined {
+  try {
+    const said = JSON.parse(line) as TapCounts & { readonly counts?: TapCounts }
+    const counts = said.counts ?? said
+    return names.every(name => Number.isSafeInteger(counts[name])) ? counts : undefined
+  } catch {
+    return undefined
+  }
+}
+
 const countsOf = ({ counts }: Subscriber): TapCounts =>
   [...counts.values()].reduce((sum, { before, now }) => sumOf(sum, sumOf(before, now)), none)
 
@@ -306,7 +319,7 @@ function noPod(name: string | undefined, isMissing: boolean): HttpProblem {
 function noAnswer(refused: readonly (Beginning & { isBegun: false })[]): HttpProblem {
   const [one] = refused
   const first = one?.end.refusal
-  const isOne = first !== undefined && first.status < 500
+  const isOne = first !== undefined && isOfRequest(first.status)
   if (isOne && refused.every(({ end }) => end.refusal?.status === first.status)) {
     return new HttpProblem(first.status, first.code, first.detail, first.errors)
   }

@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { UnavailableError, errorMessage } from '@weir/runtime'
-import type { Clock, Timer } from '@weir/runtime'
+import { HttpProblem } from '@weir/http/problem'
+import { UnavailableError, errorCode, errorMessage } from '@weir/runtime'
+import type { Clock, Log, Timer } from '@weir/runtime'
 import { hasEnded } from './job.ts'
 import type { Job, JobFailure, JobOrder, JobOutcome, JobResult, JobState, RunJob } from './job.ts'
 import { jobOf, jobSchema } from './embedded-job-rows.ts'
@@ -22,21 +23,28 @@ type Value = string | number | null
  * have changed by asking the file for its version, ten times a second while anybody waits for it. It outlives every process.
  */
 export class EmbeddedJobQueue implements JobQueue {
-  readonly unready = undefined
   readonly #path: string
   readonly #limits: QueueLimits
   readonly #clock: Clock
+  readonly #log: Log | undefined
   readonly #watchers = new Map<string, Set<() => void>>()
   readonly #works = new Set<EmbeddedJobWork>()
   #db: DatabaseSync | undefined
   #version = 0
   #look: Timer | undefined
+  /** Why the file could not be written by itself, if it was so the last time. */
+  #failure: string | undefined
 
   /** @param path - of the file; its folder is made. */
-  constructor(path: string, limits: QueueLimits, clock: Clock) {
+  constructor(path: string, limits: QueueLimits, clock: Clock, log?: Log) {
     this.#path = path
     this.#limits = limits
     this.#clock = clock
+    this.#log = log
+  }
+
+  get unready(): string | undefined {
+    return this.#failure === undefined ? undefined : `The queue of the jobs cannot be written: ${this.#failure}.`
   }
 
   /** @throws UnavailableError if the file cannot be written, or is damaged. */
@@ -62,7 +70,7 @@ export class EmbeddedJobQueue implements JobQueue {
   }
 
   async add(order: JobOrder): Promise<{ job: Job; isNew: boolean }> {
-    const isNew = this.#together(() => {
+    const isNew = this.#asked(() => {
       if (this.#row(order.id) !== undefined) return false
       this.#checkRoom(order.author)
       const { id, type, author, uploads, params, requestHash } = order
@@ -92,7 +100,7 @@ export class EmbeddedJobQueue implements JobQueue {
   }
 
   async cancel(id: string): Promise<void> {
-    this.#together(() => {
+    this.#asked(() => {
       const { state, type } = this.#row(id) ?? missing(id)
       if (state === 'running') this.#run('UPDATE jobs SET isCancelAsked = 1 WHERE id = ?', [id])
       if (state !== 'queued') return
@@ -103,7 +111,7 @@ export class EmbeddedJobQueue implements JobQueue {
   }
 
   async retry(id: string): Promise<void> {
-    this.#together(() => {
+    this.#asked(() => {
       const { state, author } = this.#row(id) ?? missing(id)
       if (state !== 'failed' && state !== 'cancelled')
         throw wrongState(state, 'only one that failed or was cancelled can be tried again')
@@ -118,7 +126,7 @@ export class EmbeddedJobQueue implements JobQueue {
   }
 
   async remove(id: string): Promise<void> {
-    this.#together(() => {
+    this.#asked(() => {
       const { state } = this.#row(id) ?? missing(id)
       if (state === 'running') throw wrongState(state, 'cancel it first')
       this.#run('DELETE FROM jobs WHERE id = ?', [id])
@@ -142,7 +150,7 @@ export class EmbeddedJobQueue implements JobQueue {
     )
     this.#works.add(work)
     this.#lookOn()
-    work.beat()
+    this.#byItself(() => work.beat())
     return work
   }
 
@@ -192,6 +200,7 @@ export class EmbeddedJobQueue implements JobQueue {
       this.#run('DELETE FROM workers WHERE seenAtMs < ?', [nowMs - 10 * lockMs])
       this.#run(`UPDATE jobs SET leaseUntilMs = ? WHERE state = 'running' AND worker = ?`, [nowMs + lockMs, worker])
     })
+    this.#failure = undefined
   }
 
   /** Jobs of workers that live no more are put back, or are failed. @param worker - who asks; its own are not meant. */
@@ -286,15 +295,30 @@ export class EmbeddedJobQueue implements JobQueue {
       this.#look = undefined
       return
     }
-    const version = this.#dataVersion()
-    if (version !== this.#version) this.#tell()
-    this.#version = version
-    for (const work of this.#works) work.beat()
+    this.#byItself(() => {
+      const version = this.#dataVersion()
+      if (version !== this.#version) this.#tell()
+      this.#version = version
+      for (const work of this.#works) work.beat()
+    })
+  }
+
+  /** What is done with nobody waiting for it ends no process: a volume that is full is tried again with the next look. */
+  #byItself(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (!isOfSqlite(error)) throw error
+      if (this.#failure === undefined) {
+        this.#log?.warn('job_queue_failed', `${this.#path} cannot be used: ${errorMessage(error)}`)
+      }
+      this.#failure = errorMessage(error)
+    }
   }
 
   /** This process has changed something: the version does not tell it. */
   #changed(): void {
-    queueMicrotask(() => this.#tell())
+    queueMicrotask(() => this.#byItself(() => this.#tell()))
   }
 
   #tell(): void {
@@ -312,14 +336,27 @@ export class EmbeddedJobQueue implements JobQueue {
     return this.#db
   }
 
+  /** A change that somebody waits for. @throws HttpProblem 507 if the volume is full, 503 if the file cannot be used otherwise. */
+  #asked<T>(change: () => T): T {
+    try {
+      return this.#together(change)
+    } catch (error) {
+      if (!isOfSqlite(error)) throw error
+      this.#log?.warn('job_queue_failed', `${this.#path} cannot be used: ${errorMessage(error)}`)
+      throw error.errcode === SQLITE_FULL ? volumeFull() : queueAway()
+    }
+  }
+
   #together<T>(change: () => T): T {
-    this.#open.exec('BEGIN IMMEDIATE')
+    const db = this.#open
+    db.exec('BEGIN IMMEDIATE')
     try {
       const done = change()
-      this.#open.exec('COMMIT')
+      db.exec('COMMIT')
       return done
     } catch (error) {
-      this.#open.exec('ROLLBACK')
+      // Where the volume is full SQLite has taken it back itself.
+      if (db.isTransaction) db.exec('ROLLBACK')
       throw error
     }
   }
@@ -340,6 +377,20 @@ export class EmbeddedJobQueue implements JobQueue {
     return this.#rows<{ count: number }>(`SELECT count(*) AS count FROM jobs WHERE ${condition}`, values)[0]!.count
   }
 }
+
+/** Result code of SQLite: there is no room. */
+const SQLITE_FULL = 13
+
+const isOfSqlite = (error: unknown): error is Error & { readonly errcode: number } =>
+  errorCode(error) === 'ERR_SQLITE_ERROR'
+
+const volumeFull = (): HttpProblem =>
+  new HttpProblem(507, 'DISK_FULL', 'The volume of the jobs is full; delete uploads that nobody needs, or make room.')
+
+const queueAway = (): HttpProblem =>
+  new HttpProblem(503, 'QUEUE_AWAY', 'The file of the jobs cannot be used; the log says more.', undefined, {
+    'retry-after': '2'
+  })
 
 const jsonOrNull = (value: object | null): string | null => (value === null ? null : JSON.stringify(value))
 

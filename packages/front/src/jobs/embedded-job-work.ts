@@ -1,6 +1,7 @@
+import { errorCode } from '@weir/runtime'
 import type { Clock } from '@weir/runtime'
 import type { EmbeddedJobQueue } from './embedded-job-queue.ts'
-import type { AttemptEnd, Job, RunJob } from './job.ts'
+import type { AttemptEnd, Job, JobOutcome, RunJob } from './job.ts'
 import type { JobWork } from './job-queue.ts'
 import { ownWorkerName } from './worker-name.ts'
 
@@ -25,6 +26,8 @@ export class EmbeddedJobWork implements JobWork {
   readonly #clock: Clock
   readonly #onStopped: () => void
   readonly #running = new Map<string, Running>()
+  /** How attempts ended that could not be written down yet. */
+  readonly #unsaid = new Map<string, JobOutcome>()
   #livedAtMs = -Infinity
   #rescuedAtMs = -Infinity
   #isStopping = false
@@ -61,6 +64,10 @@ export class EmbeddedJobWork implements JobWork {
     }
     if (nowMs - this.#rescuedAtMs < RESCUE_MS) return
     this.#rescuedAtMs = nowMs
+    for (const [id, outcome] of this.#unsaid) {
+      this.#queue.finish(this.#name, id, outcome)
+      this.#unsaid.delete(id)
+    }
     this.#queue.rescue(this.#name)
     this.look()
   }
@@ -93,14 +100,27 @@ export class EmbeddedJobWork implements JobWork {
       job,
       signal,
       progress: (now: Job['progress']) => {
-        if (!signal.aborted) this.#queue.progress(this.#name, job.id, now)
+        if (!signal.aborted) this.#say(() => this.#queue.progress(this.#name, job.id, now))
       }
     }
     const ended = this.#run(attempt).then(outcome => {
       this.#running.delete(job.id)
-      this.#queue.finish(this.#name, job.id, outcome)
+      this.#say(
+        () => this.#queue.finish(this.#name, job.id, outcome),
+        () => this.#unsaid.set(job.id, outcome)
+      )
     })
     this.#running.set(job.id, { controller, ended })
+  }
+
+  /** Nobody waits for it: where the file cannot be written, a job goes on. */
+  #say(write: () => void, onFailure: () => void = () => {}): void {
+    try {
+      write()
+    } catch (error) {
+      if (errorCode(error) !== 'ERR_SQLITE_ERROR') throw error
+      onFailure()
+    }
   }
 }
 

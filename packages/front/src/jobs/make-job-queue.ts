@@ -21,7 +21,7 @@ export async function makeJobQueue(
   clock: Clock,
   log: Log
 ): Promise<JobQueue> {
-  if (stores.jobs.type === 'embedded') return new EmbeddedJobQueue(folders.queue, limits, clock)
+  if (stores.jobs.type === 'embedded') return new EmbeddedJobQueue(folders.queue, limits, clock, log)
   const { BullMqJobQueue } = await import('./bullmq-job-queue.ts')
   const { redisClients } = await import('./redis-clients.ts')
   return new BullMqJobQueue(redisClients(stores.jobs), stores.jobs, limits, clock, log)

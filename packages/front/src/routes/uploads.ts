@@ -1,10 +1,15 @@
 import { HttpProblem, listOf, listQuery, pageOf, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
+import { errorCode } from '@weir/runtime'
 import { Readable } from 'node:stream'
 import Type from 'typebox'
 import type { Gate } from '../auth/gate.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import { UPLOAD_ID, UploadShape, uploadAnswer } from '../jobs/job-shapes.ts'
+
+/** Whoever went away hears nothing of it, and it is no defect. */
+const aborted = (): HttpProblem =>
+  new HttpProblem(400, 'UPLOAD_ABORTED', 'The connection ended before the file was there; nothing was kept.')
 
 const Id = Type.Object({ id: Type.String({ pattern: UPLOAD_ID, description: 'Of the upload.' }) })
 
@@ -56,7 +61,7 @@ export async function uploadRoutes(server: HttpServer, jobs: Jobs, gate: Gate, m
           // What is still on its way is not read as the next request.
           reply.header('connection', 'close')
           body.resume()
-          throw error
+          throw errorCode(error) === 'ECONNRESET' ? aborted() : error
         }
       }
     )

@@ -117,6 +117,22 @@ test('an upload that breaks off leaves nothing', async t => {
   await until('nothing is left', () => readdirSync(jobs.uploadsFolder).length === 0)
 })
 
+test('a sender that goes away is no defect: nothing is said of one in the log', async t => {
+  const jobs = await JobFront.start(t)
+  const { front, logged } = jobs.fixture
+  const ended = new AbortController()
+  const octets = new ReadableStream<Uint8Array>({ start: controller => controller.enqueue(Buffer.alloc(1_024)) })
+  const headers = { authorization: `Bearer ${jobs.operator}`, 'content-type': 'application/octet-stream' }
+  const init = { method: 'POST', headers, body: octets, duplex: 'half', signal: ended.signal } as const
+  const answer = fetch(`${front.url}/api/v1/uploads?name=a.bin`, init)
+  await until('it arrives', () => readdirSync(jobs.uploadsFolder).length === 1)
+  ended.abort()
+  await assert.rejects(answer, { name: 'AbortError' })
+  await until('nothing is left', () => readdirSync(jobs.uploadsFolder).length === 0)
+  await front.stop(1_000)
+  assert.doesNotMatch(logged.join(''), /request_failed/)
+})
+
 test('TH-35 an input that is no regular file any more, or another one, is not read', async t => {
   const jobs = await JobFront.start(t, { threads: 4 })
   await jobs.startWorker(t)

@@ -14,7 +14,7 @@ import {
 } from 'node:fs'
 import { dirname } from 'node:path'
 import { errorMessage } from '@weir/runtime'
-import { PathDenied, checkPath } from './guarded-path.ts'
+import { PathDenied, checkPath, openGuarded } from './guarded-path.ts'
 import { removeOldest } from './file-names.ts'
 import { IdleWait } from './idle-wait.ts'
 import { rescueParts } from './part-files.ts'
@@ -51,7 +51,7 @@ type Step = Chunk | Rotation
 
 const RETRY_MS = 5_000
 const LINE_END = 0x0a
-const { O_APPEND, O_CREAT, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_WRONLY } = constants
+const { O_APPEND, O_CREAT, O_EXCL, O_NONBLOCK, O_WRONLY } = constants
 
 const isFifo = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFIFO() === true
 
@@ -249,8 +249,7 @@ export class FileOutput implements Output {
     // A FIFO that nobody reads would hold the whole process: tried first in a way that fails at once.
     if (naming.isAppending && isFifo(this.#path)) closeSync(openSync(this.#path, O_WRONLY | O_NONBLOCK))
     const flags = O_WRONLY | O_CREAT | (naming.isAppending ? O_APPEND : O_EXCL)
-    const guarded = allows === undefined ? 0 : O_NOFOLLOW | O_NONBLOCK
-    const fd = openSync(this.#path, flags | guarded, 0o640)
+    const fd = allows === undefined ? openSync(this.#path, flags, 0o640) : openGuarded(this.#path, flags, 0o640, allows)
     const stat = fstatSync(fd)
     if (allows !== undefined && !stat.isFile()) {
       closeSync(fd)

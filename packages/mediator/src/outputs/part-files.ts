@@ -1,14 +1,15 @@
 import {
   closeSync,
+  constants,
   fsyncSync,
   ftruncateSync,
   fstatSync,
+  lstatSync,
   openSync,
   readSync,
   readdirSync,
   renameSync,
-  rmSync,
-  statSync
+  rmSync
 } from 'node:fs'
 import { join } from 'node:path'
 import { messageHeaderOctets } from '@weir/ipfix'
@@ -47,7 +48,8 @@ export function rescueParts(
   for (const name of readdirSync(folder).toSorted()) {
     if (!name.endsWith(PART) || !finished.test(name.slice(0, -PART.length))) continue
     const part = join(folder, name)
-    const stat = statSync(part)
+    // A link is none of ours, and what it leads to may be anything.
+    const stat = lstatSync(part)
     if (!stat.isFile() || stat.mtimeMs >= beforeMs) continue
     const octets = cutToMessages(part)
     if (octets === 0) {
@@ -63,7 +65,7 @@ export function rescueParts(
 
 /** @returns what is left. */
 function cutToMessages(path: string): number {
-  const fd = openSync(path, 'r+')
+  const fd = openSync(path, constants.O_RDWR | constants.O_NOFOLLOW)
   try {
     const { size } = fstatSync(fd)
     const octets = wholeMessages(fd, size)

@@ -6,15 +6,20 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   realpathSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { TargetPolicy, resolveConfig, validateDestination } from '@weir/config'
+import { createLog, systemClock } from '@weir/runtime'
+import { FileOutput } from '../../src/outputs/file-output.ts'
+import { lineFileNaming } from '../../src/outputs/file-naming.ts'
 import { until } from '../../../../test/support/until.ts'
 import { flowBatch, sourceOf } from '../support/batches.ts'
 import { Rig } from '../support/rig.ts'
@@ -103,6 +108,51 @@ test('TH-35 links that lead out of the folder, pipes and devices are not written
   }
   assert.deepEqual(readdirSync(outside), ['there.json'])
   assert.equal(readFileSync(join(outside, 'there.json'), 'utf8'), '')
+})
+
+test('TH-35 an unfinished file that is a link is none of ours: what it leads to is left alone', async () => {
+  const victim = join(folder, 'victim')
+  writeFileSync(victim, 'not a file of flows')
+  const old = new Date(0)
+  utimesSync(victim, old, old)
+  const part = join(allowed, 'weir-20200101T000000Z.ipfix.part')
+  for (const targets of [policyOf([allowed]), policyOf([], [files(`${allowed}/`)])]) {
+    symlinkSync(victim, part)
+    const rig = new Rig({ targets })
+    rig.add({ ...files(`${allowed}/`), id: 'd' } as Parameters<Rig['add']>[0])
+    rig.push(flowBatch(sourceOf(), 3, 0))
+    await rig.settled()
+    await rig.stop()
+    assert.equal(readFileSync(victim, 'utf8'), 'not a file of flows')
+    rmSync(part)
+  }
+})
+
+test('TH-35 a folder that becomes a link after it was looked at is not written through', t => {
+  if (process.platform !== 'linux') return t.skip('only Linux names what is open')
+  const [sub, outside] = [join(allowed, 'sub'), join(folder, 'outside')]
+  for (const each of [sub, outside]) mkdirSync(each)
+  let looks = 0
+  const allows = (path: string): boolean => {
+    if (++looks === 1) {
+      renameSync(sub, `${sub}.old`)
+      symlinkSync(outside, sub)
+    }
+    return path.startsWith(`${allowed}/`)
+  }
+  const naming = lineFileNaming(join(sub, 'flows.json'), () => 0)
+  const limits = { target: 'file', rotateOctets: null, rotateSeconds: null, keep: null }
+  const events = {
+    onReady: () => undefined,
+    onLost: () => undefined,
+    onWritten: () => undefined,
+    onUncertain: () => undefined
+  }
+  const log = createLog({ name: 'test', level: 'error' })
+  const output = new FileOutput({ naming, allows, ...limits }, { clock: systemClock, log, events })
+  output.open()
+  assert.match(output.state.lastError!, /does not allow the path/)
+  assert.deepEqual(readdirSync(outside), [])
 })
 
 test('a link into a folder that may be written to, and a folder that is a link itself, are written to', async () => {
