@@ -6,6 +6,7 @@ import { analyseTask } from '../src/analyse/analyse-task.ts'
 import { compareTask } from '../src/compare/compare-task.ts'
 import { convertTask } from '../src/convert/convert-task.ts'
 import { graphTask } from '../src/graph/graph-task.ts'
+import { queryTask } from '../src/query/query-task.ts'
 import { fileOf } from './support/folder.ts'
 import { runTask } from './support/done-task.ts'
 
@@ -17,7 +18,8 @@ test('of an input that ends too early the summary of every task says so', async 
     [analyseTask, {}],
     [compareTask, {}],
     [convertTask, { to: 'ndjson' }],
-    [graphTask, {}]
+    [graphTask, {}],
+    [queryTask, { metrics: [{ of: 'flows' }] }]
   ] as const
   for (const [task, params] of tasks) {
     const inputs = [fileOf(context, 'whole.pcap', octets), fileOf(context, 'cut.pcap', octets.subarray(0, 3_000))]

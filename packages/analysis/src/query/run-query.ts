@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { ElementRegistry } from '@weir/ipfix'
+import { damagedFilesOf } from '../input/flow-counts.ts'
 import { openFlows } from '../input/open-flows.ts'
 import { OutputBudget, OutputFile } from '../output/output-file.ts'
 import { isParquetFile } from '../parquet/is-parquet-file.ts'
@@ -31,22 +32,28 @@ export async function runQuery(params: QueryParams, context: TaskContext): Promi
   const captured = context.inputs.filter(input => !stored.includes(input))
   const scratch = join(context.outputFolder, SCRATCH)
   try {
-    if (captured.length > 0) await convertCaptures(captured, query, filter, registry, context)
-    return await answer(query, filter, stored, captured.length > 0 ? scratch : undefined, registry, context)
+    const isCaptured = captured.length > 0
+    const damagedFiles = isCaptured ? await convertCaptures(captured, query, filter, registry, context) : 0
+    const { files, summary } = await answer(query, filter, stored, isCaptured ? scratch : undefined, registry, context)
+    return { files, summary: { ...summary, damagedFiles } }
   } finally {
     rmSync(scratch, { force: true })
     rmSync(join(context.outputFolder, 'duckdb-scratch'), { recursive: true, force: true })
   }
 }
 
-/** What a query wants of captures, as Parquet: the columns that it reads of the records that match. */
+/**
+ * What a query wants of captures, as Parquet: the columns that it reads of the records that match.
+ *
+ * @returns how many could not be read to their end.
+ */
 async function convertCaptures(
   inputs: readonly TaskInput[],
   query: Query,
   filter: Filter | undefined,
   registry: ElementRegistry,
   { outputFolder, limits, signal, progress }: TaskContext
-): Promise<void> {
+): Promise<number> {
   const elements: ElementId[] = fieldsOf(query).flatMap(field => field.elements)
   const plan: IpfixPlan = {
     kind: 'ipfix',
@@ -61,9 +68,11 @@ async function convertCaptures(
   const writer = new ParquetWriter(columns, file, registry, { addresses: 'binary' })
   const reader = new TableReader(columns, plan, registry, writer)
   try {
-    await openFlows(inputs, { limits, signal, registry, onProgress: progress }).read({ onRun: run => reader.run(run) })
+    const flows = openFlows(inputs, { limits, signal, registry, onProgress: progress })
+    await flows.read({ onRun: run => reader.run(run) })
     reader.end()
     writer.end()
+    return damagedFilesOf(flows.counts)
   } finally {
     file.close()
   }
