@@ -131,8 +131,19 @@ test('weir ctl shows a fleet and a pod, applies a document, goes back, and says 
   assert.deepEqual(await json(fleet, ['get', 'jobs']), [])
   const wrong = ['job', 'run', 'convert', capture.path, '--params', '{to: csv, size: 3}']
   assert.match((await ctl(fleet, wrong, 65)).stderr, /body\.params\.size: is no key here/)
+  // What a job leaves behind is only what another attempt would need.
+  assert.deepEqual(await json(fleet, ['get', 'uploads']), [])
   const noFlows = ['job', 'run', 'analyse', join(folder, 'weir.yaml')]
-  assert.match((await ctl(fleet, noFlows, 1)).stderr, /failed: .*NOTHING_DECODED/)
+  const failed = await ctl(fleet, noFlows, 1)
+  assert.match(failed.stderr, /failed: .*NOTHING_DECODED/)
+  const [kept] = await json(fleet, ['get', 'uploads'])
+  assert.ok(failed.stderr.includes(`upload ${kept?.id} is kept; weir ctl job delete-upload ${kept?.id} deletes it`))
+  await ctl(fleet, ['job', 'delete-upload', String(kept?.id)])
+  assert.deepEqual(await json(fleet, ['get', 'uploads']), [])
+  await ctl(fleet, ['job', 'run', 'analyse', capture.path, '--keep-upload'])
+  const [again] = await json(fleet, ['get', 'uploads'])
+  await ctl(fleet, ['job', 'run', 'analyse', String(again?.id)])
+  assert.deepEqual((await json(fleet, ['get', 'uploads'])).length, 1)
 
   const reader = (await ctl(fleet, ['key', 'create', 'a reader', '--role', 'reader'])).stdout.trim()
   const { WEIR_URL } = fleet

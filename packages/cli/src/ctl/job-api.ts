@@ -29,6 +29,22 @@ export async function uploadOf(options: ApiOptions, file: string): Promise<strin
   return ((await response.json()) as { id: string }).id
 }
 
+/** Delete uploads; one that stays is told of, and is no reason to fail. */
+export async function discard(client: FrontClient, ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    await client.DELETE('/api/v1/uploads/{id}', { params: { path: { id } } }).catch((error: unknown) => {
+      process.stderr.write(`weir: upload ${id} could not be deleted: ${errorMessage(error)}\n`)
+    })
+  }
+}
+
+/** Say which uploads stay, and how they go. */
+export function tellKept(ids: readonly string[]): void {
+  for (const id of ids) {
+    process.stderr.write(`weir: upload ${id} is kept; weir ctl job delete-upload ${id} deletes it\n`)
+  }
+}
+
 /** A file that can be read: a folder, or one of somebody else, would only fail while it is sent, as if the API were away. */
 async function blobOf(file: string): Promise<Blob> {
   try {

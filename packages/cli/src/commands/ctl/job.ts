@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { Presets, SingleBar } from 'cli-progress'
 import { Command } from 'commander'
+import { ApiError } from '@weir/client'
+import type { FrontClient } from '@weir/client'
 import { readYaml, writeYaml } from '@weir/config/yaml'
 import { CodedError, exitCodes } from '@weir/runtime'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
-import { download, endOf, uploadOf } from '../../ctl/job-api.ts'
+import { discard, download, endOf, tellKept, uploadOf } from '../../ctl/job-api.ts'
 import type { Job } from '../../ctl/job-api.ts'
 import { print } from '../../ctl/output.ts'
 import { frontOf } from '../../ctl/target.ts'
@@ -16,6 +18,7 @@ interface RunOptions extends CtlOptions {
   readonly params?: string
   readonly out?: string
   readonly wait: boolean
+  readonly keepUpload?: true
 }
 
 const runHelp = `
@@ -25,6 +28,9 @@ Examples:
   $ weir ctl job run analyse capture.pcap --out report
   $ weir ctl job run convert capture.pcap --params '{to: parquet, filter: proto = tcp}' --out .
   $ weir ctl job run analyse u0123456789abcdef0123456789abcdef  an upload that is there
+
+What was uploaded is deleted when the job has succeeded or is refused; it is kept for weir ctl job retry where the job failed or was
+cancelled, and where nobody waits for its end. Uploads that are given by id are kept.
 
 Ctrl-C stops waiting, not the job. Exit codes: 0 it succeeded (or was only begun), 1 it failed or was cancelled,
 65 it is refused, 66 a file cannot be read, 69 the API does not answer.
@@ -39,6 +45,7 @@ export function jobCommand(): Command {
     .addCommand(changeCommand('cancel', 'Do not do it after all.'))
     .addCommand(changeCommand('retry', 'Do it again, if it failed or was cancelled.'))
     .addCommand(deleteCommand())
+    .addCommand(deleteUploadCommand())
 }
 
 const runCommand = (): Command =>
@@ -48,6 +55,7 @@ const runCommand = (): Command =>
     .option('--params <object>', 'JSON or YAML')
     .option('--out <folder>', 'where its files are written; without it they stay with the API')
     .option('--no-wait', 'only begin it, and print its id')
+    .option('--keep-upload', 'keep what was uploaded; weir ctl get uploads lists it')
     .addHelpText('after', runHelp)
     .action((type: string, files: string[], options: RunOptions) =>
       withTarget(options, target => run(target, type, files, options))
@@ -55,20 +63,49 @@ const runCommand = (): Command =>
 
 async function run(target: Target, type: string, files: readonly string[], options: RunOptions): Promise<void> {
   const client = frontOf(target, 'A job')
-  const params = options.params === undefined ? {} : { params: readYaml(options.params, '--params') }
-  const uploads: string[] = []
-  for (const file of files) uploads.push(await uploadOf(target.options, file))
-  const body = { type, ...(uploads.length === 0 ? {} : { input: { uploads } }), ...params }
-  const header = { 'idempotency-key': randomUUID() }
-  const { data } = await client.POST('/api/v1/jobs', { params: { header }, body: body as never })
-  if (!options.wait) return print(data, options.output, () => `${data!.id}\n`)
+  const brought: string[] = []
+  const made = await begin(target, client, type, files, options, brought).catch(async (error: unknown) => {
+    // No job came of it that could need them. Who does not answer is not asked again.
+    const isAway = error instanceof ApiError && error.status === 0
+    if (isAway || options.keepUpload) tellKept(brought)
+    else await discard(client, brought)
+    throw error
+  })
+  if (!options.wait) {
+    tellKept(brought)
+    return print(made, options.output, () => `${made.id}\n`)
+  }
   const stop = stopSignal()
-  const job = await shown(onJob => endOf(client, data!.id, stop.signal, onJob)).finally(stop.release)
+  const job = await shown(onJob => endOf(client, made.id, stop.signal, onJob)).finally(stop.release)
+  if (job?.state === 'succeeded' && !options.keepUpload) await discard(client, brought)
+  else tellKept(brought)
   if (job === undefined) {
-    process.stderr.write(`weir: job ${data!.id} goes on; weir ctl get jobs ${data!.id} shows how it does\n`)
+    process.stderr.write(`weir: job ${made.id} goes on; weir ctl get jobs ${made.id} shows how it does\n`)
     return
   }
   await report(target, job, options)
+}
+
+/** @param brought - gets the ids of what was uploaded for this job alone. */
+async function begin(
+  target: Target,
+  client: FrontClient,
+  type: string,
+  files: readonly string[],
+  options: RunOptions,
+  brought: string[]
+): Promise<Job> {
+  const params = options.params === undefined ? {} : { params: readYaml(options.params, '--params') }
+  const uploads: string[] = []
+  for (const file of files) {
+    const id = await uploadOf(target.options, file)
+    uploads.push(id)
+    if (id !== file) brought.push(id)
+  }
+  const body = { type, ...(uploads.length === 0 ? {} : { input: { uploads } }), ...params }
+  const header = { 'idempotency-key': randomUUID() }
+  const { data } = await client.POST('/api/v1/jobs', { params: { header }, body: body as never })
+  return data!
 }
 
 /** A bar on a terminal, while it runs. */
@@ -135,5 +172,15 @@ const deleteCommand = (): Command =>
       withTarget(options, async target => {
         await frontOf(target, 'A job').DELETE('/api/v1/jobs/{id}', { params: { path: { id } } })
         process.stdout.write(`${id} is forgotten.\n`)
+      })
+    )
+
+const deleteUploadCommand = (): Command =>
+  ctlCommand('delete-upload', 'Delete an upload that no job needs (weir ctl get uploads lists them).')
+    .argument('<id>', 'of the upload')
+    .action((id: string, options: CtlOptions) =>
+      withTarget(options, async target => {
+        await frontOf(target, 'An upload').DELETE('/api/v1/uploads/{id}', { params: { path: { id } } })
+        process.stdout.write(`${id} is deleted.\n`)
       })
     )
