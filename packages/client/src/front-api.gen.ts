@@ -4216,6 +4216,8 @@ export interface components {
             state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             /** @description See /api/v1/job-types. */
             type: string;
+            /** @description While it is queued: job workers that were heard of lately; none: it waits until one is started. */
+            workers?: number;
         };
         Jobs2: {
             uploads: components["schemas"]["Jobs2Item"][];

@@ -206,11 +206,10 @@ export class BullMqJobQueue implements JobQueue {
   stats(): Promise<QueueStats> {
     return this.#asked(async () => {
       const keys = this.#keys
-      const heardAfterMs = this.#clock.nowMs() - this.#limits.lockMs
       const [counts, totals, workers] = await Promise.all([
         this.#queue.getJobCounts('waiting', 'delayed', 'active'),
         this.#client.hgetall(keys.totals),
-        this.#client.zcount(keys.workers, heardAfterMs, '+inf')
+        this.#countWorkers()
       ])
       return {
         queued: (counts.waiting ?? 0) + (counts.delayed ?? 0),
@@ -219,6 +218,14 @@ export class BullMqJobQueue implements JobQueue {
         workers
       }
     })
+  }
+
+  workers(): Promise<number> {
+    return this.#asked(() => this.#countWorkers())
+  }
+
+  #countWorkers(): Promise<number> {
+    return this.#client.zcount(this.#keys.workers, this.#clock.nowMs() - this.#limits.lockMs, '+inf')
   }
 
   /** A job that waits becomes one that was cancelled; it may have begun meanwhile. */

@@ -155,14 +155,18 @@ export class EmbeddedJobQueue implements JobQueue {
   }
 
   async stats(): Promise<QueueStats> {
-    const heardAfterMs = this.#clock.nowMs() - this.#limits.lockMs
-    const workers = this.#rows<{ name: string }>('SELECT name FROM workers WHERE seenAtMs > ?', [heardAfterMs])
     return {
       queued: this.#count(`state = 'queued'`, []),
       running: this.#count(`state = 'running'`, []),
       totals: this.#rows<JobTotal>('SELECT type, result, count, seconds FROM totals', []),
-      workers: workers.filter(({ name }) => !isGone(name)).length
+      workers: await this.workers()
     }
+  }
+
+  async workers(): Promise<number> {
+    const heardAfterMs = this.#clock.nowMs() - this.#limits.lockMs
+    const workers = this.#rows<{ name: string }>('SELECT name FROM workers WHERE seenAtMs > ?', [heardAfterMs])
+    return workers.filter(({ name }) => !isGone(name)).length
   }
 
   /** The next one to be done, now of this worker. */

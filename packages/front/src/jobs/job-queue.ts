@@ -58,6 +58,8 @@ export interface JobQueue {
   /** Do jobs, `threads` at once. */
   work(run: RunJob, threads: number): JobWork
   stats(): Promise<QueueStats>
+  /** Job workers heard of within `lockMs`. */
+  workers(): Promise<number>
   /** Why it cannot be used now, a sentence; undefined: it can. */
   readonly unready: string | undefined
 }

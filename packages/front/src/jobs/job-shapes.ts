@@ -56,6 +56,9 @@ export const JobShape = Type.Object({
   startedAtMs: orNull(timeMs('When it was begun last')),
   finishedAtMs: orNull(timeMs('When it ended')),
   position: orNull(count('Place among those that wait, 1 = the next one.')),
+  workers: Type.Optional(
+    count('While it is queued: job workers that were heard of lately; none: it waits until one is started.')
+  ),
   attempts: count('How often it was begun.'),
   isCancelAsked: Type.Boolean({ description: 'It runs, and is about to end.' }),
   progress: orNull(
@@ -84,9 +87,13 @@ export const TypeShape = Type.Object({
   params: Type.Object({}, { additionalProperties: true, description: 'Its parameters, as a JSON Schema.' })
 })
 
-/** A job as it is answered. */
-export const answerOf = ({ uploads, requestHash: _hash, result, params, ...job }: Job): JobAnswer => ({
+/** A job as it is answered. @param workers - undefined: nobody has asked. */
+export const answerOf = (
+  { uploads, requestHash: _hash, result, params, ...job }: Job,
+  workers?: number
+): JobAnswer => ({
   ...job,
+  ...(job.state === 'queued' && workers !== undefined ? { workers } : {}),
   input: { uploads: [...uploads] },
   params: params as JobAnswer['params'],
   result: resultAnswer(job.id, result)

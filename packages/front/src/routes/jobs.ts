@@ -7,7 +7,7 @@ import type { Gate } from '../auth/gate.ts'
 import { jobPage } from '../jobs/job-list.ts'
 import { noJob, wrongState } from '../jobs/job-queue.ts'
 import { JOB_ID, JobShape, ResultShape, TypeShape, answerOf, resultAnswer } from '../jobs/job-shapes.ts'
-import type { JobRequest } from '../jobs/job-shapes.ts'
+import type { JobAnswer, JobRequest } from '../jobs/job-shapes.ts'
 import { forgetJob } from '../jobs/job-sweeper.ts'
 import { jobStates } from '../jobs/job.ts'
 import type { Job } from '../jobs/job.ts'
@@ -38,6 +38,16 @@ async function jobBy({ queue }: Jobs, id: string): Promise<Job> {
   if (job === undefined) throw noJob(id)
   return job
 }
+
+/** As they are answered; workers are asked for once, and only if one waits. */
+async function answersOf({ queue }: Jobs, jobs: readonly Job[]): Promise<JobAnswer[]> {
+  const workers = jobs.some(({ state }) => state === 'queued')
+    ? await queue.workers().catch(() => undefined)
+    : undefined
+  return jobs.map(job => answerOf(job, workers))
+}
+
+const answerTo = async (jobs: Jobs, job: Job): Promise<JobAnswer> => (await answersOf(jobs, [job]))[0]!
 
 function typeRoutes(server: HttpServer, { jobs: { tasks } }: JobRouteParts): void {
   const config = { role: 'reader' } as const
@@ -101,7 +111,7 @@ function makeRoute(server: HttpServer, { jobs, gate }: JobRouteParts): void {
       return reply
         .code(isNew ? 202 : 200)
         .header('location', `/api/v1/jobs/${job.id}`)
-        .send(answerOf(job))
+        .send(await answerTo(jobs, job))
     }
   )
 }
@@ -144,7 +154,7 @@ function readRoutes(server: HttpServer, { jobs, gate, maxPage }: JobRouteParts):
     },
     async request => {
       const { items, ...page } = jobPage(await jobs.queue.list(), request.query, maxPage)
-      return { ...page, items: items.map(answerOf) }
+      return { ...page, items: await answersOf(jobs, items) }
     }
   )
 
@@ -154,7 +164,7 @@ function readRoutes(server: HttpServer, { jobs, gate, maxPage }: JobRouteParts):
       config,
       schema: { tags, summary: 'One job, as it is now', params: Id, response: { 200: JobShape, ...problems } }
     },
-    async request => answerOf(await jobBy(jobs, request.params.id))
+    async request => answerTo(jobs, await jobBy(jobs, request.params.id))
   )
 
   server.get(
@@ -280,7 +290,7 @@ function changeRoutes(server: HttpServer, { jobs, gate }: JobRouteParts): void {
     async (request, reply) => {
       const id = await own(request)
       await queue.cancel(id)
-      return reply.code(202).send(answerOf(await jobBy(jobs, id)))
+      return reply.code(202).send(await answerTo(jobs, await jobBy(jobs, id)))
     }
   )
 
@@ -298,7 +308,7 @@ function changeRoutes(server: HttpServer, { jobs, gate }: JobRouteParts): void {
     async (request, reply) => {
       const id = await own(request)
       await queue.retry(id)
-      return reply.code(202).send(answerOf(await jobBy(jobs, id)))
+      return reply.code(202).send(await answerTo(jobs, await jobBy(jobs, id)))
     }
   )
 

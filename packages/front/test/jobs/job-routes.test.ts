@@ -136,6 +136,20 @@ test('the docs have a schema for each type, and a wrong request is told what is 
   assert.equal(long.status, 400)
 })
 
+test('a job that is queued says how many job workers there are', async t => {
+  const jobs = await JobFront.start(t)
+  const { body: made } = await jobs.call('POST', '/api/v1/jobs', { type: 'brief' })
+  assert.deepEqual([made.state, made.workers], ['queued', 0])
+  assert.equal((await jobs.call('GET', `/api/v1/jobs/${made.id}`)).body.workers, 0)
+  assert.deepEqual(
+    (await jobs.call('GET', '/api/v1/jobs')).body.items!.map(({ workers }) => workers),
+    [0]
+  )
+  await jobs.startWorker(t)
+  const done = await jobs.untilState(String(made.id), 'succeeded')
+  assert.equal('workers' in done, false)
+})
+
 test('a request that is sent again with its Idempotency-Key is the same job, another request with it is refused', async t => {
   const jobs = await JobFront.start(t)
   const send = (key: string, ms: number, who = jobs.operator) =>

@@ -71,6 +71,9 @@ async function run(target: Target, type: string, files: readonly string[], optio
     else await discard(client, brought)
     throw error
   })
+  if (made.workers === 0) {
+    process.stderr.write(`weir: no job worker is there; start one with weir job-worker (job ${made.id} waits)\n`)
+  }
   if (!options.wait) {
     tellKept(brought)
     return print(made, options.output, () => `${made.id}\n`)

@@ -115,7 +115,7 @@ export function testJobQueue(kind: string, make: MakeQueues): void {
       [two.id, 'failed']
     ])
     const { queued, running: runs, workers } = await front.stats()
-    assert.deepEqual([queued, runs, workers], [0, 0, 1])
+    assert.deepEqual([queued, runs, workers, await front.workers()], [0, 0, 1, 1])
     await untilTotals(front, ['failed 1', 'succeeded 1'])
   })
 
