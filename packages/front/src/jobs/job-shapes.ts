@@ -5,6 +5,8 @@ import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { Default } from 'typebox/value'
 import { FILE_NAME } from './file-name.ts'
+import { filterIssuesOf, issuesOf } from './job-refusal.ts'
+import type { RequestIssue } from './job-refusal.ts'
 import { jobStates } from './job.ts'
 import type { Job } from './job.ts'
 import type { Upload } from './uploads.ts'
@@ -143,10 +145,16 @@ const variantOf = ({ name, summary, params, inputs: { min, max } }: Task): TSche
   )
 }
 
+interface Variant {
+  readonly task: Task
+  readonly schema: TSchema
+  readonly check: ReturnType<typeof Compile>
+}
+
 /** The bodies of POST /api/v1/jobs: the schema of each type, for the docs page and for the check. */
 export class JobRequests {
   readonly schema: TSchema
-  readonly #variants: ReadonlyMap<string, { readonly task: Task; readonly check: ReturnType<typeof Compile> }>
+  readonly #variants: ReadonlyMap<string, Variant>
 
   constructor(tasks: readonly Task[]) {
     const variants = tasks.map(task => [task, variantOf(task)] as const)
@@ -155,7 +163,7 @@ export class JobRequests {
       discriminator: { propertyName: 'type' },
       description: 'One of the types of jobs, with its own parameters.'
     })
-    this.#variants = new Map(variants.map(([task, schema]) => [task.name, { task, check: Compile(schema) }]))
+    this.#variants = new Map(variants.map(([task, schema]) => [task.name, { task, schema, check: Compile(schema) }]))
   }
 
   /** @returns the request with every default in place. @throws HttpProblem 400, about the type that is asked for and no other. */
@@ -168,21 +176,15 @@ export class JobRequests {
     }
     const { params = {}, ...rest } = body as JobRequest
     const filled = { ...rest, params: Default(variant.task.params, structuredClone(params)) }
-    const errors = variant.check.Errors(filled)
-    // A key too many is named by itself; that its object has one says nothing more.
-    const issues = errors
-      .filter(({ keyword }) => keyword !== 'additionalProperties')
-      .map(({ keyword, instancePath, message }) => ({
-        path: `body${instancePath.replaceAll('/', '.')}`,
-        message: keyword === 'boolean' ? 'is no key here' : message
-      }))
+    const issues = issuesOf(variant.task, variant.schema, variant.check.Errors(filled))
+    if (issues.length === 0) issues.push(...filterIssuesOf(filled.params))
     if (issues.length > 0) throw invalid(issues.slice(0, 20))
     return filled
   }
 }
 
-function invalid(issues: { path: string; message: string; allowed?: string }[]): HttpProblem {
-  const [{ path, message, allowed }] = issues as [(typeof issues)[number]]
+function invalid(issues: readonly RequestIssue[]): HttpProblem {
+  const [{ path, message, allowed }] = issues as [RequestIssue]
   const hint = allowed === undefined ? '' : ` (allowed: ${allowed})`
   return new HttpProblem(400, 'REQUEST_INVALID', `The request is wrong: ${path} ${message}${hint}.`, issues)
 }
