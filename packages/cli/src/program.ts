@@ -1,4 +1,3 @@
-import addCompletion from '@bomb.sh/tab/commander'
 import { Command } from 'commander'
 import { analyseCommand } from './commands/analyse.ts'
 import { checkCommand } from './commands/check.ts'
@@ -17,6 +16,7 @@ import { receiveCommand } from './commands/receive.ts'
 import { replayCommand } from './commands/replay.ts'
 import { sandboxCommand } from './commands/sandbox.ts'
 import { upCommand } from './commands/up.ts'
+import { addCompletions } from './completion.ts'
 import { weirVersion } from './version.ts'
 
 const help = `
@@ -55,6 +55,6 @@ export function weirProgram(): Command {
   const captures = [decodeCommand(), analyseCommand(), convertCommand(), replayCommand()]
   for (const command of [...captures, generateCommand(), receiveCommand()]) program.addCommand(command)
   program.commandsGroup('Shell:')
-  addCompletion(program)
+  addCompletions(program)
   return program
 }
