@@ -23,7 +23,8 @@ const auditOf = (stateDir: string, name: string): unknown[][] =>
     })
 
 /** What the OpenAPI document says; HEAD goes with GET, and the docs page and the document are no part of themselves. */
-const isOutside = (url: string): boolean => url === '/openapi.json' || url === '/docs' || url.startsWith('/docs/')
+const isOutside = (url: string): boolean =>
+  url === '/' || url === '/openapi.json' || url === '/docs' || url.startsWith('/docs/')
 
 test('every route is in the OpenAPI document, and the document has no other', async t => {
   const { front } = await startFront(t)
@@ -38,6 +39,16 @@ test('every route is in the OpenAPI document, and the document has no other', as
   for (const methods of Object.values(paths)) {
     for (const { summary, tags } of Object.values(methods)) assert.ok(summary && tags?.length === 1)
   }
+})
+
+test('the root leads whoever may read to the docs page, and nobody else', async t => {
+  const { front, keyOf } = await startFront(t)
+  const root = async (headers: Record<string, string>) => {
+    const { status, headers: answer } = await fetch(front.url, { headers, redirect: 'manual' })
+    return [status, answer.get('location')]
+  }
+  assert.deepEqual(await root({}), [401, null])
+  assert.deepEqual(await root({ authorization: `Bearer ${await keyOf('reader')}` }), [302, '/docs'])
 })
 
 test('every route without a key, with a wrong one, with a revoked one and with a role too low: 401, 401, 401, 403', async t => {

@@ -62,6 +62,7 @@ test('a coordinator with a token answers those who have it, says no to all other
     '/version',
     '/openapi.json',
     '/docs',
+    '/',
     '/nowhere'
   ]) {
     assert.equal(await status(path), 401, path)

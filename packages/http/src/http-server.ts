@@ -126,6 +126,8 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     theme: { title: options.api.title },
     logo: { type: 'image/svg+xml', content: Buffer.from(logo), href: '/docs', target: '_self' }
   })
+  // Guarded as the page itself is.
+  server.get('/', { schema: { hide: true } }, (_request, reply) => reply.redirect('/docs'))
   server.addHook('onSend', async (_request, reply) => void reply.header('x-content-type-options', 'nosniff'))
   server.addHook('onResponse', async (request, reply) => {
     counters.count(request.method, request.routeOptions.url ?? 'none', reply.statusCode)

@@ -109,6 +109,8 @@ describe('health', () => {
     assert.deepEqual(Object.keys(body.components.schemas), ['Problem'])
     const docs = await pod.call('GET', '/docs')
     assert.equal(docs.status, 200)
+    // The root leads there.
+    assert.deepEqual((await pod.call('GET', '/')).body, docs.body)
     // A page behind plain HTTP must not be told to fetch its own files by HTTPS.
     assert.doesNotMatch(docs.headers.get('content-security-policy')!, /upgrade|https:|swagger\.io/)
     assert.doesNotMatch(String(docs.body.text), /https?:\/\/(?!127\.0\.0\.1)[a-z]/, 'the docs page needs no network')

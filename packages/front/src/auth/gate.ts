@@ -52,13 +52,13 @@ const refusals = [
 ] as const
 export type Refusal = (typeof refusals)[number]
 
-/** Of the docs page and its files, which the plugin makes, and of what asks nothing of anybody. */
+/** Of the docs page, its files and the way to it, which the server makes itself, and of what asks nothing of anybody. */
 const roleByUrl = (url: string): Role | 'anybody' | undefined =>
   url === '/livez' || url === '/readyz'
     ? 'anybody'
     : url === '/metrics'
       ? 'metrics'
-      : url === '/version' || url === '/openapi.json' || url === '/docs' || url.startsWith('/docs/')
+      : url === '/' || url === '/version' || url === '/openapi.json' || url === '/docs' || url.startsWith('/docs/')
         ? 'reader'
         : undefined
 
