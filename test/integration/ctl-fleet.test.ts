@@ -5,7 +5,9 @@ import { test } from 'node:test'
 import { absent } from '../support/debian-tools.ts'
 import { makeFleet } from '../support/fleet.ts'
 import type { FleetPod } from '../support/fleet.ts'
+import { freePort } from '../support/free-port.ts'
 import { RedisServer } from '../support/redis-server.ts'
+import { launchWeir } from '../support/running-weir.ts'
 import { tempFolder } from '../support/temp-folder.ts'
 import { runWeir } from '../support/weir-command.ts'
 
@@ -36,4 +38,36 @@ test('weir ctl changes the configuration of a fleet: at once, back, and pod by p
   const broken = ['rollout', 'start', '--patch', '{log: {level: loud}}', ...gates]
   assert.match((await ctl(broken, 65)).stderr, /log\.level: .*allowed/)
   assert.match((await ctl(['get', 'rollouts'])).stdout, /done/)
+})
+
+test('weir ctl says what is not that of the whole fleet: revisions of one pod, and a pod that is away', async () => {
+  const folder = tempFolder('ctl-own')
+  const [one, other, away, frontPort] = [await freePort(), await freePort(), await freePort(), await freePort()]
+  const front = { port: frontPort, pods: [one, other, away].map(port => `http://127.0.0.1:${port}`) }
+  const first = await launchWeir(join(folder, 'one'), await freePort(), one, { config: { front } })
+  const second = await launchWeir(join(folder, 'other'), await freePort(), other)
+  for (const pod of [first, second]) await pod.waitUntilReady(60_000)
+  await first.child.waitForText('Weir is ready')
+  const env = { WEIR_URL: `http://127.0.0.1:${frontPort}`, WEIR_KEY_FILE: join(first.folder, 'var/admin.key') }
+  const ctl = (args: readonly string[], code = 0) => runWeir(['ctl', ...args], { env, code })
+
+  const file = join(folder, 'weir.yaml')
+  const read = await ctl(['get', 'config'])
+  writeFileSync(file, read.stdout)
+  const dryRun = await ctl(['apply', file, '--dry-run'], 1)
+  const shown = [read, dryRun, await ctl(['get', 'revisions']), await ctl(['diff', file])]
+  for (const { stderr } of shown) {
+    assert.match(stderr, new RegExp(`those of one pod, 127.0.0.1:${one}: 3 pods .*--url.*stores.revisions`))
+    assert.match(stderr, new RegExp(`this is not all: 127.0.0.1:${away} \\(`))
+  }
+  // The other pod has another folder, and it is the one that would have to be restarted.
+  assert.match(dryRun.stderr, new RegExp(`127.0.0.1:${other}: Some of it holds only after a restart`))
+  writeFileSync(file, `destinations: [{id: out, type: json, target: 'file:${first.folder}/out'}]`)
+  assert.match((await ctl(['apply', file, '--dry-run'], 65)).stderr, new RegExp(`127.0.0.1:${other}: destinations`))
+
+  for (const what of [['get', 'ledger'], ['get', 'pipeline'], ['events']]) {
+    assert.match((await ctl(what)).stderr, new RegExp(`this is not all: 127.0.0.1:${away} \\(`))
+  }
+  const own = await runWeir(['ctl', 'get', 'config', '--url', `http://127.0.0.1:${other}`])
+  assert.equal(own.stderr, '')
 })

@@ -218,6 +218,8 @@ export interface paths {
                                     triedAtMs: number | null;
                                 };
                             }[];
+                            /** @description Whose document it is. Pods that have revisions of their own may have others. */
+                            pod: string;
                             /** @description How each pod did. */
                             pods: components["schemas"]["ExportersPodsItem"][];
                             revision: components["schemas"]["ConfigRevision"];

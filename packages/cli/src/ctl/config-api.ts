@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import type { CoordinatorClient, FrontClient } from '@weir/client'
 import type { Difference } from '@weir/config'
+import { standingNotes } from './notes.ts'
 import type { Target } from './target.ts'
 
 /** One step of a plan. */
@@ -25,10 +26,18 @@ export interface Plan {
 /** An object of plain data. */
 export type Json = Record<string, unknown>
 
+/** What is in force. */
+export interface InForce {
+  readonly document: Json
+  /** A change of it has to show it. */
+  readonly etag: string
+  /** What a reader has to know of it. */
+  readonly notes: readonly string[]
+}
+
 /** The configuration behind an API, whichever it is. */
 export interface ConfigApi {
-  /** The document in force and the ETag that a change of it has to show. */
-  read(): Promise<{ readonly document: Json; readonly etag: string }>
+  read(): Promise<InForce>
   /** @returns the document with every default in place. */
   validate(document: Json): Promise<unknown>
   plans(document: Json): Promise<readonly Plan[]>
@@ -53,7 +62,7 @@ function podConfig(client: CoordinatorClient): ConfigApi {
   return {
     async read() {
       const { data, response } = await client.GET('/v1/config')
-      return { document: data as Json, etag: response.headers.get('etag') ?? '*' }
+      return { document: data as Json, etag: response.headers.get('etag') ?? '*', notes: [] }
     },
     async validate(document) {
       return (await client.POST('/v1/config/validate', { body: document })).data
@@ -85,7 +94,8 @@ function fleetConfig(client: FrontClient): ConfigApi {
   return {
     async read() {
       const { data, response } = await client.GET('/api/v1/config')
-      return { document: data!.document, etag: response.headers.get('etag') ?? '*' }
+      const { document } = data!
+      return { document, etag: response.headers.get('etag') ?? '*', notes: standingNotes(data!) }
     },
     async validate(document) {
       return (await client.POST('/api/v1/config/validate', { body: document })).data

@@ -46,7 +46,7 @@ export function checkApplicable(plans: readonly Plan[]): void {
   const needed = changesOf(refused).flatMap(({ action, processes }) => (action === 'restart' ? processes : []))
   throw new CodedError(
     'RESTART_NEEDED',
-    `Some of it holds only after a restart of ${[...new Set(needed)].join(', ')}: leave it out, or change the file and restart.`,
+    `${refused.pod === undefined ? '' : `${refused.pod}: `}Some of it holds only after a restart of ${[...new Set(needed)].join(', ')}: leave it out, or change the file and restart.`,
     exitCodes.failed
   )
 }

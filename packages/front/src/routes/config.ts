@@ -106,6 +106,9 @@ export function configRoutes(server: HttpServer, config: FleetConfig, gate: Gate
         querystring: nothing,
         response: {
           200: Type.Object({
+            pod: Type.String({
+              description: 'Whose document it is. Pods that have revisions of their own may have others.'
+            }),
             revision: RevisionSummary,
             document: Document,
             isConverged: Type.Boolean({ description: 'Every pod that answers has the newest revision in force.' }),
@@ -121,6 +124,7 @@ export function configRoutes(server: HttpServer, config: FleetConfig, gate: Gate
       const document = await config.document(best)
       reply.header('etag', etagOf(best.status.newest ?? best.status.revision))
       return {
+        pod: best.pod.name,
         revision: best.status.revision,
         document,
         isConverged: areConverged(standings),
@@ -317,9 +321,11 @@ export const plansOf = (
         const plan = await config.ask(pod, '/v1/config/plan', planShape, { method: 'POST', body: document })
         return { pod: pod.name, plan, detail: null }
       } catch (error) {
-        // What is wrong with the document is wrong at all of them.
-        if (!(error instanceof HttpProblem) || error.problem.status === 422) throw error
-        return { pod: pod.name, plan: null, detail: error.problem.detail }
+        if (!(error instanceof HttpProblem)) throw error
+        const { status, code, detail, errors } = error.problem
+        if (status !== 422) return { pod: pod.name, plan: null, detail }
+        // What is wrong with a document may be so at one of them alone: what it may send to, or know, is its own.
+        throw standings.length === 1 ? error : new HttpProblem(status, code, `${pod.name}: ${detail}`, errors)
       }
     })
   )

@@ -7,6 +7,7 @@ import type { ConfigApi, Plan } from '../../ctl/config-api.ts'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
 import { documentOf, objectOf } from '../../ctl/given-document.ts'
+import { standingNotesOf, tellNotes } from '../../ctl/notes.ts'
 import { print } from '../../ctl/output.ts'
 import { checkApplicable, differenceText, isEmpty, planText } from '../../ctl/plan-text.ts'
 import { wholeNumber } from '../../traffic/parse-target.ts'
@@ -42,7 +43,8 @@ export function applyCommand(): Command {
       withTarget(options, async target => {
         const api = configApiOf(target)
         const document = documentOf(file)
-        const { etag } = await api.read()
+        const { etag, notes } = await api.read()
+        tellNotes(notes)
         if (!(await isWanted(await api.plans(document), options))) return
         tell(await api.put(document, etag, options.reason), options)
       })
@@ -74,6 +76,7 @@ export function diffCommand(): Command {
       withTarget(options, async target => {
         const differences = await differencesFor(configApiOf(target), file, options)
         print(differences, options.output, () => differenceText(differences))
+        tellNotes(await standingNotesOf(target))
         if (differences.length > 0) process.exitCode = exitCodes.failed
       })
     )

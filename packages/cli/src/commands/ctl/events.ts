@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { jsonLinesOf } from '@weir/client'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
+import { missingNotes, tellNotes } from '../../ctl/notes.ts'
 import { print, tableOf, timeOf } from '../../ctl/output.ts'
 import { getJson } from '../../ctl/read-list.ts'
 import type { ListAnswer } from '../../ctl/read-list.ts'
@@ -46,6 +47,7 @@ async function events(target: Target, options: EventsOptions): Promise<void> {
     target,
     `${path}/recent?${new URLSearchParams({ ...filters, limit: String(limit) })}`
   )) as ListAnswer
+  tellNotes(missingNotes(recent))
   const oldestFirst = recent.items.toReversed()
   if (follow !== true) {
     print(oldestFirst, output, () => tableOf(oldestFirst.map(rowOf), columns, 'Nothing has happened.'))

@@ -5,6 +5,7 @@ import { CodedError, exitCodes } from '@weir/runtime'
 import { configApiOf } from '../../ctl/config-api.ts'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
+import { listNotes, missingNotes, standingNotesOf, tellNotes } from '../../ctl/notes.ts'
 import { at, print, tableOf } from '../../ctl/output.ts'
 import { getJson, readList } from '../../ctl/read-list.ts'
 import type { ListAnswer } from '../../ctl/read-list.ts'
@@ -62,8 +63,10 @@ export function getCommand(): Command {
 
 async function get(target: Target, what: string, id: string | undefined, options: GetOptions): Promise<void> {
   if (what === config) {
-    const { document } = await configApiOf(target).read()
-    return print(document, options.output, () => writeYaml(document))
+    const { document, notes } = await configApiOf(target).read()
+    print(document, options.output, () => writeYaml(document))
+    tellNotes(notes)
+    return
   }
   const resource = known[what]!
   const path = pathOf(target, resource, what)
@@ -78,6 +81,8 @@ async function get(target: Target, what: string, id: string | undefined, options
   if (id !== undefined || !('columns' in resource)) {
     const entry = await getJson(target, id === undefined ? path : `${path}/${encodeURIComponent(id)}`)
     print(entry, form, () => writeYaml(entry))
+    if (id === undefined) tellNotes(missingNotes(entry as ListAnswer))
+    else if (what === 'revisions') tellNotes(await standingNotesOf(target))
     return
   }
   const query = { ...queryOf(options.where), ...(options.sort === undefined ? {} : { sort: options.sort }) }
@@ -87,7 +92,8 @@ async function get(target: Target, what: string, id: string | undefined, options
       ? ((await getJson(target, path)) as ListAnswer)
       : await readList(target, path, query, most)
   print(answer.items, form, () => tableOf(answer.items, resource.columns, resource.empty))
-  for (const note of notesOn(answer)) process.stderr.write(`weir: ${note}\n`)
+  tellNotes(listNotes(answer))
+  if (what === 'revisions') tellNotes(await standingNotesOf(target))
 }
 
 /** Every entry of a list that has this id: in a fleet one a pod. */
@@ -101,7 +107,7 @@ async function entriesOf(
     isWhole === true
       ? ((await getJson(target, path)) as ListAnswer)
       : await readList(target, path, {}, Number.POSITIVE_INFINITY)
-  for (const note of notesOn(answer)) process.stderr.write(`weir: ${note}\n`)
+  tellNotes(listNotes(answer))
   const found = answer.items.filter(item => at(item, key!) === id)
   if (found.length > 0) return found
   throw new CodedError('NOT_FOUND', `There is no ${JSON.stringify(id)}; without it all are listed.`, exitCodes.failed)
@@ -122,17 +128,4 @@ function queryOf(where: readonly string[]): Record<string, string> {
       throw new CodedError('WHERE_INVALID', `--where wants key=value, not ${JSON.stringify(each)}.`, exitCodes.usage)
     })
   )
-}
-
-/** What a reader of the list has to know of it. */
-function notesOn({ items, total, next, isPartial, pods = [] }: ListAnswer): string[] {
-  const notes: string[] = []
-  if (typeof next === 'string' || (next === undefined && total !== undefined && items.length < total)) {
-    notes.push(`${items.length} of ${total ?? 'more'} are shown; --all shows all`)
-  }
-  if (isPartial === true) {
-    const away = pods.filter(({ isAnswered }) => !isAnswered).map(({ pod, detail }) => `${pod} (${detail ?? 'away'})`)
-    notes.push(`this is not all: ${away.join(', ')}`)
-  }
-  return notes
 }
