@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { absent } from '../support/debian-tools.ts'
@@ -9,6 +9,7 @@ import { freePort } from '../support/free-port.ts'
 import { RedisServer } from '../support/redis-server.ts'
 import { launchWeir } from '../support/running-weir.ts'
 import { tempFolder } from '../support/temp-folder.ts'
+import { until } from '../support/until.ts'
 import { runWeir } from '../support/weir-command.ts'
 
 const skip = absent('redis-server', 'redis-cli')
@@ -39,6 +40,33 @@ test('weir ctl changes the configuration of a fleet: at once, back, and pod by p
   assert.match((await ctl(broken, 65)).stderr, /log\.level: .*allowed/)
   assert.match((await ctl(['get', 'rollouts'])).stdout, /done/)
 })
+
+test('weir ctl shows what going back and a patch would do at each pod of a fleet first', { skip }, async () => {
+  const redis = await RedisServer.start()
+  const pods = await makeFleet(2, redis, { hasFronts: true })
+  await Promise.all(pods.map(pod => pod.start()))
+  const [pod, other] = pods as [FleetPod, FleetPod]
+  await pod.weir.child.waitForText('Weir is ready')
+  await until('both have a document in common', async () => (await pod.standing()).store === 'up')
+  const key = await until('there is a key', async () => {
+    const path = [pod, other].map(each => join(each.weir.folder, 'var/admin.key')).find(each => existsSync(each))
+    return path
+  })
+  const env = { WEIR_URL: pod.front.origin, WEIR_KEY_FILE: key }
+  const ctl = (args: readonly string[]) => runWeir(['ctl', ...args], { env })
+  const { number } = (await pod.standing()).revision
+  assert.match((await ctl(['patch', '{log: {level: debug}}', '--dry-run'])).stderr, bothChange)
+  assert.match((await ctl(['patch', '{log: {level: debug}}'])).stdout, /^Revision/)
+  for (const each of pods) await until('it has the patch', () => each.isAt(number + 1))
+  assert.match((await ctl(['rollback', String(number), '--dry-run'])).stderr, bothChange)
+  assert.equal((await ctl(['rollback', String(number + 1)])).stdout, 'Nothing changes.\n')
+  assert.equal((await pod.standing()).revision.number, number + 1)
+  assert.match((await ctl(['rollback', String(number)])).stdout, /^Revision/)
+  for (const each of pods) await until('it is back', () => each.isAt(number + 2))
+})
+
+/** One step, the same at two pods. */
+const bothChange = /^[^ ]+, [^ ]+:\nACTION +WHAT +ID.*\nchange +key +log\.level.*\n\d+ more stay/
 
 test('weir ctl says what is not that of the whole fleet: revisions of one pod, and a pod that is away', async () => {
   const folder = tempFolder('ctl-own')

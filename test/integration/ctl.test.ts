@@ -99,10 +99,24 @@ test('weir ctl shows a fleet and a pod, applies a document, goes back, and says 
   assert.match((await ctl(fleet, ['get', 'destinations', 'away'])).stdout, /^id: away$/m)
   assert.match((await ctl(fleet, ['get', 'destinations', 'none'], 1)).stderr, /There is no "none"/)
   assert.match((await ctl(pod, ['diff', file, '--from', '0'], 64)).stderr, /one of the two/)
-  await ctl(pod, ['rollback', '0'])
+  // Going back and patching show what they would do first, as apply does, and make no revision of nothing.
+  for (const args of [
+    ['rollback', '0'],
+    ['patch', '{destinations: null}']
+  ]) {
+    assert.match((await ctl(pod, [...args, '--dry-run'])).stderr, /^ACTION +WHAT +ID.*\nremove +destination +away/)
+  }
+  assert.equal((await json(pod, ['get', 'destinations'])).length, 1)
+  assert.match((await ctl(pod, ['rollback', '0', '--yes'])).stderr, /\nremove +destination +away/)
   assert.deepEqual(await json(pod, ['get', 'destinations']), [])
+  const [head] = await json(pod, ['get', 'revisions'])
+  assert.equal((await ctl(pod, ['rollback', '0'])).stdout, 'Nothing changes.\n')
+  assert.equal((await ctl(fleet, ['patch', '{destinations: null}'])).stdout, 'Nothing changes.\n')
+  assert.deepEqual(await json(pod, ['patch', '{destinations: []}']), { revision: head?.number })
+  assert.deepEqual((await json(pod, ['get', 'revisions']))[0], head)
   await ctl(pod, ['patch', '{log: {level: debug}}'])
   assert.match((await ctl(pod, ['get', 'config'])).stdout, /level: debug/)
+  assert.match((await ctl(pod, ['rollback', '99'], 1)).stderr, /404 NOT_FOUND/)
 
   for (const [verb, state] of [
     ['pause', 'paused'],

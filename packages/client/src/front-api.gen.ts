@@ -471,7 +471,7 @@ export interface paths {
         parameters: {
         };
         /**
-         * One revision with its document
+         * One revision with its document, without what is each pod's own
          * @description Needs the role reader.
          */
         get: {

@@ -49,3 +49,25 @@ test('the only pod of a fleet is changed, whether or not it has a store', async 
   assert.deepEqual([status, body.number], [200, 5])
   assert.deepEqual(changes, ['PATCH /v1/config'])
 })
+
+test("a revision is shown without what is the pod's own, so that it may be put to any of them", async t => {
+  const document = { stateDir: '/var/one', log: { level: 'info', name: 'one' } }
+  const pod = await startPod(t, url =>
+    url.pathname === '/v1/config/status'
+      ? { ...standing, ownKeys: ['stateDir', 'log.name'] }
+      : { ...revision, number: 3, document }
+  )
+  const { call, keyOf } = await startFront(t, { pods: [pod] })
+  const { body } = await call('GET', '/api/v1/config/revisions/3', await keyOf('reader'))
+  assert.deepEqual([body.number, body.document], [3, { log: { level: 'info' } }])
+})
+
+test('what only one of several pods would not take of a document names that pod', async t => {
+  const refusal = { type: 'about:blank', title: 'no', status: 422, detail: 'out is elsewhere.', code: 'CONFIG_INVALID' }
+  const plan = { revision: 4, isApplicable: true, changes: 0, steps: [] }
+  const good = await startPod(t, url => (url.pathname === '/v1/config/status' ? standing : plan))
+  const bad = await startPod(t, url => (url.pathname === '/v1/config/status' ? standing : refusal))
+  const { call, keyOf } = await startFront(t, { pods: [good, bad] })
+  const { status, body } = await call('POST', '/api/v1/config/plan', await keyOf('reader'), {})
+  assert.deepEqual([status, body.detail], [422, `${new URL(bad).host}: out is elsewhere.`])
+})

@@ -31,6 +31,10 @@ export interface InForce {
   readonly document: Json
   /** A change of it has to show it. */
   readonly etag: string
+  /** Of the revision. */
+  readonly number: number
+  /** False: a pod has not the newest revision of its fleet, so that a change may be one although nothing differs here. */
+  readonly isConverged: boolean
   /** What a reader has to know of it. */
   readonly notes: readonly string[]
 }
@@ -44,7 +48,9 @@ export interface ConfigApi {
   /** @returns the number of the new revision. */
   put(document: Json, etag: string, reason: string | undefined): Promise<number>
   patch(patch: Json, etag: string, reason: string | undefined): Promise<number>
-  rollback(to: number, reason: string | undefined): Promise<number>
+  rollback(to: number, etag: string, reason: string | undefined): Promise<number>
+  /** The document of a revision, as it may be put again. */
+  revision(number: number): Promise<Json>
   diff(from: number, to: number | undefined): Promise<readonly Difference[]>
 }
 
@@ -62,7 +68,14 @@ function podConfig(client: CoordinatorClient): ConfigApi {
   return {
     async read() {
       const { data, response } = await client.GET('/v1/config')
-      return { document: data as Json, etag: response.headers.get('etag') ?? '*', notes: [] }
+      const { headers } = response
+      return {
+        document: data as Json,
+        etag: headers.get('etag') ?? '*',
+        number: Number(headers.get('weir-revision')),
+        isConverged: headers.get('weir-converged') !== 'false',
+        notes: []
+      }
     },
     async validate(document) {
       return (await client.POST('/v1/config/validate', { body: document })).data
@@ -76,8 +89,14 @@ function podConfig(client: CoordinatorClient): ConfigApi {
     async patch(patch, etag, reason) {
       return (await client.PATCH('/v1/config', { params: change(etag, reason), body: patch })).data!.number
     },
-    async rollback(to, reason) {
-      return (await client.POST('/v1/config/rollback', { body: { to, author, ...reasonOf(reason) } })).data!.number
+    async rollback(to, etag, reason) {
+      const params = { header: { 'if-match': etag } }
+      const body = { to, author, ...reasonOf(reason) }
+      return (await client.POST('/v1/config/rollback', { params, body })).data!.number
+    },
+    async revision(number) {
+      const params = { path: { n: number } }
+      return (await client.GET('/v1/config/revisions/{n}', { params })).data!.document as Json
     },
     async diff(from, to) {
       const params = { path: { n: from }, query: to === undefined ? {} : { to } }
@@ -94,8 +113,14 @@ function fleetConfig(client: FrontClient): ConfigApi {
   return {
     async read() {
       const { data, response } = await client.GET('/api/v1/config')
-      const { document } = data!
-      return { document, etag: response.headers.get('etag') ?? '*', notes: standingNotes(data!) }
+      const { document, revision, isConverged, items } = data!
+      return {
+        document,
+        etag: response.headers.get('etag') ?? '*',
+        number: revision.number,
+        isConverged: isConverged || items.every(({ status }) => status.store === 'own'),
+        notes: standingNotes(data!)
+      }
     },
     async validate(document) {
       return (await client.POST('/api/v1/config/validate', { body: document })).data
@@ -112,8 +137,14 @@ function fleetConfig(client: FrontClient): ConfigApi {
     async patch(patch, etag, reason) {
       return (await client.PATCH('/api/v1/config', { params: change(etag, reason), body: patch })).data!.number
     },
-    async rollback(to, reason) {
-      return (await client.POST('/api/v1/config/rollback', { body: { to, ...reasonOf(reason) } })).data!.number
+    async rollback(to, etag, reason) {
+      const params = { header: { 'if-match': etag } }
+      const body = { to, ...reasonOf(reason) }
+      return (await client.POST('/api/v1/config/rollback', { params, body })).data!.number
+    },
+    async revision(number) {
+      const params = { path: { n: number } }
+      return (await client.GET('/api/v1/config/revisions/{n}', { params })).data!.document
     },
     async diff(from, to) {
       const params = { path: { n: from }, query: to === undefined ? {} : { to } }

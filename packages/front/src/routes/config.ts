@@ -1,6 +1,6 @@
 import { ConfigStatus, HttpProblem, RevisionDifference, RevisionSummary, listOf, pageQuery, problems } from '@weir/http'
 import type { HttpServer } from '@weir/http'
-import { WeirConfig } from '@weir/config'
+import { WeirConfig, withoutOwnKeys } from '@weir/config'
 import Type from 'typebox'
 import { Compile } from 'typebox/compile'
 import type { Gate } from '../auth/gate.ts'
@@ -237,7 +237,7 @@ export function configRoutes(server: HttpServer, config: FleetConfig, gate: Gate
       config: reader,
       schema: {
         tags,
-        summary: 'One revision with its document',
+        summary: "One revision with its document, without what is each pod's own",
         params: Params,
         querystring: nothing,
         response: { 200: Revision, ...problems }
@@ -245,7 +245,8 @@ export function configRoutes(server: HttpServer, config: FleetConfig, gate: Gate
     },
     async request => {
       const { best } = await config.standing()
-      return config.ask(best.pod, `/v1/config/revisions/${request.params.n}`, revisionShape)
+      const revision = await config.ask(best.pod, `/v1/config/revisions/${request.params.n}`, revisionShape)
+      return { ...revision, document: withoutOwnKeys(revision.document as WeirConfig, best.status.ownKeys) }
     }
   )
 

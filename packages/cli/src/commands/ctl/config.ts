@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import type { Difference } from '@weir/config'
 import { CodedError, exitCodes } from '@weir/runtime'
 import { configApiOf } from '../../ctl/config-api.ts'
-import type { ConfigApi, Plan } from '../../ctl/config-api.ts'
+import type { ConfigApi, InForce, Json } from '../../ctl/config-api.ts'
 import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
 import { documentOf, objectOf } from '../../ctl/given-document.ts'
@@ -43,24 +43,24 @@ export function applyCommand(): Command {
       withTarget(options, async target => {
         const api = configApiOf(target)
         const document = documentOf(file)
-        const { etag, notes } = await api.read()
-        tellNotes(notes)
-        if (!(await isWanted(await api.plans(document), options))) return
-        tell(await api.put(document, etag, options.reason), options)
+        const inForce = await api.read()
+        await change({ api, inForce, document, options }, () => api.put(document, inForce.etag, options.reason))
       })
     )
 }
 
 /** `weir ctl patch`: some keys. */
 export function patchCommand(): Command {
-  return ctlCommand('patch', 'Change some keys by a merge patch (RFC 7396); null = back to the default.')
+  return asks(ctlCommand('patch', 'Change some keys by a merge patch (RFC 7396); null = back to the default.'))
     .argument('<patch>', 'JSON or YAML, e.g. \'{"log": {"level": "debug"}}\'')
-    .option('--reason <text>', 'why, for the list of revisions')
     .action((patch: string, options: ChangeOptions) =>
       withTarget(options, async target => {
+        const { mergePatch } = await import('@weir/config')
         const api = configApiOf(target)
-        const { etag } = await api.read()
-        tell(await api.patch(objectOf(patch, 'the patch'), etag, options.reason), options)
+        const wanted = objectOf(patch, 'the patch')
+        const inForce = await api.read()
+        const document = mergePatch(inForce.document, wanted) as Json
+        await change({ api, inForce, document, options }, () => api.patch(wanted, inForce.etag, options.reason))
       })
     )
 }
@@ -84,11 +84,15 @@ export function diffCommand(): Command {
 
 /** `weir ctl rollback`: an earlier document. */
 export function rollbackCommand(): Command {
-  return ctlCommand('rollback', 'Put the document of an earlier revision in force again, as a new revision.')
+  return asks(ctlCommand('rollback', 'Put the document of an earlier revision in force again, as a new revision.'))
     .argument('<revision>', 'its number; weir ctl get revisions lists them', wholeNumber(0))
-    .option('--reason <text>', 'why')
     .action((revision: number, options: ChangeOptions) =>
-      withTarget(options, async target => tell(await configApiOf(target).rollback(revision, options.reason), options))
+      withTarget(options, async target => {
+        const api = configApiOf(target)
+        const inForce = await api.read()
+        const document = await api.revision(revision)
+        await change({ api, inForce, document, options }, () => api.rollback(revision, inForce.etag, options.reason))
+      })
     )
 }
 
@@ -106,13 +110,31 @@ async function differencesFor(
   return differencesOf((await api.read()).document, wanted)
 }
 
-/** Show the plan; ask where somebody can answer. */
-async function isWanted(plans: readonly Plan[], { output, dryRun, yes }: ChangeOptions): Promise<boolean> {
+interface Change {
+  readonly api: ConfigApi
+  readonly inForce: InForce
+  /** What is to be in force. */
+  readonly document: Json
+  readonly options: ChangeOptions
+}
+
+/** Show what a document changes, ask, and change it. */
+async function change({ api, inForce, document, options }: Change, make: () => Promise<number>): Promise<void> {
+  const { output, dryRun } = options
+  tellNotes(inForce.notes)
+  const plans = await api.plans(document)
   // Of a change that is made, standard output has the revision, and nothing else.
   if (output === 'table' || dryRun !== true) process.stderr.write(planText(plans))
   else print(plans, output, () => '')
   checkApplicable(plans)
-  if (isEmpty(plans) || dryRun === true) return false
+  if (dryRun === true) return
+  if (isEmpty(plans) && inForce.isConverged) {
+    print({ revision: inForce.number }, output, () => 'Nothing changes.\n')
+  } else if (await isWanted(options)) tell(await make(), options)
+}
+
+/** Ask where somebody can answer. */
+async function isWanted({ yes }: ChangeOptions): Promise<boolean> {
   if (yes === true || !process.stdin.isTTY || !process.stderr.isTTY) return true
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
   const answer = await terminal.question('Put it in force? [y/N] ')
