@@ -99,7 +99,7 @@ test("a new operator's hour: everything by weir ctl, from the first key to the w
     assert.equal(matched, filtered + sent + queued + lost)
     return queued > 0
   })
-  assert.match((await ctl(['get', 'pipeline'])).stdout, /name: out\n +state: waiting/)
+  assert.match((await ctl(['get', 'pipeline'])).stdout, / destination +out +waiting /)
 
   // Back to what was before: the destination goes, and what it held is in the ledger to the unit.
   await ctl(['rollback', String(revision - 1), '--reason', 'the collector is away'])

@@ -28,7 +28,7 @@ test('weir ctl changes the configuration of a fleet: at once, back, and pod by p
   const applied = await ctl(['apply', file, '--reason', 'louder'])
   assert.match(applied.stderr, /^127\.0\.0\.1:\d+:\nACTION +WHAT +ID.*\nchange +key +log\.level/)
   const number = Number(/^Revision (\d+) holds/.exec(applied.stdout)?.[1])
-  assert.match((await ctl(['get', 'config-status'])).stdout, /^isConverged: true$/m)
+  assert.match((await ctl(['get', 'config-status'])).stdout, /^POD +REVISION.*\n127\.0\.0\.1:\d+ +\d+ +\d+ +up +yes/)
   await ctl(['rollback', String(number - 1)])
   assert.match((await ctl(['diff', file], 1)).stdout, /log\.level/)
 

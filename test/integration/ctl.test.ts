@@ -41,6 +41,19 @@ test('weir ctl shows a fleet and a pod, applies a document, goes back, and says 
     (await ctl(fleet, ['events', '--type', 'template_learned'])).stdout,
     /template_learned +exporter=127\.0\.0\.1/
   )
+  // The account and the way of the records as tables; the latter as a graph too.
+  for (const env of [fleet, pod]) {
+    const { stdout } = await ctl(env, ['get', 'ledger'])
+    assert.match(stdout, new RegExp(`collector +records +${capture.records} +0 +${capture.records} +0 +0\n`))
+    assert.match(stdout, /\nIt is closed: every equation holds\.\n$/)
+    assert.match(
+      (await ctl(env, ['get', 'pipeline'])).stdout,
+      /KIND +NAME +STATE.*\n(.*\n)*.*collector +collector +connected/
+    )
+    assert.match((await ctl(env, ['get', 'pipeline', '--format', 'mermaid'])).stdout, /^flowchart LR\n/)
+    assert.match((await ctl(env, ['get', 'pipeline', '--format', 'dot'])).stdout, /^digraph weir \{\n/)
+  }
+  assert.match((await ctl(fleet, ['get', 'ledger', '--format', 'dot'], 64)).stderr, /--format means nothing for ledger/)
   const templates = await json(fleet, ['get', 'templates', '--where', 'kind=options'])
   assert.deepEqual([...new Set(templates.map(({ kind }) => kind))], ['options'])
 

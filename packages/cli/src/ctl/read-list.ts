@@ -13,9 +13,14 @@ export interface ListAnswer {
 
 /** GET plain data; its form is the caller's to know. */
 export async function getJson(target: Target, path: string): Promise<unknown> {
-  const response = await send(new Request(baseOf(target.options) + path), target.options)
-  return response.json()
+  return (await ask(target, path)).json()
 }
+
+/** GET text. */
+export const getText = async (target: Target, path: string): Promise<string> => (await ask(target, path)).text()
+
+const ask = (target: Target, path: string): Promise<Response> =>
+  send(new Request(baseOf(target.options) + path), target.options)
 
 /**
  * Read a list, page by page.

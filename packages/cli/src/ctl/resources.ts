@@ -1,3 +1,4 @@
+import { ledgerTable, pipelineTable, statusTable } from './document-tables.ts'
 import type { Column } from './output.ts'
 
 /** Something that the APIs have a list of. */
@@ -200,6 +201,10 @@ export interface SingleDocument {
   readonly front?: string
   readonly coordinator?: string
   readonly summary: string
+  /** What a person is shown; undefined: YAML. */
+  readonly table?: (answer: unknown) => string
+  /** The APIs tell it as Mermaid and Graphviz DOT text too. */
+  readonly isGraph?: boolean
 }
 
 /** What `weir ctl get` knows that is no list. */
@@ -207,12 +212,20 @@ export const documents: Readonly<Record<string, SingleDocument>> = {
   'config-status': {
     front: '/api/v1/config',
     coordinator: '/v1/config/status',
+    table: statusTable,
     summary: 'which revision is in force, and whether all pods have it'
   },
-  ledger: { front: '/api/v1/ledger', coordinator: '/v1/ledger', summary: 'where every record went' },
+  ledger: {
+    front: '/api/v1/ledger',
+    coordinator: '/v1/ledger',
+    table: ledgerTable,
+    summary: 'where every record went'
+  },
   pipeline: {
     front: '/api/v1/pipeline',
     coordinator: '/v1/pipeline',
+    table: pipelineTable,
+    isGraph: true,
     summary: 'the way of the records: rates, what waits and what is lost at each hop'
   },
   version: { front: '/version', coordinator: '/version', summary: 'what runs there' }

@@ -7,7 +7,7 @@ import { ctlCommand, withTarget } from '../../ctl/ctl-command.ts'
 import type { CtlOptions } from '../../ctl/ctl-command.ts'
 import { listNotes, missingNotes, standingNotesOf, tellNotes } from '../../ctl/notes.ts'
 import { at, print, tableOf } from '../../ctl/output.ts'
-import { getJson, readList } from '../../ctl/read-list.ts'
+import { getJson, getText, readList } from '../../ctl/read-list.ts'
 import type { ListAnswer } from '../../ctl/read-list.ts'
 import { documents, resources } from '../../ctl/resources.ts'
 import type { Resource, SingleDocument } from '../../ctl/resources.ts'
@@ -20,6 +20,7 @@ interface GetOptions extends CtlOptions {
   readonly sort?: string
   readonly limit: number
   readonly all?: boolean
+  readonly format?: string
 }
 
 const known: Readonly<Record<string, Resource | SingleDocument>> = { ...resources, ...documents }
@@ -39,6 +40,7 @@ Examples:
   $ weir ctl get destinations --url http://127.0.0.1:8090
   $ weir ctl get job-types analyse
   $ weir ctl get config > weir.yaml
+  $ weir ctl get pipeline --format dot | dot -Tsvg > pipeline.svg
 `
 
 /** `weir ctl get`: a list, one entry of it, or a document. */
@@ -54,6 +56,7 @@ export function getCommand(): Command {
     .option('--sort <key>', 'key to order by; - before it turns the order round')
     .option('--limit <number>', 'entries at most', wholeNumber(1), 100)
     .option('--all', 'all entries')
+    .addOption(new Option('--format <form>', 'the pipeline as a graph').choices(['mermaid', 'dot']))
     .addHelpText('after', help)
     .action(async (what: string | undefined, id: string | undefined, options: GetOptions) => {
       if (what === undefined) process.stdout.write(`${list.join('\n')}\n`)
@@ -62,6 +65,10 @@ export function getCommand(): Command {
 }
 
 async function get(target: Target, what: string, id: string | undefined, options: GetOptions): Promise<void> {
+  const isGraph = what in documents && documents[what]!.isGraph === true
+  if (options.format !== undefined && !isGraph) {
+    throw new CodedError('OPTION_USELESS', `--format means nothing for ${what}; leave it out.`, exitCodes.usage)
+  }
   if (what === config) {
     const { document, notes } = await configApiOf(target).read()
     print(document, options.output, () => writeYaml(document))
@@ -71,6 +78,10 @@ async function get(target: Target, what: string, id: string | undefined, options
   const resource = known[what]!
   const path = pathOf(target, resource, what)
   const form = options.output
+  if (options.format !== undefined) {
+    process.stdout.write(await getText(target, `${path}?format=${options.format}`))
+    return
+  }
   if (id !== undefined || !('columns' in resource) || resource.isWhole === true) checkNoFilters(options, what, id)
   if (id !== undefined && 'searched' in resource && resource.searched?.includes(target.kind) === true) {
     const found = await entriesOf(target, resource, path, id)
@@ -80,7 +91,8 @@ async function get(target: Target, what: string, id: string | undefined, options
   }
   if (id !== undefined || !('columns' in resource)) {
     const entry = await getJson(target, id === undefined ? path : `${path}/${encodeURIComponent(id)}`)
-    print(entry, form, () => writeYaml(entry))
+    const table = 'table' in resource && id === undefined ? resource.table : undefined
+    print(entry, form, () => (table ?? writeYaml)(entry))
     if (id === undefined) tellNotes(missingNotes(entry as ListAnswer))
     else if (what === 'revisions') tellNotes(await standingNotesOf(target))
     return
