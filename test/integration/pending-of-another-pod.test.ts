@@ -49,7 +49,9 @@ describe(
         Array.from({ length: SETS }, (_, sequence) => sequence)
       )
       const { collector } = await b.weir.checkLedger()
-      assert.deepEqual([collector.dataSets.takenOver, collector.dataSets.pending], [SETS, 0])
+      // On a busy machine it may hand some over once more, and take them over again.
+      const { takenOver, handedOver, pending } = collector.dataSets
+      assert.deepEqual([takenOver - handedOver, pending], [SETS, 0])
       exporter.close()
       assert.equal((await b.weir.stop()).code, 0, b.weir.child.said)
       assert.equal(b.records().length, SETS, 'none of it twice')
