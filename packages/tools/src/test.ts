@@ -29,7 +29,14 @@ const nodeTest = (
 ): number | Promise<number> =>
   files.length === 0
     ? 0
-    : runNode([...flags, '--test', '--test-concurrency=2', `--test-reporter=${reporter}`, ...files])
+    : runNode([
+        ...flags,
+        '--import=./test/support/fixed-seed.ts',
+        '--test',
+        '--test-concurrency=2',
+        `--test-reporter=${reporter}`,
+        ...files
+      ])
 
 const parts: readonly Part[] = [
   ...(words.length > 0

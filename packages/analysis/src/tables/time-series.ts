@@ -86,9 +86,11 @@ export class TimeSeries {
       own[at + PACKETS] += packets
       return
     }
-    const share = width / (lastMs - startMs)
-    const head = (this.#first + from + 1 - startMs / width) * share
-    const tail = (lastMs / width - this.#first - to) * share
+    const lengthMs = lastMs - startMs
+    const share = width / lengthMs
+    // Differences of whole milliseconds: quotients of times since 1970 would lose what short flows are made of.
+    const head = ((this.#first + from + 1) * width - startMs) / lengthMs
+    const tail = (lastMs - (this.#first + to) * width) / lengthMs
     own[at + OCTETS] += octets * head
     own[at + PACKETS] += packets * head
     own[to * COLUMNS + OCTETS] += octets * tail

@@ -72,7 +72,9 @@ describe('TimeSeries', () => {
         // Each bin is rounded by itself.
         assert.ok(Math.abs(total(series) - octets) <= bins.length)
         assert.ok(bins.every(bin => bin.octets >= 0))
-      })
+      }),
+      // Short, and over the edge of a bin.
+      { examples: [[[{ at: 247_931_246_995, length: 5, octets: 109_227 }]]] }
     )
   })
 })
